@@ -1,0 +1,42 @@
+"""An OData 4.01 service from a CSDL file.
+
+`create_app(settings)` gives the WSGI application, `Service` the same without a web framework; `Operations` registers
+operations and rules. The error classes are what operations and rules raise to answer with a status of their own.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from app.errors import (BadRequest, BodyError, Conflict, Forbidden, Gone, NotFound, NotImplementedByService,
+                            ODataError, PreconditionFailed, ServiceUnavailable)
+    from app.service.operations import Operations
+    from app.service.service import Service
+    from app.service.settings import Settings
+    from app.web import create_app
+
+# Imported when first asked for: `odata check` needs no web server, `import app.edm` no database.
+_HOMES = {
+    "create_app": "app.web",
+    "Operations": "app.service.operations",
+    "Service": "app.service.service",
+    "Settings": "app.service.settings",
+    **dict.fromkeys(("BadRequest", "BodyError", "Conflict", "Forbidden", "Gone", "NotFound",
+                     "NotImplementedByService", "ODataError", "PreconditionFailed", "ServiceUnavailable"),
+                    "app.errors"),
+}
+
+__all__ = [
+    "BadRequest", "BodyError", "Conflict", "Forbidden", "Gone", "NotFound", "NotImplementedByService", "ODataError",
+    "Operations", "PreconditionFailed", "Service", "ServiceUnavailable", "Settings", "create_app",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'app' has no attribute '{name}'")
+    import importlib
+    value = getattr(importlib.import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value

@@ -1,0 +1,222 @@
+"""Errors: everything that can go wrong, as a class with a status, a code and a sentence.
+
+    ODataError                      status, code, message (a format string over its parameters)
+    ├── UrlError        400         the URL is not OData syntax (carries a position)
+    ├── BindError       400         the URL does not fit the model
+    │   ├── UnknownProperty, UnknownType, UnknownFunction, UnknownOption …
+    ├── BadRequest      400         what an operation or a rule refuses
+    ├── NotFound        404         no such resource
+    ├── MethodNotAllowed 405        carries Allow
+    ├── NotAcceptable   406
+    ├── Conflict        409         violated state or reference
+    ├── Gone            410
+    ├── PreconditionFailed 412
+    ├── PayloadTooLarge 413
+    ├── UnsupportedMediaType 415
+    ├── FailedDependency 424
+    ├── PreconditionRequired 428
+    ├── BodyError       400         the body does not fit the model (details: one entry a fault)
+    ├── ModelError                  the CSDL file is not valid (start-up, `odata check`)
+    ├── ConfigurationError          settings that cannot be served (start-up)
+    ├── Unauthorized    401, Forbidden 403
+    ├── NotImplementedByService 501 well-formed, and not offered: names the feature
+    └── ServiceUnavailable 503      carries Retry-After
+
+JSON Format 4.01 §21.1: an error has `code` and `message`, may have `target`, `details`, `innererror`.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """One entry of `details`: a fault of its own (JSON Format §21.1)."""
+
+    code: str
+    message: str
+    target: str | None = None
+
+
+def closest(name: str, known: Iterable[str]) -> str | None:
+    """The name out of `known` that `name` was most likely meant to be, or None."""
+    names = list(known)
+    folded = {candidate.casefold(): candidate for candidate in names}
+    if name.casefold() in folded:
+        return folded[name.casefold()]
+    found = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
+    return found[0] if found else None
+
+
+class ODataError(Exception):
+    """An answer that is an error.
+
+    `message` is a format string over the keyword parameters; `target` names the query option, path
+    segment, member or header at fault; `hint` is the closest valid name and becomes a "Did you mean"
+    sentence; `position` is a zero-based offset into the text at fault; `headers` go out with the answer.
+    """
+
+    status: int = 500
+    code: str = "internalError"
+    message: str = "The service failed"
+
+    def __init__(self, message: str | None = None, *, code: str | None = None, target: str | None = None,
+                 hint: str | None = None, details: Iterable[Detail] = (), position: int | None = None,
+                 headers: Mapping[str, str] | None = None, status: int | None = None, **values: object) -> None:
+        text = message if message is not None else self.message.format(**values)
+        if not text.endswith((".", "?", "!")):
+            text += "."
+        if hint is not None:
+            text += f" Did you mean '{hint}'?"
+        super().__init__(text)
+        self.text = text
+        self.code = code or type(self).code
+        self.status = status or type(self).status
+        self.target = target
+        self.details = tuple(details)
+        self.position = position
+        self.headers = dict(headers or {})
+
+    def with_target(self, target: str | None) -> ODataError:
+        """The same error, its target set where it had none."""
+        if self.target is None:
+            self.target = target
+        return self
+
+
+# --- the URL -------------------------------------------------------------------------------------
+
+class UrlError(ODataError):
+    status, code, message = 400, "syntaxError", "The URL is malformed: {reason}"
+
+
+class BindError(ODataError):
+    status, code, message = 400, "bindError", "The URL does not fit the model: {reason}"
+
+
+class UnknownProperty(BindError):
+    code, message = "unknownProperty", "{type} has no property '{name}'"
+
+
+class UnknownType(BindError):
+    code, message = "unknownType", "There is no type '{name}'"
+
+
+class UnknownFunction(BindError):
+    code, message = "unknownFunction", "There is no function '{name}'"
+
+
+class UnknownOption(BindError):
+    code, message = "unknownOption", "There is no query option '{name}'"
+
+
+class OptionNotAllowed(BindError):
+    code, message = "optionNotAllowed", "'{name}' does not apply to {resource}"
+
+
+class TypeMismatch(BindError):
+    code, message = "typeMismatch", "{reason}"
+
+
+class LimitExceeded(BindError):
+    code, message = "limitExceeded", "The {limit} is limited to {allowed}"
+
+
+class InvalidToken(BindError):
+    code, message = "invalidToken", "The token in {name} was not issued by this service for this request"
+
+
+# --- the resource --------------------------------------------------------------------------------
+
+class NotFound(ODataError):
+    status, code, message = 404, "notFound", "{reason}"
+
+
+class UnknownResource(NotFound):
+    code, message = "unknownResource", "There is no resource '{name}'"
+
+
+class MethodNotAllowed(ODataError):
+    status, code, message = 405, "methodNotAllowed", "{method} is not possible on {resource}"
+
+    def __init__(self, message: str | None = None, *, allow: Iterable[str] = (), **rest: object) -> None:
+        super().__init__(message, headers={"Allow": ", ".join(allow)}, **rest)  # type: ignore[arg-type]
+
+
+class NotAcceptable(ODataError):
+    status, code, message = 406, "notAcceptable", "No acceptable representation: {reason}"
+
+
+class BadRequest(ODataError):
+    """For operations and rules: what the client asked for makes no sense here."""
+    status, code, message = 400, "badRequest", "{reason}"
+
+
+class Conflict(ODataError):
+    status, code, message = 409, "conflict", "{reason}"
+
+
+class Gone(ODataError):
+    status, code, message = 410, "gone", "{reason}"
+
+
+class PreconditionFailed(ODataError):
+    status, code, message = 412, "preconditionFailed", "The entity changed since it was read"
+
+
+class PayloadTooLarge(ODataError):
+    status, code, message = 413, "payloadTooLarge", "The body is larger than {allowed} bytes"
+
+
+class UnsupportedMediaType(ODataError):
+    status, code, message = 415, "unsupportedMediaType", "A body of type '{name}' cannot be read here"
+
+
+class FailedDependency(ODataError):
+    status, code, message = 424, "failedDependency", "Request {name} failed"
+
+
+class PreconditionRequired(ODataError):
+    status, code, message = 428, "ifMatchRequired", "Changing an entity of this set requires the If-Match header"
+
+
+# --- the body ------------------------------------------------------------------------------------
+
+class BodyError(ODataError):
+    status, code, message = 400, "invalidBody", "The body is not valid: {reason}"
+
+
+# --- who may -------------------------------------------------------------------------------------
+
+class Unauthorized(ODataError):
+    status, code, message = 401, "unauthorized", "This service needs to know who you are"
+
+
+class Forbidden(ODataError):
+    status, code, message = 403, "forbidden", "{reason}"
+
+
+# --- the service ---------------------------------------------------------------------------------
+
+class NotImplementedByService(ODataError):
+    status, code, message = 501, "notImplemented", "{feature} is not implemented by this service"
+
+
+class ServiceUnavailable(ODataError):
+    status, code, message = 503, "serviceUnavailable", "{reason}"
+
+    def __init__(self, message: str | None = None, *, retry_after: int = 1, **rest: object) -> None:
+        super().__init__(message, headers={"Retry-After": str(retry_after)}, **rest)  # type: ignore[arg-type]
+
+
+# --- start-up ------------------------------------------------------------------------------------
+
+class ModelError(ODataError):
+    status, code, message = 500, "invalidModel", "{reason}"
+
+
+class ConfigurationError(ODataError):
+    status, code, message = 500, "invalidConfiguration", "{reason}"
