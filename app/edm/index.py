@@ -1,0 +1,352 @@
+"""`Model`: the elements of a document under their names, and the questions one asks of them.
+
+A Model is a value: equal when its documents are equal. Its look-up tables are made on first use and are
+not part of comparison. Names given to its methods may use an alias of the document; names that come out
+are full. The methods return None where nothing has that name; they never guess.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TypeAlias
+
+from app.edm import types
+from app.edm.model import (Action, ActionImport, Annotation, ComplexType, EntityContainer, EntitySet, EntityType,
+                           EnumType,
+                           Function, FunctionImport, NavigationProperty, Property, PropertyRef, Reference, Schema,
+                           SchemaType, Singleton, StructuredType, Term, TypeDefinition, TypeRef)
+
+Operation: TypeAlias = Action | Function
+Import: TypeAlias = ActionImport | FunctionImport
+
+
+@dataclass(frozen=True)
+class Model:
+    """A whole Entity Data Model: `schemas` of the document itself, `included` those that its references brought in."""
+
+    schemas: tuple[Schema, ...] = ()
+    references: tuple[Reference, ...] = ()
+    version: str = "4.0"
+    included: tuple[Schema, ...] = ()
+    source: str | None = field(default=None, compare=False)
+
+    # --- names -------------------------------------------------------------------------------------------
+
+    @cached_property
+    def all_schemas(self) -> tuple[Schema, ...]:
+        return self.schemas + self.included
+
+    @cached_property
+    def aliases(self) -> dict[str, str]:
+        """Alias → namespace, from the schemas and includes of this document (an included one has its own)."""
+        found = {schema.alias: schema.namespace for schema in self.schemas if schema.alias}
+        for reference in self.references:
+            for include in reference.includes:
+                if include.alias:
+                    found.setdefault(include.alias, include.namespace)
+        return found
+
+    @cached_property
+    def namespaces(self) -> frozenset[str]:
+        return frozenset(schema.namespace for schema in self.all_schemas)
+
+    def full(self, name: str) -> str:
+        """A qualified name with its namespace in place of an alias."""
+        head, dot, last = name.rpartition(".")
+        return f"{self.aliases[head]}.{last}" if dot and head in self.aliases else name
+
+    def short(self, name: str) -> str:
+        """A qualified name with its alias, where its schema has one."""
+        head, _, last = name.rpartition(".")
+        alias = self._alias_of.get(head)
+        return f"{alias}.{last}" if alias else name
+
+    @cached_property
+    def _alias_of(self) -> dict[str, str]:
+        return {namespace: alias for alias, namespace in reversed(self.aliases.items())}
+
+    # --- types -------------------------------------------------------------------------------------------
+
+    @cached_property
+    def types(self) -> dict[str, SchemaType]:
+        """Qualified name → type, in document order."""
+        return {kind.name: kind for schema in self.all_schemas for kind in schema.types}
+
+    def type(self, name: str) -> SchemaType | None:
+        return self.types.get(name) or self.types.get(self.full(name))
+
+    def entity_type(self, name: str) -> EntityType | None:
+        found = self.type(name)
+        return found if isinstance(found, EntityType) else None
+
+    def complex_type(self, name: str) -> ComplexType | None:
+        found = self.type(name)
+        return found if isinstance(found, ComplexType) else None
+
+    def enum_type(self, name: str) -> EnumType | None:
+        found = self.type(name)
+        return found if isinstance(found, EnumType) else None
+
+    def structured(self, name: str) -> StructuredType | None:
+        found = self.type(name)
+        return found if isinstance(found, EntityType | ComplexType) else None
+
+    def kind(self, name: str) -> str:
+        """'primitive', 'enum', 'definition', 'complex', 'entity', 'untyped' or 'unknown' (abstract Edm types count by
+        what they stand for)."""
+        if name in types.PRIMITIVES or name == "Edm.PrimitiveType":
+            return "primitive"
+        if name in ("Edm.ComplexType", "Edm.EntityType", "Edm.Untyped"):
+            return name[4:].removesuffix("Type").lower()
+        found = self.type(name)
+        kinds = {EntityType: "entity", ComplexType: "complex", EnumType: "enum", TypeDefinition: "definition"}
+        return kinds.get(found.__class__, "unknown")
+
+    def underlying(self, ref: TypeRef) -> TypeRef:
+        """The type reference behind a type definition, facets merged (CSDL §11); others as they are."""
+        definition = self.types.get(ref.name)
+        if not isinstance(definition, TypeDefinition):
+            return ref
+        base = definition.type
+        return TypeRef(base.name, ref.collection, ref.nullable,
+                       base.max_length if ref.max_length is None else ref.max_length,
+                       base.precision if ref.precision is None else ref.precision,
+                       base.scale if ref.scale is None else ref.scale,
+                       base.unicode if ref.unicode is None else ref.unicode,
+                       base.srid if ref.srid is None else ref.srid)
+
+    # --- inheritance -------------------------------------------------------------------------------------
+
+    def lineage(self, name: str) -> tuple[str, ...]:
+        """The type and its bases, nearest first; ends at a base that is missing or repeats."""
+        chain: list[str] = []
+        current: str | None = self.full(name)
+        while current and current not in chain:
+            found = self.structured(current)
+            if found is None:
+                break
+            chain.append(found.name)
+            current = found.base
+        return tuple(chain)
+
+    def is_a(self, name: str, base: str) -> bool:
+        """Whether `name` is `base` or derives from it (primitive types: equal names; Edm abstract types included)."""
+        if name == base or base == "Edm.Untyped":
+            return True
+        if base in ("Edm.PrimitiveType", "Edm.ComplexType", "Edm.EntityType"):
+            kind = self.kind(name)
+            return kind == base[4:].removesuffix("Type").lower() or (base == "Edm.PrimitiveType"
+                                                                     and kind in ("enum", "definition"))
+        return self.full(base) in self.lineage(name)
+
+    @cached_property
+    def _children(self) -> dict[str, list[str]]:
+        children: dict[str, list[str]] = {}
+        for kind in self.types.values():
+            if isinstance(kind, EntityType | ComplexType) and kind.base:
+                children.setdefault(kind.base, []).append(kind.name)
+        return children
+
+    def derived(self, name: str) -> tuple[str, ...]:
+        """Every type below `name`, nearest first, in document order; without `name` itself."""
+        found: list[str] = []
+        queue = list(self._children.get(self.full(name), ()))
+        while queue:
+            current = queue.pop(0)
+            if current not in found:
+                found.append(current)
+                queue.extend(self._children.get(current, ()))
+        return tuple(found)
+
+    def concrete(self, name: str) -> tuple[str, ...]:
+        """The type and its derived types that are not abstract."""
+        family = (self.full(name), *self.derived(name))
+        return tuple(each for each in family if (found := self.structured(each)) is not None and not found.abstract)
+
+    # --- members -----------------------------------------------------------------------------------------
+
+    @cached_property
+    def _properties(self) -> dict[str, dict[str, Property]]:
+        return {}
+
+    def properties(self, name: str) -> dict[str, Property]:
+        """Structural properties by name, inherited first. Do not change the answer."""
+        name = self.full(name)
+        if name not in self._properties:
+            merged: dict[str, Property] = {}
+            for each in reversed(self.lineage(name)):
+                found = self.structured(each)
+                assert found is not None
+                merged.update((member.name, member) for member in found.properties)
+            self._properties[name] = merged
+        return self._properties[name]
+
+    @cached_property
+    def _navigations(self) -> dict[str, dict[str, NavigationProperty]]:
+        return {}
+
+    def navigations(self, name: str) -> dict[str, NavigationProperty]:
+        """Navigation properties by name, inherited first. Do not change the answer."""
+        name = self.full(name)
+        if name not in self._navigations:
+            merged: dict[str, NavigationProperty] = {}
+            for each in reversed(self.lineage(name)):
+                found = self.structured(each)
+                assert found is not None
+                merged.update((member.name, member) for member in found.navigation)
+            self._navigations[name] = merged
+        return self._navigations[name]
+
+    def declaring(self, name: str, member: str) -> str | None:
+        """The type of the lineage of `name` that declares the property or navigation property `member`."""
+        for each in self.lineage(name):
+            found = self.structured(each)
+            assert found is not None
+            if any(own.name == member for own in found.members):
+                return each
+        return None
+
+    def is_open(self, name: str) -> bool:
+        """Whether the type or one of its bases is open."""
+        return any(found.open for each in self.lineage(name) if (found := self.structured(each)))
+
+    def has_stream(self, name: str) -> bool:
+        """Whether the entity type or one of its bases is a media entity type."""
+        return any(found.has_stream for each in self.lineage(name) if (found := self.entity_type(each)))
+
+    def key(self, name: str) -> tuple[PropertyRef, ...]:
+        """The key of an entity type, its own or inherited; () where none is declared."""
+        for each in self.lineage(name):
+            found = self.entity_type(each)
+            if found and found.key:
+                return found.key
+        return ()
+
+    def property_at(self, name: str, path: str) -> Property | None:
+        """The property at a path of property names and cast segments, starting at the type `name`."""
+        current, found = self.full(name), None
+        for step in path.split("/"):
+            if "." in step:
+                current, found = self.full(step), None
+                continue
+            found = self.properties(current).get(step)
+            if found is None:
+                return None
+            current = found.type.name
+        return found
+
+    # --- container ---------------------------------------------------------------------------------------
+
+    @cached_property
+    def container(self) -> EntityContainer | None:
+        """The container of the document, with what it extends merged in (CSDL §13.1)."""
+        own = next((schema.container for schema in self.schemas if schema.container), None)
+        if own is None or own.extends is None:
+            return own
+        known = {each.container.name: each.container for each in self.all_schemas if each.container}
+        merged, seen = own, {own.name}
+        base: str | None = own.extends
+        while base and self.full(base) in known and self.full(base) not in seen:
+            seen.add(self.full(base))
+            parent = known[self.full(base)]
+            merged = EntityContainer(own.name, own.extends, parent.sets + merged.sets,
+                                     parent.singletons + merged.singletons,
+                                     parent.action_imports + merged.action_imports,
+                                     parent.function_imports + merged.function_imports, own.annotations, own.line)
+            base = parent.extends
+        return merged
+
+    @cached_property
+    def sets(self) -> dict[str, EntitySet]:
+        return {each.name: each for each in self.container.sets} if self.container else {}
+
+    @cached_property
+    def singletons(self) -> dict[str, Singleton]:
+        return {each.name: each for each in self.container.singletons} if self.container else {}
+
+    @cached_property
+    def action_imports(self) -> dict[str, ActionImport]:
+        return {each.name: each for each in self.container.action_imports} if self.container else {}
+
+    @cached_property
+    def function_imports(self) -> dict[str, FunctionImport]:
+        return {each.name: each for each in self.container.function_imports} if self.container else {}
+
+    def source_of(self, name: str) -> EntitySet | Singleton | None:
+        """The entity set or singleton with this simple name."""
+        return self.sets.get(name) or self.singletons.get(name)
+
+    # --- operations --------------------------------------------------------------------------------------
+
+    @cached_property
+    def operations(self) -> dict[str, tuple[Operation, ...]]:
+        """Qualified name → its overloads, in document order."""
+        found: dict[str, list[Operation]] = {}
+        for schema in self.all_schemas:
+            for operation in schema.operations:
+                found.setdefault(operation.name, []).append(operation)
+        return {name: tuple(overloads) for name, overloads in found.items()}
+
+    def overloads(self, name: str) -> tuple[Operation, ...]:
+        """The overloads of a qualified name; () where there is none."""
+        return self.operations.get(name) or self.operations.get(self.full(name), ())
+
+    def bound_to(self, type_name: str, collection: bool) -> Iterator[Operation]:
+        """The operations whose binding parameter takes this type (or a base of it) in this cardinality."""
+        for overloads in self.operations.values():
+            for operation in overloads:
+                if operation.bound and operation.parameters:
+                    binding = operation.parameters[0].type
+                    if binding.collection == collection and self.is_a(type_name, binding.name):
+                        yield operation
+
+    @cached_property
+    def default_namespaces(self) -> tuple[str, ...]:
+        """Namespaces of the schemas annotated Core.DefaultNamespace (Protocol §4.4)."""
+        from app.edm.expressions import Constant
+        found = []
+        for schema in self.all_schemas:
+            for annotation in schema.annotations:
+                if self.full(annotation.term) == "Org.OData.Core.V1.DefaultNamespace":
+                    if not (isinstance(annotation.value, Constant) and annotation.value.text == "false"):
+                        found.append(schema.namespace)
+        return tuple(found)
+
+    # --- annotations -------------------------------------------------------------------------------------
+
+    @cached_property
+    def terms(self) -> dict[str, Term]:
+        return {term.name: term for schema in self.all_schemas for term in schema.terms}
+
+    @cached_property
+    def external(self) -> dict[str, tuple[Annotation, ...]]:
+        """Target path with full names → annotations applied from outside (CSDL §14.2)."""
+        found: dict[str, list[Annotation]] = {}
+        for schema in self.all_schemas:
+            for block in schema.external:
+                for annotation in block.annotations:
+                    if block.qualifier and not annotation.qualifier:
+                        annotation = Annotation(annotation.term, block.qualifier, annotation.value,
+                                                annotation.annotations, annotation.line)
+                    found.setdefault(self.full_target(block.target), []).append(annotation)
+        return {target: tuple(annotations) for target, annotations in found.items()}
+
+    def full_target(self, target: str) -> str:
+        """A target path with namespaces in place of aliases."""
+        head, slash, rest = target.partition("/")
+        return self.full(head) + slash + "/".join(self.full(step) if "." in step and not step.startswith("@") else step
+                                                  for step in rest.split("/")) if slash else self.full(head)
+
+    def annotations(self, target: str, own: tuple[Annotation, ...] = ()) -> tuple[Annotation, ...]:
+        """`own` (written inside the element) plus those applied to the target path from outside."""
+        return own + self.external.get(target, ())
+
+    def annotation(self, term: str, target: str, own: tuple[Annotation, ...] = (),
+                   qualifier: str | None = None) -> Annotation | None:
+        """The annotation of this term (full name) on an element, or None."""
+        for annotation in self.annotations(target, own):
+            if annotation.qualifier == qualifier and (annotation.term == term or self.full(annotation.term) == term):
+                return annotation
+        return None

@@ -1,0 +1,315 @@
+"""The terms that this service honours, each as one typed question.
+
+Every function takes the model and an element with its target path, and answers what the annotations say,
+or the default of the term. Term names: Org.OData.Core.V1, Capabilities.V1, Validation.V1, Authorization.V1 and
+our own odata.store.v1 (documented in csdl/vocabularies/). A question has one meaning here and its callers elsewhere.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Protocol
+
+from app.edm.expressions import Collection, Constant, EnumMember, Expression, Null, PathExpression, Record
+from app.edm.index import Model
+from app.edm.model import Annotation, EntityType
+
+CORE = "Org.OData.Core.V1."
+CAPABILITIES = "Org.OData.Capabilities.V1."
+VALIDATION = "Org.OData.Validation.V1."
+STORE_NAMESPACE = "odata.store.v1"
+STORE = STORE_NAMESPACE + "."
+
+
+class Annotated(Protocol):
+    """Whatever carries annotations of its own."""
+
+    @property
+    def annotations(self) -> tuple[Annotation, ...]: ...
+
+
+def plain(value: Expression | None) -> Any:
+    """A constant annotation value as Python data: records as dicts, collections as lists, enumeration members as a list
+    of member names, paths as text; a dynamic expression, which has no constant value, as None."""
+    match value:
+        case Constant("Bool", text):
+            return text == "true"
+        case Constant("Int", text):
+            return int(text)
+        case Constant("Decimal", text):
+            return Decimal(text)
+        case Constant("Float", text):
+            return float(text)
+        case Constant(_, text):
+            return text
+        case EnumMember(members):
+            return [member.rpartition("/")[2] for member in members]
+        case PathExpression(_, path):
+            return path
+        case Collection(items):
+            return [plain(item) for item in items]
+        case Record(properties):
+            return {each.name: plain(each.value) for each in properties}
+        case Null():
+            return None
+        case _:
+            return None
+
+
+def ask(model: Model, term: str, target: str, element: Annotated, default: Any = None, implied: Any = True) -> Any:
+    """The plain value of a term on an element; `implied` when it is applied without a value, `default` when absent."""
+    found = model.annotation(term, target, element.annotations)
+    if found is None:
+        return default
+    return implied if found.value is None else plain(found.value)
+
+
+def member_target(owner: str, name: str) -> str:
+    """The target path of a property or navigation property of a structured type."""
+    return f"{owner}/{name}"
+
+
+def _member(model: Model, term: str, owner: str, element: Any, default: Any = None) -> Any:
+    declaring = model.declaring(owner, element.name) or owner
+    return ask(model, term, member_target(declaring, element.name), element, default)
+
+
+# --- properties ------------------------------------------------------------------------------------------
+
+def computed(model: Model, owner: str, element: Any) -> bool:
+    """Core.Computed: the service makes the value and ignores the client's."""
+    return bool(_member(model, CORE + "Computed", owner, element, False))
+
+
+def immutable(model: Model, owner: str, element: Any) -> bool:
+    """Core.Immutable: set on create, never changed."""
+    return bool(_member(model, CORE + "Immutable", owner, element, False))
+
+
+def computed_default(model: Model, owner: str, element: Any) -> bool:
+    """Core.ComputedDefaultValue: the service chooses when the client sends nothing."""
+    return bool(_member(model, CORE + "ComputedDefaultValue", owner, element, False))
+
+
+def permissions(model: Model, owner: str, element: Any) -> frozenset[str] | None:
+    """Core.Permissions: {'None'}, {'Read'}, {'Write'}, {'ReadWrite'} …; None when not said."""
+    value = _member(model, CORE + "Permissions", owner, element)
+    return frozenset(value) if isinstance(value, list) else None
+
+
+def read_only(model: Model, owner: str, element: Any) -> bool:
+    """Whether clients cannot write the member: computed, or permissions without writing."""
+    if computed(model, owner, element):
+        return True
+    allowed = permissions(model, owner, element)
+    return allowed is not None and not allowed & {"Write", "ReadWrite"}
+
+
+def media_type(model: Model, owner: str, element: Any) -> str | None:
+    """Core.MediaType of a stream, binary or string property."""
+    value = _member(model, CORE + "MediaType", owner, element)
+    return value if isinstance(value, str) else None
+
+
+def acceptable_media_types(model: Model, target: str, element: Annotated) -> tuple[str, ...]:
+    """Core.AcceptableMediaTypes; () when anything goes."""
+    value = ask(model, CORE + "AcceptableMediaTypes", target, element)
+    return tuple(value) if isinstance(value, list) else ()
+
+
+def shows_etag(model: Model, owner: str, element: Any) -> bool:
+    """Store.ETag: a string property that always shows the entity's ETag."""
+    return bool(_member(model, STORE + "ETag", owner, element, False))
+
+
+def sentinel(model: Model, enum: str, member: Any) -> bool:
+    """Store.Sentinel on an enumeration member: emitted to old clients only, never stored."""
+    return bool(ask(model, STORE + "Sentinel", f"{enum}/{member.name}", member, False))
+
+
+def whole_set(model: Model, owner: str, element: Any) -> bool:
+    """Store.WholeSet: the navigation property relates to every entity of its bound set."""
+    return bool(_member(model, STORE + "WholeSet", owner, element, False))
+
+
+def column_name(model: Model, owner: str, element: Any) -> str | None:
+    """Store.Column: the column that an existing table has for the property."""
+    value = _member(model, STORE + "Column", owner, element)
+    return value if isinstance(value, str) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Validation:
+    """What Validation terms demand of a property; None and () demand nothing."""
+
+    pattern: str | None = None
+    minimum: Any = None
+    maximum: Any = None
+    exclusive_minimum: bool = False
+    exclusive_maximum: bool = False
+    allowed: tuple[Any, ...] = ()
+    multiple_of: Any = None
+    min_items: int | None = None
+    max_items: int | None = None
+
+
+def validation(model: Model, owner: str, element: Any) -> Validation:
+    """The Validation terms on a property."""
+    def term(name: str) -> Any:
+        return _member(model, VALIDATION + name, owner, element)
+
+    def exclusive(name: str) -> bool:
+        declaring = model.declaring(owner, element.name) or owner
+        found = model.annotation(VALIDATION + name, member_target(declaring, element.name), element.annotations)
+        return found is not None and any(each.term == VALIDATION + "Exclusive" for each in found.annotations)
+
+    allowed = term("AllowedValues")
+    values = tuple(each.get("Value") if isinstance(each, dict) else each for each in allowed) if isinstance(allowed, list) else ()
+    return Validation(term("Pattern"), term("Minimum"), term("Maximum"), exclusive("Minimum"), exclusive("Maximum"),
+                      values, term("MultipleOf"), term("MinItems"), term("MaxItems"))
+
+
+# --- types -----------------------------------------------------------------------------------------------
+
+def alternate_keys(model: Model, name: str) -> tuple[tuple[tuple[str, str], ...], ...]:
+    """Core.AlternateKeys of an entity type and its bases: per key its (name in the predicate, property path) pairs."""
+    found: list[tuple[tuple[str, str], ...]] = []
+    for each in model.lineage(name):
+        kind = model.entity_type(each)
+        value = ask(model, CORE + "AlternateKeys", each, kind) if isinstance(kind, EntityType) else None
+        for record in value if isinstance(value, list) else ():
+            parts = [(part.get("Alias") or part["Name"], part["Name"]) for part in record.get("Key", ())]
+            if parts:
+                found.append(tuple(parts))
+    return tuple(found)
+
+
+def searchable_properties(model: Model, name: str) -> tuple[str, ...] | None:
+    """Store.Searchable on an entity type: the properties that `$search` reads; None: every string."""
+    for each in model.lineage(name):
+        kind = model.structured(each)
+        value = ask(model, STORE + "Searchable", each, kind) if kind else None
+        if isinstance(value, list):
+            return tuple(value)
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """Store.Indexes: one index over property paths (a leading '-' sorts descending)."""
+
+    properties: tuple[str, ...]
+    unique: bool = False
+
+
+def indexes(model: Model, name: str) -> tuple[Index, ...]:
+    """Store.Indexes of an entity type and of its bases."""
+    found = []
+    for each in model.lineage(name):
+        kind = model.structured(each)
+        value = ask(model, STORE + "Indexes", each, kind) if kind else None
+        for record in value if isinstance(value, list) else ():
+            found.append(Index(tuple(record["Properties"]), bool(record.get("Unique", False))))
+    return tuple(found)
+
+
+# --- sets and the container ------------------------------------------------------------------------------
+
+def container_target(model: Model, child: str | None = None) -> str:
+    """The target path of the container or of one of its children."""
+    assert model.container is not None
+    return model.container.name + (f"/{child}" if child else "")
+
+
+def table_name(model: Model, source: str) -> str | None:
+    """Store.Table: the table that an existing database has for a set or singleton."""
+    element = model.source_of(source)
+    value = ask(model, STORE + "Table", container_target(model, source), element) if element else None
+    return value if isinstance(value, str) else None
+
+
+def optimistic_concurrency(model: Model, source: str) -> bool:
+    """Core.OptimisticConcurrency on the set: changes demand If-Match (Protocol §11.4.1.1)."""
+    element = model.source_of(source)
+    if element is None:
+        return False
+    found = model.annotation(CORE + "OptimisticConcurrency", container_target(model, source), element.annotations)
+    return found is not None
+
+
+def restriction(model: Model, term: str, source: str) -> dict[str, Any]:
+    """A Capabilities record on a set or singleton (`InsertRestrictions` …), with the container's defaults below it."""
+    merged: dict[str, Any] = {}
+    container = model.container
+    if container is not None:
+        defaults = ask(model, CAPABILITIES + "DefaultCapabilities", container.name, container)
+        if isinstance(defaults, dict) and isinstance(defaults.get(term), dict):
+            merged.update(defaults[term])
+    element = model.source_of(source)
+    if element is not None:
+        value = ask(model, CAPABILITIES + term, container_target(model, source), element)
+        if isinstance(value, dict):
+            merged.update(value)
+        elif isinstance(value, bool):
+            merged["Supported"] = value
+    return merged
+
+
+def allowed(model: Model, term: str, member: str, source: str, default: bool = True) -> bool:
+    """One Boolean member of a Capabilities record, e.g. ('InsertRestrictions', 'Insertable')."""
+    value = restriction(model, term, source).get(member)
+    return default if value is None else bool(value)
+
+
+def update_returns(model: Model) -> str:
+    """Store.UpdateReturns on the container: 'representation' or 'minimal' (the default)."""
+    container = model.container
+    value = ask(model, STORE + "UpdateReturns", container.name, container) if container else None
+    return value if value == "representation" else "minimal"
+
+
+def inner_error_name(model: Model) -> str | None:
+    """Store.InnerErrorName on the container: a second name under which errors carry their inner error."""
+    container = model.container
+    value = ask(model, STORE + "InnerErrorName", container.name, container) if container else None
+    return value if isinstance(value, str) else None
+
+
+def type_synonyms(model: Model) -> dict[str, str]:
+    """Store.TypeSynonyms on schemas: other spellings of type names, accepted on input; spelling → real name.
+
+    The term is a collection of namespaces; every type of the schema is known under each of them.
+    """
+    found: dict[str, str] = {}
+    for schema in model.schemas:
+        value = ask(model, STORE + "TypeSynonyms", schema.namespace, schema)
+        for namespace in value if isinstance(value, list) else ():
+            for kind in schema.types:
+                found.setdefault(f"{namespace}.{kind.name.rpartition('.')[2]}", kind.name)
+    return {name: real for name, real in found.items() if name not in model.types}
+
+
+def optional_parameter(model: Model, parameter: Any) -> bool:
+    """Core.OptionalParameter on a parameter."""
+    return any(model.full(each.term) == CORE + "OptionalParameter" for each in parameter.annotations)
+
+
+def optional_default(model: Model, parameter: Any) -> str | None:
+    """Core.OptionalParameter/DefaultValue: the literal text taken when the parameter is not given."""
+    for each in parameter.annotations:
+        if model.full(each.term) == CORE + "OptionalParameter":
+            value = plain(each.value)
+            return value.get("DefaultValue") if isinstance(value, dict) else None
+    return None
+
+
+def scopes(model: Model, term: str, source: str) -> tuple[frozenset[str], ...]:
+    """The permission scopes that a restriction record names: any one set of them suffices; () asks for none."""
+    value = restriction(model, term, source).get("Permissions")
+    found = []
+    for permission in value if isinstance(value, list) else ():
+        names = frozenset(scope["Scope"] for scope in permission.get("Scopes", ()) if scope.get("Scope"))
+        if names:
+            found.append(names)
+    return tuple(found)
