@@ -1,0 +1,130 @@
+"""Aggregate expressions: `path with method as alias`, `$count as alias`, and what type each method gives.
+
+Data Aggregation §3.2.1; inside expressions §3.5.1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from app import errors
+from app.bind import expression, member, nodes
+from app.bind.scope import Scope, describe, is_collection
+from app.edm import types, vocabularies
+from app.url import nodes as url
+
+METHODS = ("sum", "min", "max", "average", "countdistinct")
+CUSTOM_AGGREGATE = "Org.OData.Aggregation.V1.CustomAggregate"
+
+
+def result_type(method: str, operand: str, position: int = 0) -> str:
+    """The type of an aggregate; raises TypeMismatch where the method does not take the operand.
+
+    Sums of integers are Int64, of Int64 Decimal; averages Double, of Decimal Decimal; counts Decimal (§3.2.1.3).
+    """
+    if method in ("countdistinct", "count"):
+        return "Edm.Decimal"
+    if method in ("min", "max"):
+        if operand in types.PRIMITIVES and operand not in expression.ONLY_NULL or operand in expression.DYNAMIC:
+            return operand
+    elif operand in ("Edm.Decimal", "Edm.Duration"):
+        return operand
+    elif operand in types.NUMBERS or operand in expression.DYNAMIC:
+        if method == "average" or operand not in types.INTEGERS:
+            return "Edm.Double"
+        return "Edm.Decimal" if operand == "Edm.Int64" else "Edm.Int64"
+    raise errors.TypeMismatch(reason=f"'{method}' does not take {operand}", position=position)
+
+
+def bind_aggregate(item: url.AggregateExpression, scope: Scope, named: bool = True) -> nodes.AggregateExpression:
+    """One aggregate expression over instances that `scope` sees; `named`: it must have an alias."""
+    if item.custom is not None:
+        raise _custom(item, scope)
+    if named and item.alias is None:
+        raise errors.BindError("An aggregate expression needs 'as' and an alias", position=item.position)
+    alias = item.alias or ""
+    if item.expression is None:
+        over = None
+        if item.path:
+            over = grouping_path(item.path, scope, many=True)
+            if not is_collection(over) and scope.model.entity_type(over.type) is None:
+                raise errors.BindError(f"$count does not apply to {describe(over)}", position=item.position)
+        return nodes.AggregateExpression(None, "count", alias, "Edm.Decimal", over)
+    method = item.method
+    if method is None:
+        raise errors.BindError("An aggregate expression needs 'with' and a method", position=item.position)
+    if method not in METHODS:
+        if "." in method:
+            raise errors.NotImplementedByService(feature=f"The aggregation method {method}", position=item.position)
+        raise errors.BindError(f"There is no aggregation method '{method}'", hint=errors.closest(method, METHODS),
+                               position=item.position)
+    over, operand = _split(item.expression, scope)
+    if operand is None:
+        if method != "countdistinct":
+            raise errors.TypeMismatch(reason=f"'{method}' does not take entities", position=item.position)
+        kind = "Edm.Decimal"
+    else:
+        kind = result_type(method, operand.type, item.position)
+    steps = []
+    for each in item.from_:
+        if each.method not in METHODS:
+            raise errors.NotImplementedByService(feature=f"The aggregation method {each.method or each.custom}")
+        kind = result_type(each.method, kind, item.position)
+        properties = tuple(row_property(path, scope) for path in each.properties)
+        steps.append(nodes.FromClause(properties, each.method, kind))
+    return nodes.AggregateExpression(operand, method, alias, kind, over, tuple(steps))
+
+
+def _split(syntax: url.Expression, scope: Scope) -> tuple[nodes.Expression | None, nodes.Expression | None]:
+    """The path up to its last navigation property, and the expression on what it leads to (§3.2.1.1)."""
+    if not isinstance(syntax, url.Path):
+        return None, expression.bind_expression(syntax, scope)
+    node = expression.bind_expression(syntax, replace(scope, flatten=True))
+    tail: list[nodes.PropertyPath | nodes.CastPath | nodes.DynamicPath] = []
+    current = node
+    while isinstance(current, nodes.PropertyPath | nodes.CastPath | nodes.DynamicPath):
+        tail.append(current)
+        current = current.base
+    if not isinstance(current, nodes.NavigationPath):
+        return None, node
+    if tail and isinstance(tail[-1], nodes.CastPath):
+        current = tail.pop()
+    if not tail:
+        return current, None
+    rebuilt: nodes.Expression = nodes.This(current.type)
+    for each in reversed(tail):
+        own = each.property.type.collection if isinstance(each, nodes.PropertyPath) else False
+        rebuilt = replace(each, base=rebuilt, collection=own or is_collection(rebuilt))
+    return current, rebuilt
+
+
+def _custom(item: url.AggregateExpression, scope: Scope) -> errors.ODataError:
+    name = item.custom or ""
+    if "." not in name:
+        model = scope.model
+        sets = (vocabularies.container_target(model, each) for each in model.sets)
+        for each in (*model.lineage(scope.type), *sets):
+            kind = model.structured(each) or model.source_of(each.rpartition("/")[2])
+            if model.annotation(CUSTOM_AGGREGATE, each, kind.annotations if kind else (), name):
+                return errors.NotImplementedByService(feature=f"The custom aggregate {name}", position=item.position)
+        if name in model.properties(scope.type) or name in scope.names:
+            return errors.BindError(f"'{name}' needs 'with', an aggregation method, 'as' and an alias",
+                                    position=item.position)
+        return errors.UnknownProperty(f"There is no custom aggregate '{name}'", position=item.position)
+    return errors.NotImplementedByService(feature=f"The custom aggregate {name}", position=item.position)
+
+
+def grouping_path(path: Iterable[str], scope: Scope, many: bool = False) -> nodes.Expression:
+    """The node of a path of names and casts; collections on the way only with `many`."""
+    steps = tuple(url.NameStep(name) for name in path)
+    return member.bind_path(url.Path("", steps), replace(scope, flatten=many))
+
+
+def row_property(path: tuple[str, ...], scope: Scope) -> nodes.RowProperty:
+    """A grouping property: a single-valued path (§3.2.3.1)."""
+    node = grouping_path(path, scope)
+    if is_collection(node) or node.type == "Edm.Stream" or node.type in types.GEO:
+        raise errors.TypeMismatch(reason=f"'{'/'.join(path)}' of type {describe(node)} cannot be grouped by")
+    names = tuple(scope.model.full(name) if "." in name else name for name in path)
+    return nodes.RowProperty(names, node.type, node)

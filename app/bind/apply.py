@@ -1,0 +1,350 @@
+"""`$apply`: each transformation bound against the result of the one before; the type of the last row is the result.
+
+After an aggregation the row holds its groups and aliases and nothing else; options that follow see that row.
+Data Aggregation §3 and §6.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from app import errors
+from app.bind import aggregate, expression, member, nodes, operations
+from app.bind.scope import Scope, describe, is_collection
+from app.edm import types, vocabularies
+from app.url import nodes as url
+
+HIERARCHY = "Org.OData.Aggregation.V1.RecursiveHierarchy"
+LEVELED = "Org.OData.Aggregation.V1.LeveledHierarchy"
+Row = tuple[nodes.RowProperty, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What a transformation gets: the scope of its input, its row (None: instances of the input type), added names."""
+
+    scope: Scope
+    row: Row | None = None
+    aliases: tuple[nodes.ComputedProperty, ...] = ()
+
+    def with_row(self, row: Iterable[nodes.RowProperty]) -> State:
+        """After an aggregation."""
+        found = {each.path: each for each in row}
+        names = {}
+        for path, each in found.items():
+            name = "/".join(path)
+            names[name] = nodes.AliasPath(name, each.type, each.collection)
+        scope = replace(self.scope, names=names, closed=True)
+        return State(scope, tuple(replace(each, expression=None) for each in found.values()))
+
+    def with_added(self, added: Iterable[nodes.ComputedProperty], inner: Iterable[nodes.RowProperty] = ()) -> State:
+        """With further properties on every instance; `inner`: what is known below the last of them."""
+        names, row, aliases = dict(self.scope.names), self.row, self.aliases
+        for each in added:
+            many = is_collection(each.expression)
+            names[each.name] = nodes.AliasPath(each.name, each.type, many)
+            if row is None:
+                aliases += (each,)
+            else:
+                row += (nodes.RowProperty((each.name,), each.type, None, many),)
+            for part in inner:
+                path = "/".join((each.name, *part.path))
+                names[path] = nodes.AliasPath(path, part.type, part.collection)
+        return State(replace(self.scope, names=names), row, aliases)
+
+
+def bind_apply(transformations: tuple[url.Transformation, ...], scope: Scope) -> tuple[nodes.Apply, Scope]:
+    """A sequence of transformations over instances that `scope` sees, and the scope of its result."""
+    apply, state = _sequence(transformations, State(replace(scope, these=scope.type)))
+    return apply, replace(state.scope, these="")
+
+
+def _sequence(transformations: tuple[url.Transformation, ...], state: State) -> tuple[nodes.Apply, State]:
+    bound = []
+    for each in transformations:
+        node, state = _bind(each, state)
+        bound.append(node)
+    return nodes.Apply(tuple(bound), state.row, state.aliases, state.scope.type), state
+
+
+def _bind(syntax: url.Transformation, state: State) -> tuple[nodes.Transformation, State]:
+    scope = state.scope
+    match syntax:
+        case url.AggregateT(items):
+            return _aggregate(items, state)
+        case url.GroupByT():
+            return _group(syntax, state)
+        case url.FilterT(predicate):
+            return nodes.Filter(expression.bind_boolean(predicate, scope)), state
+        case url.SearchT(search):
+            return nodes.Search(search), state
+        case url.ComputeT(items):
+            computed, _ = bind_compute(items, scope)
+            return nodes.Compute(computed), state.with_added(computed)
+        case url.OrderByT(items):
+            return nodes.OrderBy(bind_order(items, scope)), state
+        case url.TopSkipT(kind, count):
+            return nodes.TopSkip(kind, number(count)), state
+        case url.IdentityT():
+            return nodes.Identity(), state
+        case url.ConcatT(sequences):
+            return _concat(sequences, state)
+        case url.TopBottomT():
+            return _extreme(syntax, scope), state
+        case url.NestT():
+            return _nest(syntax, state)
+        case url.JoinT():
+            return _join(syntax, state)
+        case url.HierarchyT():
+            return _relatives(syntax, state), state
+        case url.TraverseT():
+            return _traverse(syntax, state), state
+        case url.FunctionT(step):
+            return _function(step, state)
+
+
+def number(value: int | url.Parameter) -> int | nodes.Parameter:
+    """A count, lifted or not."""
+    return nodes.Parameter(value.index, "Edm.Int64") if isinstance(value, url.Parameter) else value
+
+
+def bind_order(items: Iterable[url.OrderItem], scope: Scope) -> tuple[nodes.OrderItem, ...]:
+    """The items of `$orderby`: primitive values that have an order (Protocol §11.2.6.2)."""
+    bound = []
+    for item in items:
+        node = expression.bind_expression(item.expression, scope)
+        kind = scope.model.kind(node.type)
+        if is_collection(node) or kind in ("entity", "complex") or node.type == "Edm.Stream" or node.type in types.GEO:
+            raise errors.TypeMismatch(reason=f"Values of type {describe(node)} cannot be sorted",
+                                      position=expression.position_of(item.expression))
+        bound.append(nodes.OrderItem(node, item.descending))
+    return tuple(bound)
+
+
+def bind_compute(items: Iterable[url.ComputeItem], scope: Scope) -> tuple[tuple[nodes.ComputedProperty, ...], Scope]:
+    """The items of `$compute` and the scope that sees them; an item may use those before it (Part 2 §5.1.10)."""
+    bound: list[nodes.ComputedProperty] = []
+    for item in items:
+        check_alias(item.name, scope)
+        node = expression.bind_expression(item.expression, scope)
+        bound.append(nodes.ComputedProperty(item.name, node, node.type))
+        alias = nodes.AliasPath(item.name, node.type, is_collection(node))
+        scope = scope.with_names({**scope.names, item.name: alias})
+    return tuple(bound), scope
+
+
+def check_alias(name: str, scope: Scope, declared: bool = True) -> None:
+    """Raises BindError where an alias is taken: by another, or (`declared`) by a declared property."""
+    model = scope.model
+    taken = name in model.properties(scope.type) or name in model.navigations(scope.type)
+    if name in scope.names or declared and taken:
+        raise errors.BindError(f"The name '{name}' is taken", target=name)
+
+
+# --- aggregation -----------------------------------------------------------------------------------------
+
+def _aggregate(items: tuple[url.AggregateExpression, ...], state: State) -> tuple[nodes.Transformation, State]:
+    bound: list[nodes.AggregateExpression] = []
+    for item in items:
+        node = aggregate.bind_aggregate(item, state.scope)
+        if any(node.alias == each.alias for each in bound):
+            raise errors.BindError(f"The name '{node.alias}' is taken", target=node.alias, position=item.position)
+        bound.append(node)
+    row = [nodes.RowProperty((each.alias,), each.type) for each in bound]
+    return nodes.Aggregate(tuple(bound)), state.with_row(row)
+
+
+def _group(syntax: url.GroupByT, state: State) -> tuple[nodes.Transformation, State]:
+    items: list[nodes.RowProperty | nodes.Rollup | nodes.RollupRecursive] = []
+    groups: list[nodes.RowProperty] = []
+    for item in syntax.items:
+        match item:
+            case url.GroupingPath(path):
+                groups.append(aggregate.row_property(path, state.scope))
+                items.append(groups[-1])
+            case url.Rollup(paths, everything):
+                if len(paths) == 1 and not everything:
+                    paths = _levels(paths[0], state.scope)
+                levels = tuple(aggregate.row_property(path, state.scope) for path in paths)
+                items.append(nodes.Rollup(levels, everything))
+                groups.extend(levels)
+            case url.RollupRecursive(nodes_path, qualifier, path, before, keep_start):
+                hierarchy = _hierarchy(nodes_path, qualifier, state.scope)
+                property_ = aggregate.row_property(path, state.scope)
+                start = _over_nodes(before, hierarchy, state.scope)
+                items.append(nodes.RollupRecursive(hierarchy, property_, start, keep_start))
+                groups.append(property_)
+    if not syntax.then:
+        return nodes.GroupBy(tuple(items)), state.with_row(groups)
+    then, after = _sequence(syntax.then, state)
+    node = nodes.GroupBy(tuple(items), then)
+    if then.row is None:
+        return node, after
+    taken = {each.path for each in groups}
+    for each in then.row:
+        if each.path in taken and len(each.path) == 1:
+            raise errors.BindError(f"The name '{each.path[0]}' is taken", target=each.path[0])
+    return node, state.with_row([*groups, *then.row])
+
+
+def _levels(path: tuple[str, ...], scope: Scope) -> tuple[tuple[str, ...], ...]:
+    """The paths of a named leveled hierarchy (§5.5.1)."""
+    model = scope.model
+    for each in model.lineage(scope.type):
+        kind = model.structured(each)
+        found = model.annotation(LEVELED, each, kind.annotations if kind else (), path[0])
+        value = vocabularies.plain(found.value) if found is not None else None
+        if isinstance(value, list):
+            return tuple(tuple(item.split("/")) for item in value)
+    raise errors.BindError(f"There is no leveled hierarchy '{'/'.join(path)}'; rollup of properties takes two or more")
+
+
+def _concat(sequences: tuple[tuple[url.Transformation, ...], ...], state: State) -> tuple[nodes.Transformation, State]:
+    bound, states = zip(*(_sequence(each, state) for each in sequences))
+    node = nodes.Concat(bound)
+    if all(each.row is None for each in states):
+        added = {alias.name: alias for each in states for alias in each.aliases}
+        names = {name: value for each in states for name, value in each.scope.names.items()}
+        return node, State(replace(state.scope, names=names), None, tuple(added.values()))
+    row: list[nodes.RowProperty] = []
+    for each in states:
+        row.extend(each.row if each.row is not None else _whole(each))
+    return node, state.with_row(row)
+
+
+def _whole(state: State) -> list[nodes.RowProperty]:
+    """The properties of a row that still is an instance of the input type."""
+    model = state.scope.model
+    found = []
+    for name, each in model.properties(state.scope.type).items():
+        ref = model.underlying(each.type)
+        found.append(nodes.RowProperty((name,), ref.name, None, ref.collection))
+    for alias in state.aliases:
+        found.append(nodes.RowProperty((alias.name,), alias.type, None, is_collection(alias.expression)))
+    return found
+
+
+def _extreme(syntax: url.TopBottomT, scope: Scope) -> nodes.Transformation:
+    """topcount and its like: the amount is of the collection, the value of each instance."""
+    outside = replace(scope, this=nodes.This(""), names={}, closed=False, at_it=True)
+    amount = expression.bind_beside(syntax.amount, nodes.This("Edm.Decimal"), outside)
+    value = expression.bind_expression(syntax.value, scope)
+    sums = not syntax.kind.endswith("count")
+    fits = value.type in types.NUMBERS or value.type in expression.DYNAMIC or (
+        not sums and value.type in expression.ORDERED) or value.type == "Edm.Duration"
+    if amount.type not in types.NUMBERS or is_collection(value) or not fits:
+        raise errors.TypeMismatch(reason=f"{syntax.kind} does not take {describe(amount)} and {describe(value)}",
+                                  position=syntax.position)
+    return nodes.TopBottom(syntax.kind, amount, value)
+
+
+# --- nesting and joining ---------------------------------------------------------------------------------
+
+def _nest(syntax: url.NestT, state: State) -> tuple[nodes.Transformation, State]:
+    if syntax.path is not None:
+        return _add_nested(syntax, syntax.path, state)
+    items, row = [], []
+    for transformations, name in syntax.items:
+        apply, _ = _sequence(transformations, state)
+        items.append((name, apply))
+        row.append(nodes.RowProperty((name,), apply.type, None, True))
+    if len({name for name, _ in items}) < len(items):
+        raise errors.BindError("The names in nest must differ", position=syntax.position)
+    return nodes.Nest(tuple(items)), state.with_row(row)
+
+
+def _add_nested(syntax: url.NestT, path: tuple[str, ...], state: State) -> tuple[nodes.Transformation, State]:
+    node = aggregate.grouping_path(path, state.scope, many=True)
+    if state.scope.model.structured(node.type) is None:
+        raise errors.TypeMismatch(reason=f"addnested needs a navigation or complex property, not {describe(node)}",
+                                  position=syntax.position)
+    items, added = [], []
+    for transformations, name in syntax.items:
+        check_alias(name, state.scope)
+        apply, _ = _sequence(transformations, State(_related(node, state.scope)))
+        items.append((name, apply))
+        added.append(nodes.ComputedProperty(name, node, apply.type))
+    return nodes.AddNested(node, tuple(items)), state.with_added(added)
+
+
+def _join(syntax: url.JoinT, state: State) -> tuple[nodes.Transformation, State]:
+    node = aggregate.grouping_path(syntax.path, state.scope)
+    if not is_collection(node) or state.scope.model.structured(node.type) is None:
+        raise errors.TypeMismatch(reason="join needs a collection-valued navigation or complex property, not "
+                                         + describe(node), position=syntax.position)
+    check_alias(syntax.alias, state.scope)
+    then: nodes.Apply | None = None
+    inner: Row = ()
+    if syntax.then:
+        then, after = _sequence(syntax.then, State(_related(node, state.scope)))
+        inner = then.row or tuple(nodes.RowProperty((each.name,), each.type) for each in after.aliases)
+    added = nodes.ComputedProperty(syntax.alias, _one(node), node.type)
+    return nodes.Join(syntax.outer, node, syntax.alias, then), state.with_added([added], inner)
+
+
+def _one(node: nodes.Expression) -> nodes.Expression:
+    assert isinstance(node, nodes.NavigationPath | nodes.PropertyPath | nodes.CastPath | nodes.AliasPath)
+    return replace(node, collection=False)
+
+
+def _related(node: nodes.Expression, scope: Scope) -> Scope:
+    return replace(scope.inside(node.type), these=node.type)
+
+
+def _function(step: url.NameStep, state: State) -> tuple[nodes.Transformation, State]:
+    model, type_name = state.scope.model, state.scope.type
+    candidates = operations.named(model, step.name, operations.Binding(type_name, True))
+    if not candidates:
+        message = f"There is no transformation or function '{step.name}' for Collection({type_name})"
+        raise errors.UnknownFunction(message, position=step.position)
+    call = member.call(step, nodes.These(type_name), candidates, state.scope)
+    if not call.collection or model.structured(call.type) is None:
+        raise errors.TypeMismatch(reason=f"{step.name} does not give a collection of instances", position=step.position)
+    if call.type != type_name:
+        state = State(replace(state.scope, this=nodes.This(call.type), names={}, closed=False))
+    return nodes.SetFunction(call), state
+
+
+# --- hierarchies -----------------------------------------------------------------------------------------
+
+def _hierarchy(path: url.Path, qualifier: str, scope: Scope) -> nodes.RecursiveHierarchy:
+    """The recursive hierarchy that the entity type of the nodes declares under `qualifier` (§5.5.2)."""
+    model = scope.model
+    found = member.bind_path(path, scope)
+    if path.root != "$root" or not is_collection(found):
+        raise errors.BindError("A hierarchy is a collection that begins with $root")
+    for each in model.lineage(found.type):
+        kind = model.structured(each)
+        annotation = model.annotation(HIERARCHY, each, kind.annotations if kind else (), qualifier)
+        value = vocabularies.plain(annotation.value) if annotation is not None else None
+        if isinstance(value, dict):
+            inner = scope.inside(found.type)
+            node = aggregate.grouping_path(value["NodeProperty"].split("/"), inner)
+            parent = aggregate.grouping_path(value["ParentNavigationProperty"].split("/"), inner)
+            if isinstance(node, nodes.PropertyPath) and isinstance(parent, nodes.NavigationPath):
+                return nodes.RecursiveHierarchy(found, qualifier, node, parent)
+    raise errors.BindError(f"{found.type} declares no recursive hierarchy '{qualifier}'")
+
+
+def _over_nodes(transformations: tuple[url.Transformation, ...], hierarchy: nodes.RecursiveHierarchy,
+                scope: Scope) -> nodes.Apply | None:
+    if not transformations:
+        return None
+    inner = replace(scope.inside(hierarchy.nodes.type), these=hierarchy.nodes.type)
+    return _sequence(transformations, State(inner))[0]
+
+
+def _relatives(syntax: url.HierarchyT, state: State) -> nodes.Transformation:
+    hierarchy = _hierarchy(syntax.hierarchy, syntax.qualifier, state.scope)
+    start, _ = _sequence(syntax.start, state)
+    distance = None if syntax.distance is None else number(syntax.distance)
+    property_ = aggregate.row_property(syntax.property, state.scope)
+    return nodes.Relatives(syntax.kind, hierarchy, property_, start, distance, syntax.keep_start)
+
+
+def _traverse(syntax: url.TraverseT, state: State) -> nodes.Transformation:
+    hierarchy = _hierarchy(syntax.hierarchy, syntax.qualifier, state.scope)
+    start = _over_nodes(syntax.start, hierarchy, state.scope)
+    orderby = bind_order(syntax.orderby, state.scope.inside(hierarchy.nodes.type))
+    return nodes.Traverse(hierarchy, aggregate.row_property(syntax.property, state.scope), syntax.order, start, orderby)
