@@ -1,0 +1,438 @@
+"""PostgreSQL (17 and later for case mapping outside ASCII) and CockroachDB: types and functions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from peewee import fn
+
+from app.edm import types
+from app.store import casing, forms
+from app.store.decimals import QUOTIENT_SCALE
+from app.store.dialects import (NULL, ONE, ZERO, Convert, Dialect, Function, JsonItems, ListSource, all_of, enclosed, infix,
+                                missing, pw, substr, text, when, words)
+from app.store.mapping import Column
+
+ORDINAL = 'COLLATE "C"'
+DAY = pw.SQL("864000000000")
+SCALE = pw.SQL(str(QUOTIENT_SCALE))
+INSTANT = pw.SQL("'YYYY-MM-DD\"T\"HH24:MI:SS.US'")
+FINITE = pw.SQL("'Infinity'::numeric"), pw.SQL("'-Infinity'::numeric"), pw.SQL("'NaN'::numeric")
+
+
+def cast(node: Any, kind: str) -> Any:
+    return pw.Cast(node, kind)
+
+
+def ordinal(node: Any) -> Any:
+    """Text in ordinal collation."""
+    return enclosed(node, ORDINAL)
+
+
+# --- numbers ---------------------------------------------------------------------------------------------
+
+def integer(operator: str) -> Any:
+    """An operation of two integers in 64 bits: leaving them is an error of the database."""
+    return lambda left, right: infix(cast(left, "bigint"), operator, cast(right, "bigint"))
+
+
+def plain(operator: str) -> Any:
+    return lambda left, right: infix(left, operator, right)
+
+
+def special(left: Any, kind: str) -> Any:
+    """What division by zero gives where the type has it: INF, -INF, or NaN, by the sign of the left side."""
+    return words("CASE WHEN", infix(left, ">", ZERO), "AND", infix(left, "<>", f"'NaN'::{kind}"), f"THEN 'Infinity'::{kind} WHEN",
+                 infix(left, "<", ZERO), f"THEN '-Infinity'::{kind} WHEN", left, f"IS NOT NULL THEN 'NaN'::{kind} END")
+
+
+def double_quotient(left: Any, right: Any) -> Any:
+    return when(infix(right, "=", ZERO), special(left, "double precision"), infix(left, "/", right))
+
+
+def double_remainder(left: Any, right: Any) -> Any:
+    """`mod` of doubles has no operator; a zero divisor fails in the integer division."""
+    cut = fn.trunc(infix(left, "/", right))
+    return when(infix(infix(left, "=", pw.SQL("'Infinity'")), "OR", infix(left, "=", pw.SQL("'-Infinity'"))),
+                pw.SQL("'NaN'::double precision"),
+                when(infix(fn.abs(right), "=", pw.SQL("'Infinity'")), left, infix(left, "-", infix(right, "*", cut))))
+
+
+def decimal_quotient(left: Any, right: Any) -> Any:
+    """Twenty fraction digits, whatever the operands have."""
+    wide = infix(left, "*", pw.SQL("1." + "0" * (QUOTIENT_SCALE + 4)))
+    return fn.round(infix(wide, "/", right), SCALE)
+
+
+def decimal_fraction(left: Any, right: Any) -> Any:
+    return when(infix(right, "=", ZERO), special(left, "numeric"), decimal_quotient(left, right))
+
+
+def double_round(node: Any) -> Any:
+    """Halves away from zero; the addition turns -0 into 0."""
+    size = fn.abs(node)
+    up = enclosed("CASE WHEN", infix(size, "-", fn.trunc(size)), ">= 0.5 THEN 1 ELSE 0 END")
+    return infix(infix(fn.sign(node), "*", infix(fn.trunc(size), "+", up)), "+", ZERO)
+
+
+# --- instants --------------------------------------------------------------------------------------------
+
+def moment(node: Any) -> Any:
+    """An instant in expression form as a timestamp of microseconds."""
+    return cast(substr(node, 1, 26), "timestamp")
+
+
+def seventh(node: Any) -> Any:
+    """The digit that a timestamp does not hold."""
+    return cast(substr(node, 27, 1), "bigint")
+
+
+def dated(found: Any, pattern: Any, width: int) -> Any:
+    """A timestamp or date as text; an error outside the years 1 to 9999 (16 bits are just exceeded there)."""
+    year = fn.EXTRACT(words("YEAR FROM", found))
+    bounds = infix(cast(infix(year, "+", pw.SQL("22768")), "smallint"), "+", cast(infix(year, "-", pw.SQL("32769")), "smallint"))
+    return fn.LEFT(fn.to_char(found, pattern), infix(pw.SQL(str(width)), "+", infix(pw.SQL("0"), "*", bounds)))
+
+
+def instant_add(left: Any, right: Any) -> Any:
+    count = infix(cast(right, "bigint"), "+", seventh(left))
+    whole = fn.floor(infix(count, "*", pw.SQL("0.1")))      # numeric division would round
+    rest = infix(count, "-", cast(infix(whole, "*", pw.SQL("10")), "bigint"))
+    # an interval is multiplied as a double: seconds and microseconds apart stay exact
+    seconds = infix(fn.div(whole, pw.SQL("1000000")), "*", pw.SQL("interval '1 second'"))
+    exact = infix(infix(moment(left), "+", seconds), "+", infix(fn.mod(whole, pw.SQL("1000000")), "*", pw.SQL(
+        "interval '1 microsecond'")))
+    return ordinal(enclosed(dated(exact, INSTANT, 26), "||", cast(rest, "text"), "|| 'Z'"))
+
+
+def instant_difference(left: Any, right: Any) -> Any:
+    apart = fn.EXTRACT(words("EPOCH FROM", infix(moment(left), "-", moment(right))))
+    return infix(cast(infix(apart, "*", pw.SQL("10000000")), "bigint"), "+", infix(seventh(left), "-", seventh(right)))
+
+
+def date_add(left: Any, right: Any) -> Any:
+    past = infix(infix(infix(right, "%%", DAY), "+", DAY), "%%", DAY)
+    days = cast(infix(infix(right, "-", past), "/", DAY), "integer")
+    return ordinal(dated(infix(cast(left, "date"), "+", days), pw.SQL("'YYYY-MM-DD'"), 10))
+
+
+def date_difference(left: Any, right: Any) -> Any:
+    return infix(infix(cast(left, "date"), "-", cast(right, "date")), "*", DAY)
+
+
+def duration_scaled(operator: str) -> Any:
+    return lambda duration, number: cast(fn.round(infix(cast(duration, "numeric"), operator, cast(number, "numeric"))), "bigint")
+
+
+class PostgreSQL(Dialect):
+    """PostgreSQL, spoken to in UTC, with instants, uuid and json as text (see `drivers`)."""
+
+    name = "postgresql"
+    lateral = True
+    case_collation = 'COLLATE "pg_c_utf8"'      # PostgreSQL 17 and later
+    ddl_types = {
+        "Edm.Boolean": "boolean", "Edm.Byte": "smallint", "Edm.SByte": "smallint", "Edm.Int16": "smallint",
+        "Edm.Int32": "integer", "Edm.Int64": "bigint", "Edm.Duration": "bigint", "Edm.Decimal": "numeric",
+        "Edm.Double": "double precision", "Edm.Single": "double precision", "Edm.String": f"text {ORDINAL}",
+        "Edm.Guid": "uuid", "Edm.Binary": "bytea", "Edm.Date": "date", "json": "json"}
+    expression_types = {
+        **dict.fromkeys(types.INTEGERS | {"Edm.Duration"}, "bigint"), "Edm.Boolean": "boolean", "Edm.Decimal": "numeric",
+        "Edm.Double": "double precision", "Edm.Single": "double precision", "Edm.Guid": "uuid", "Edm.Binary": "bytea",
+        "Edm.String": "text", "Edm.Date": "text", "Edm.DateTimeOffset": "text", "Edm.TimeOfDay": "text", "json": "text"}
+    reads = {"Edm.DateTimeOffset": forms.strip_fraction, "Edm.TimeOfDay": forms.strip_fraction,
+             "Edm.Double": forms.to_double, "Edm.Single": forms.to_double}
+    writes = {"json": forms.json_text}
+    operators = {
+        "integer add": integer("+"), "integer sub": integer("-"), "integer mul": integer("*"), "integer div": integer("/"),
+        "integer mod": integer("%%"),
+        "double add": plain("+"), "double sub": plain("-"), "double mul": plain("*"), "double div": double_quotient,
+        "double divby": double_quotient, "double mod": double_remainder, "double round": double_round,
+        "double floor": lambda node: infix(fn.floor(node), "+", ZERO), "double ceiling": lambda node: infix(
+            fn.ceil(node), "+", ZERO),
+        "decimal add": plain("+"), "decimal sub": plain("-"), "decimal mul": plain("*"), "decimal div": decimal_quotient,
+        "decimal divby": decimal_fraction, "decimal mod": plain("%%"), "decimal round": fn.round, "decimal floor": fn.floor,
+        "decimal ceiling": fn.ceil, "decimal scale": lambda node, scale: fn.round(node, pw.SQL(str(scale))),
+        "instant add duration": instant_add, "instant sub instant": instant_difference, "date add duration": date_add,
+        "date sub date": date_difference, "duration mul": duration_scaled("*"), "duration div": duration_scaled("/")}
+    json_kinds = {"string": ("string",), "number": ("number",), "boolean": ("boolean",)}
+
+    def own_functions(self) -> dict[str, Function]:
+        return {name: missing(f"Function {name} on PostgreSQL") for name in ("geo.distance", "geo.length", "geo.intersects")}
+
+    def ddl_type(self, column: Column) -> str:
+        if column.type == "Edm.DateTimeOffset":
+            return f"timestamptz({column.precision})" if self.native(column) else f"text {ORDINAL}"
+        if column.type == "Edm.TimeOfDay":
+            return f"time({column.precision})" if self.native(column) else f"text {ORDINAL}"
+        return self.ddl_types[column.type]
+
+    def reader(self, column: Column) -> Convert | None:
+        return None if column.type in ("Edm.Double", "Edm.Single") else super().reader(column)
+
+    def native_reader(self, column: Column) -> Convert | None:
+        pad = forms.padded(column.precision or 0)
+        if column.type == "Edm.TimeOfDay":
+            return lambda value: None if value is None else pad(value)
+        # '2024-01-02 03:04:05.5+00', as the server writes it with DateStyle ISO in UTC
+        return lambda value: None if value is None else f"{value[:10]}T{pad(value[11:-3])}Z"
+
+    def native_value(self, node: Any, column: Column) -> Any:
+        if column.type == "Edm.TimeOfDay":
+            return ordinal(fn.to_char(node, pw.SQL("'HH24:MI:SS.US\"0\"'")))
+        utc = words(node, "AT TIME ZONE 'UTC'")
+        return ordinal(fn.to_char(utc, pw.SQL("'YYYY-MM-DD\"T\"HH24:MI:SS.US\"0Z\"'")))
+
+    def value(self, node: Any, column: Column) -> Any:
+        if column.type == "Edm.Date":
+            return ordinal(fn.to_char(node, pw.SQL("'YYYY-MM-DD'")))
+        if column.type == "json":
+            return pw.Cast(node, "text")
+        return super().value(node, column)
+
+    def literal_cast(self, edm_type: str) -> str | None:
+        return self.expression_types.get(edm_type, "bigint" if not edm_type.startswith("Edm.") else "text")
+
+    def typed(self, node: Any, edm_type: str) -> Any:
+        kind = self.literal_cast(edm_type)
+        cast = pw.Cast(node, kind)
+        return ordinal(cast) if kind == "text" else cast
+
+    def list_writer(self, edm_type: str, column: Column | None = None) -> Convert:
+        write = self.writer(edm_type, column)
+        return list if write is None else lambda values: [write(value) for value in values]
+
+    def ascending(self, node: Any) -> Any:
+        return pw.Ordering(node, "ASC", nulls="first")
+
+    def descending(self, node: Any) -> Any:
+        return pw.Ordering(node, "DESC", nulls="last")
+
+    def same(self, left: Any, right: Any, edm_type: str = "") -> Any:
+        return infix(left, "IS NOT DISTINCT FROM", right)
+
+    def not_nan(self, left: Any, right: Any) -> Any:
+        nan = pw.SQL("'NaN'::double precision")
+        return pw.NodeList((infix(left, "IS DISTINCT FROM", nan), infix(right, "IS DISTINCT FROM", nan)), " AND ", True)
+
+    def is_number(self, node: Any) -> Any:
+        return infix(node, "<>", pw.SQL("'NaN'::double precision"))
+
+    # --- lists -------------------------------------------------------------------------------------------
+
+    def stored_sql_type(self, column: Column) -> str:
+        """The type of a column without its collation."""
+        return self.ddl_type(column).partition(" COLLATE")[0]
+
+    def in_list(self, node: Any, mark: Any, edm_type: str, column: Column | None = None) -> Any:
+        kind = self.literal_cast(edm_type) if column is None else self.stored_sql_type(column)
+        return infix(node, "=", fn.ANY(cast(mark, f"{kind}[]")))
+
+    def rows_writer(self, columns: Sequence[Column]) -> Convert:
+        write = super().rows_writer(columns)
+        return lambda rows: write([[None if value is None else str(value) for value in row] for row in rows])
+
+    def rows_source(self, mark: Any, columns: Sequence[Column], alias: str) -> ListSource:
+        value = pw.Entity(alias, "value")
+        found = []
+        for index, column in enumerate(columns):
+            kind = self.stored_sql_type(column)
+            node = cast(infix(value, "->>", pw.SQL(str(index))), kind)
+            found.append(ordinal(node) if kind == "text" else node)
+        return ListSource(words(fn.json_array_elements(cast(mark, "json")), "AS", pw.Entity(alias), "(value)"), tuple(found))
+
+    # --- text --------------------------------------------------------------------------------------------
+
+    def position(self, whole: Any, part: Any) -> Any:
+        return fn.strpos(whole, part)
+
+    def starts(self, whole: Any, part: Any) -> Any:
+        return fn.starts_with(whole, part)
+
+    def ends(self, whole: Any, part: Any) -> Any:
+        return infix(fn.RIGHT(whole, fn.LENGTH(part)), "=", part)
+
+    def substring(self, whole: Any, start: Any, count: Any = None) -> Any:
+        return super().substring(whole, cast(start, "integer"), None if count is None else cast(count, "integer"))
+
+    def matches(self, node: Any, pattern: str) -> Any:
+        return infix(node, "~", cast(pw.Value(pattern), "text"))
+
+    def lower(self, node: Any) -> Any:
+        return ordinal(fn.LOWER(enclosed(node, self.case_collation)))
+
+    def upper(self, node: Any) -> Any:
+        return ordinal(fn.UPPER(enclosed(node, self.case_collation)))
+
+    def trim(self, node: Any) -> Any:
+        return fn.btrim(node, text(casing.WHITE_SPACE))
+
+    # --- numbers and casts -------------------------------------------------------------------------------
+
+    def integer(self, node: Any) -> Any:
+        return cast(node, "bigint")
+
+    def seconds(self, node: Any) -> Any:
+        return infix(cast(node, "numeric"), "*", pw.SQL("0.0000001"))
+
+    def decimal_of_text(self, node: Any) -> Any:
+        return cast(fn.REPLACE(node, text("INF"), text("Infinity")), "numeric")
+
+    def to_text(self, node: Any, source: str) -> Any:
+        match source:
+            case "Edm.Decimal":
+                node = fn.REPLACE(cast(fn.trim_scale(node), "text"), text("Infinity"), text("INF"))
+            case "Edm.Double" | "Edm.Single":
+                node = fn.REPLACE(cast(node, "text"), text("Infinity"), text("INF"))
+            case "Edm.DateTimeOffset":
+                node = fn.regexp_replace(node, text("[.]?0*Z$"), text("Z"))
+            case "Edm.TimeOfDay":
+                node = fn.regexp_replace(node, text("[.]?0*$"), text(""))
+            case "Edm.Duration" | "Edm.Binary":
+                missing(f"cast of {source} to Edm.String on PostgreSQL")()
+        return ordinal(cast(node, "text"))
+
+    def parsed(self, node: Any, target: str) -> Any:
+        return PARSERS[target](node) if target in PARSERS else missing(f"cast of Edm.String to {target} on PostgreSQL")()
+
+    def rounded_integer(self, node: Any, source: str, low: int, high: int) -> Any:
+        found = fn.round(node) if source == "Edm.Decimal" else double_round(node)
+        kind = "numeric" if source == "Edm.Decimal" else "double precision"
+        fits = all_of(infix(found, ">=", pw.SQL(f"{low}::{kind}")), infix(found, "<", pw.SQL(f"{high + 1}::{kind}")))
+        return when(fits, cast(found, "bigint"))
+
+    def decimal_of_double(self, node: Any) -> Any:
+        return cast(cast(node, "text"), "numeric")
+
+    def single(self, node: Any) -> Any:
+        small = infix(infix(fn.abs(node), "<=", pw.SQL("3.4028234663852886e38")), "OR", infix(fn.abs(node), ">=", pw.SQL("'Infinity'")))
+        return when(small, cast(cast(cast(node, "real"), "text"), "double precision"))
+
+    # --- JSON --------------------------------------------------------------------------------------------
+
+    def _at(self, steps: Sequence[str]) -> Any:
+        quoted = ('"' + step.replace("\\", "\\\\").replace('"', '\\"') + '"' for step in steps)
+        return words(text("{" + ",".join(quoted) + "}"), "::text[]")
+
+    def json_text(self, node: Any, steps: Sequence[str]) -> Any:
+        return ordinal(infix(node, "#>>", self._at(steps)))
+
+    def json_kind(self, node: Any, steps: Sequence[str]) -> Any:
+        return fn.json_typeof(infix(node, "#>", self._at(steps)))
+
+    def json_boolean(self, found: Any) -> Any:
+        return cast(found, "boolean")
+
+    def json_double(self, found: Any) -> Any:
+        return cast(fn.REPLACE(found, text("INF"), text("Infinity")), "double precision")
+
+    def json_items(self, node: Any, steps: Sequence[str], alias: str) -> JsonItems:
+        found = infix(node, "#>", self._at(steps)) if steps else node
+        array = when(infix(fn.json_typeof(found), "=", text("array")), found)
+        source = words(fn.json_array_elements(array), "WITH ORDINALITY AS", pw.Entity(alias), "(value, position)")
+        return JsonItems(source, pw.Entity(alias, "value"), infix(pw.Entity(alias, "position"), "-", ONE))
+
+    def json_item(self, value: Any, edm_type: str) -> Any:
+        return self.json_get(value, (), edm_type)
+
+    def json_value(self, found: Any, edm_type: str) -> Any:
+        return cast(found, "uuid") if edm_type == "Edm.Guid" else super().json_value(found, edm_type)
+
+    def json_length(self, node: Any, steps: Sequence[str]) -> Any:
+        found = infix(node, "#>", self._at(steps)) if steps else node
+        return fn.json_array_length(when(infix(fn.json_typeof(found), "=", text("array")), found))
+
+    # --- aggregates --------------------------------------------------------------------------------------
+
+    def total(self, node: Any, result: str) -> Any:
+        return cast(fn.SUM(node), "bigint") if result in types.INTEGERS else fn.SUM(node)
+
+    def average(self, node: Any, result: str) -> Any:
+        if result == "Edm.Decimal":
+            return decimal_quotient(fn.SUM(node), fn.NULLIF(fn.COUNT(node), ZERO))
+        return fn.AVG(node)
+
+
+# --- text as values of other types -----------------------------------------------------------------------
+
+TIME = "([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9]([.][0-9]{1,12})?)?"
+DATE = "[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
+DURATION = "[+-]?P([0-9]+D)?(T([0-9]+H)?([0-9]+M)?([0-9]+([.][0-9]+)?S)?)?"
+UNITS = (("([0-9]+)D", 864_000_000_000), ("T.*?([0-9]+)H", 36_000_000_000), ("T.*?([0-9]+)M", 600_000_000),
+         ("([0-9]+)([.][0-9]+)?S", 10_000_000))
+
+
+def like(node: Any, pattern: str, flag: str = "~") -> Any:
+    """Whether the whole text matches."""
+    return infix(node, flag, text(f"^({pattern})$"))
+
+
+def valid(node: Any, kind: str) -> Any:
+    """Whether the server reads the text as a value of the type."""
+    return fn.pg_input_is_valid(node, text(kind))
+
+
+def piece(node: Any, pattern: str) -> Any:
+    """What the parentheses of a pattern match."""
+    return fn.substring(node, text(pattern))
+
+
+def parsed_integer(low: int, high: int) -> Any:
+    def parse(node: Any) -> Any:
+        number = cast(node, "numeric")
+        fits = all_of(infix(number, ">=", pw.SQL(str(low))), infix(number, "<=", pw.SQL(str(high))))
+        return when(like(node, "[+-]?[0-9]{1,40}"), when(fits, cast(node, "bigint")))
+    return parse
+
+
+def parsed_number(kind: str) -> Any:
+    def parse(node: Any) -> Any:
+        digits = like(node, "[+-]?[0-9]+([.][0-9]+)?([eE][+-]?[0-9]{1,4})?")
+        return enclosed("CASE WHEN", infix(node, "IN", "('INF', '-INF', 'NaN')"), "THEN", cast(
+            fn.REPLACE(node, text("INF"), text("Infinity")), kind), "WHEN", digits, "THEN", when(valid(node, kind), cast(node, kind)),
+            "END")
+    return parse
+
+
+def fraction(node: Any) -> Any:
+    """The seven fraction digits of the seconds in a text."""
+    return fn.RPAD(fn.COALESCE(piece(node, "[.]([0-9]+)"), text("")), pw.SQL("7"), text("0"))
+
+
+def parsed_time(node: Any) -> Any:
+    whole = infix(fn.RPAD(fn.split_part(node, text("."), ONE), pw.SQL("8"), text(":00")), "|| '.' ||", fraction(node))
+    return when(like(node, TIME), ordinal(whole))
+
+
+def parsed_instant(node: Any) -> Any:
+    seconds = fn.regexp_replace(node, text("[.][0-9]+"), text(""))
+    utc = words(cast(seconds, "timestamptz"), "AT TIME ZONE 'UTC'")
+    whole = infix(fn.to_char(utc, pw.SQL("'YYYY-MM-DD\"T\"HH24:MI:SS'")), "|| '.' ||", infix(fraction(node), "||", text("Z")))
+    in_years = infix(fn.EXTRACT(words("YEAR FROM", utc)), "BETWEEN 1 AND", pw.SQL("9999"))
+    return when(like(node, f"(?!0000){DATE}[Tt]{TIME}([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9])?"),
+                when(valid(seconds, "timestamptz"), when(in_years, ordinal(whole))))
+
+
+def parsed_duration(node: Any) -> Any:
+    upper = fn.UPPER(node)
+    units = [infix(fn.COALESCE(cast(piece(upper, pattern), "bigint"), ZERO), "*", pw.SQL(str(ticks))) for pattern, ticks in UNITS]
+    total = pw.NodeList((*units, cast(fraction(node), "bigint")), " + ", True)
+    negative = infix(fn.LEFT(node, ONE), "=", text("-"))
+    return when(all_of(like(upper, DURATION), infix(upper, "~", text("[0-9][DHMS]$"))), infix(
+        enclosed("CASE WHEN", negative, "THEN -1 ELSE 1 END"), "*", total))
+
+
+PARSERS = {
+    **{name: parsed_integer(*bounds) for name, bounds in types.INTEGER_RANGES.items()},
+    "Edm.Decimal": parsed_number("numeric"), "Edm.Double": parsed_number("double precision"),
+    "Edm.Single": parsed_number("double precision"),
+    "Edm.Boolean": lambda node: enclosed("CASE", fn.LOWER(node), "WHEN 'true' THEN TRUE WHEN 'false' THEN FALSE END"),
+    "Edm.Guid": lambda node: when(like(node, "[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"), cast(node, "uuid")),
+    "Edm.Date": lambda node: when(like(node, f"(?!0000){DATE}"), when(valid(node, "date"), node)),
+    "Edm.TimeOfDay": parsed_time, "Edm.DateTimeOffset": parsed_instant, "Edm.Duration": parsed_duration}
+
+
+class CockroachDB(PostgreSQL):
+    """CockroachDB: PostgreSQL's language; known by its SQL text only."""
+
+    name = "cockroachdb"

@@ -1,0 +1,378 @@
+"""Schema: the mapping as tables, keys, references and indexes in the database; the tables of the service itself.
+
+`create` makes what is missing, `verify` checks cheaply that the database holds this model, `ensure` makes the tables of one
+mapping id when a large model first needs them. `odata_tables` remembers the fingerprint of every table that was made.
+Raises ConfigurationError where the database holds another form of a table.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import secrets
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import peewee as pw
+
+from app.errors import ConfigurationError
+from app.store.database import Store
+from app.store.dialects import words
+from app.store.mapping import (Column, DocumentLink, Index, Inverse, Link, Mapping, Reference, Table, identifier)
+
+EAGER = 200     # models with more tables get them when they are first used
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignKey:
+    """Own columns = columns of another table; `on_delete`: CASCADE, SET NULL or NO ACTION."""
+
+    columns: tuple[str, ...]
+    table: str
+    other: tuple[str, ...]
+    on_delete: str
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """One table of the database. `identity`: the column that numbers rows, the primary key when there is one."""
+
+    name: str
+    columns: tuple[Column, ...]
+    identity: str | None = None
+    key: tuple[str, ...] = ()
+    indexes: tuple[Index, ...] = ()
+    foreign_keys: tuple[ForeignKey, ...] = ()
+    defaults: tuple[tuple[str, str], ...] = ()      # extra columns: name, type and default in SQL
+
+
+# --- the tables of the service itself --------------------------------------------------------------------
+
+def _text(name: str, length: int | None = 255, nullable: bool = False) -> Column:
+    return Column(name, "Edm.String", "Edm.String", nullable, length)
+
+
+def _number(name: str) -> Column:
+    return Column(name, "Edm.Int64", "Edm.Int64", False)
+
+
+def _json(name: str) -> Column:
+    return Column(name, "json", "json")
+
+
+def system_tables(dialect_name: str) -> tuple[Definition, ...]:
+    """The tables every store has: settings, tables made, change log, streams and their chunks, search index."""
+    boundary = (("xid", "xid8 NOT NULL DEFAULT pg_current_xact_id()"),) if dialect_name == "postgresql" else ()
+    by_boundary = (Index((("xid", False), ("sequence", False))),) if boundary else ()
+    return (
+        Definition("odata_meta", (_text("name", 191), _text("value", None)), key=("name",)),
+        Definition("odata_tables", (_text("id"), _text("fingerprint", 64)), key=("id",)),
+        Definition("odata_changes", (
+            _number("sequence"), _text("source"), _number("row"), _json("key"), _text("kind", 20), _json("columns"),
+            Column("at", "Edm.DateTimeOffset", "Edm.DateTimeOffset", False), _text("principal", 255, True)),
+            "sequence", indexes=(Index((("source", False), ("row", False), ("sequence", False))), *by_boundary),
+            defaults=boundary),
+        Definition("odata_streams", (
+            _number("id"), _text("source"), _number("row"), _text("name"), _text("content_type"), _number("length"),
+            _number("version")),
+            "id", indexes=(Index((("source", False), ("row", False), ("name", False)), True),)),
+        Definition("odata_chunks", (
+            _number("stream"), _number("ordinal"), Column("data", "Edm.Binary", "Edm.Binary", False)),
+            key=("stream", "ordinal"),
+            foreign_keys=(ForeignKey(("stream",), "odata_streams", ("id",), "CASCADE"),)),
+        Definition("odata_search", (_text("source"), _number("row"), _text("term"), _number("position")),
+                   key=("term", "source", "row", "position"), indexes=(Index((("source", False), ("row", False))),)))
+
+
+# --- the tables of a model -------------------------------------------------------------------------------
+
+def definitions(mapping: Mapping, id: str) -> tuple[Definition, ...]:
+    """The table of a mapping id, then the link tables of its navigation properties."""
+    table = mapping.table(id)
+    links = [link_table(mapping, each) for each in _links(mapping, id)]
+    documents = [document_link_table(mapping, each) for each in mapping.document_links(id)]
+    return (Definition(table.name, table.columns, table.row_id.name, (), tuple(_indexes(table)),
+                       tuple(_foreign_keys(mapping, table))), *links, *documents)
+
+
+def _links(mapping: Mapping, id: str) -> Iterator[Link]:
+    seen = set()
+    for owner, navigation in mapping.navigations(id):
+        relation = mapping.relation(id, owner, navigation.name)
+        if isinstance(relation, Link) and relation.table not in seen:
+            seen.add(relation.table)
+            yield relation
+
+
+def link_table(mapping: Mapping, link: Link) -> Definition:
+    """The rows of a many-to-many relation: pairs of row ids."""
+    first, second = mapping.table(link.first), mapping.table(link.second)
+    left, right = (column.name for column in link.columns)
+    return Definition(link.table, link.columns, None, (left, right), (Index(((right, False), (left, False))),), (
+        ForeignKey((left,), first.name, (first.row_id.name,), "CASCADE"),
+        ForeignKey((right,), second.name, (second.row_id.name,), "CASCADE")))
+
+
+def document_link_table(mapping: Mapping, link: DocumentLink) -> Definition:
+    """The links of navigation properties inside complex values."""
+    owner, target = mapping.table(link.owner), mapping.table(link.target)
+    names = tuple(column.name for column in link.columns)
+    return Definition(link.table, link.columns, None, names, (Index(((names[2], False), (names[0], False))),), (
+        ForeignKey((names[0],), owner.name, (owner.row_id.name,), "CASCADE"),
+        ForeignKey((names[2],), target.name, (target.row_id.name,), "CASCADE")))
+
+
+def _indexes(table: Table) -> Iterator[Index]:
+    """The indexes of a table; those that are not unique end in the row id, in the direction of the column before, because
+    every order that a client asks for ends so."""
+    for index in table.indexes:
+        yield index if index.unique else Index((*index.columns, (table.row_id.name, index.columns[-1][1])))
+
+
+def _foreign_keys(mapping: Mapping, table: Table) -> Iterator[ForeignKey]:
+    if table.owner is not None and table.owner.source is None:
+        owner = mapping.table(table.owner.tables[0])
+        yield ForeignKey((table.owner.column.name,), owner.name, (owner.row_id.name,), "CASCADE")
+    for declaring, navigation in mapping.navigations(table.id):
+        relation = mapping.relation(table.id, declaring, navigation.name)
+        if isinstance(relation, Reference) and enforceable(mapping, relation):
+            yield ForeignKey(tuple(column.name for column in relation.own), mapping.table(relation.target).name,
+                             tuple(column.name for column in relation.other),
+                             _on_delete(mapping, table, declaring, navigation.name, relation))
+
+
+def enforceable(mapping: Mapping, reference: Reference) -> bool:
+    """Whether the database can check a reference: its columns are unique in the target and of the same types."""
+    target = mapping.table(reference.target)
+    wanted = {column.name for column in reference.other}
+    unique = wanted == {target.row_id.name} or any(
+        index.unique and {name for name, _ in index.columns} == wanted for index in target.indexes)
+    return unique and all((own.type, own.precision) == (other.type, other.precision)
+                          for own, other in zip(reference.own, reference.other, strict=True))
+
+
+def _on_delete(mapping: Mapping, table: Table, declaring: str, name: str, reference: Reference) -> str:
+    """What happens to rows of this table when the row they refer to goes: OnDelete of the partner says it (DESIGN §4)."""
+    said = None
+    for owner, navigation in mapping.navigations(reference.target):
+        back = mapping.relation(reference.target, owner, navigation.name)
+        if isinstance(back, Inverse) and back.target == table.id and back.partner == (declaring, name):
+            said = navigation.on_delete or said
+    if said == "Cascade":
+        return "CASCADE"
+    keys = {column.name for _, column in table.key}
+    optional = reference.nullable and all(column.nullable and column.name not in keys for column in reference.own)
+    return "SET NULL" if optional and said in (None, "SetNull") else "NO ACTION"
+
+
+# --- SQL -------------------------------------------------------------------------------------------------
+
+def quoted(*path: str) -> pw.Entity:
+    """An identifier. Raises ConfigurationError for a name with '%', which drivers would read as a placeholder."""
+    for name in path:
+        if "%" in name or "\0" in name:
+            raise ConfigurationError(f"The name '{name}' cannot be used in the database")
+    return pw.Entity(*path)
+
+
+def _listed(items: Iterable[Any]) -> pw.NodeList:
+    return pw.NodeList(list(items), ", ", True)
+
+
+IDENTITY = {"sqlite": "INTEGER PRIMARY KEY", "postgresql": "bigint GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY",
+            "cockroachdb": "bigint GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY", "mariadb": "BIGINT AUTO_INCREMENT PRIMARY KEY"}
+TABLE_OPTIONS = {"mariadb": "ENGINE = InnoDB, DEFAULT CHARACTER SET utf8mb4, COLLATE utf8mb4_nopad_bin"}
+
+
+def create_table(store: Store, definition: Definition) -> list[str]:
+    """CREATE TABLE and CREATE INDEX; on SQLite with the references, which elsewhere follow (`references`)."""
+    dialect = store.dialect
+    parts: list[Any] = []
+    for column in definition.columns:
+        if column.name == definition.identity:
+            parts.append(words(quoted(column.name), IDENTITY[dialect.name]))
+            continue
+        kind = dialect.ddl_type(column)
+        parts.append(words(quoted(column.name), kind if column.nullable else _not_null(kind)))
+    parts += [words(quoted(name), kind) for name, kind in definition.defaults]
+    if definition.key:
+        parts.append(words("PRIMARY KEY", _listed(quoted(name) for name in definition.key)))
+    if dialect.name == "sqlite":
+        parts += [words("FOREIGN KEY", *_reference(key)) for key in definition.foreign_keys]
+    table = words("CREATE TABLE", quoted(definition.name), _listed(parts))
+    if options := TABLE_OPTIONS.get(dialect.name):
+        table.nodes.append(pw.SQL(options))
+    return [store.compile(statement)[0] for statement in (table, *_create_indexes(store, definition))]
+
+
+def _not_null(kind: str) -> str:
+    """NOT NULL stands before a CHECK."""
+    head, check, rest = kind.partition(" CHECK ")
+    return f"{head} NOT NULL{check}{rest}"
+
+
+def _reference(key: ForeignKey) -> list[Any]:
+    return [_listed(quoted(name) for name in key.columns), "REFERENCES", quoted(key.table),
+            _listed(quoted(name) for name in key.other), f"ON DELETE {key.on_delete}"]
+
+
+def _create_indexes(store: Store, definition: Definition) -> Iterator[pw.Node]:
+    postgresql = store.dialect.name in ("postgresql", "cockroachdb")
+    columns = {column.name: column for column in definition.columns}
+    for index in definition.indexes:
+        names = [name for name, _ in index.columns]
+        suffix = "key" if index.unique else "index"
+        parts = []
+        for name, descending in index.columns:
+            column = columns.get(name)
+            order = " DESC" if descending else ""
+            if postgresql and (column is None or column.nullable):      # ORDER BY says it for nullable columns only
+                order += " NULLS LAST" if descending else " NULLS FIRST"
+            long = store.dialect.name == "mariadb" and not index.unique and column is not None and column.type in (
+                "Edm.String", "json", "Edm.Binary") and (column.max_length is None or column.max_length > 255)
+            parts.append(words(quoted(name), "(191)" + order if long else order))
+        yield words("CREATE UNIQUE INDEX" if index.unique else "CREATE INDEX",
+                    quoted(identifier(definition.name, *names, suffix)), "ON", quoted(definition.name), _listed(parts))
+
+
+def references(store: Store, definition: Definition) -> list[tuple[str, str]]:
+    """(table referred to, ALTER TABLE … ADD CONSTRAINT) for databases where references follow the tables."""
+    if store.dialect.name == "sqlite":
+        return []
+    deferrable = "DEFERRABLE INITIALLY IMMEDIATE" if store.dialect.name == "postgresql" else ""
+    return [(key.table, store.compile(words(
+        "ALTER TABLE", quoted(definition.name), "ADD CONSTRAINT", quoted(identifier(definition.name, *key.columns, "reference")),
+        "FOREIGN KEY", *_reference(key), deferrable))[0]) for key in definition.foreign_keys]
+
+
+def fingerprint(store: Store, parts: Iterable[Definition]) -> str:
+    """What changes when the form of a table changes."""
+    text = "\n".join(line for each in parts for line in (*create_table(store, each),
+                                                         *(reference for _, reference in references(store, each))))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+# --- doing it --------------------------------------------------------------------------------------------
+
+def create(store: Store, mapping: Mapping, sources: Iterable[str] | None = None) -> None:
+    """Make the tables that are missing: of the service, and of `sources` (all, where there are at most 200)."""
+    with store.lock(), _together(store):
+        _create_system(store)
+        wanted = list(mapping.sources()) if sources is None else list(sources)
+        _make(store, mapping, wanted if sources is not None or len(wanted) <= EAGER else [])
+
+
+def verify(store: Store, mapping: Mapping) -> None:
+    """Raise ConfigurationError unless the database holds the tables of this model (of a large one: what it holds so far is
+    checked when it is used)."""
+    if not store.has_table("odata_tables"):
+        raise ConfigurationError("The database has not been set up for this model")
+    known = _known(store)
+    wanted = list(mapping.sources())
+    for id in wanted if len(wanted) <= EAGER else ():
+        if id not in known:
+            raise ConfigurationError(f"The database has no table for '{id}'")
+        _check(store, mapping, id, known)
+
+
+def ensure(store: Store, mapping: Mapping, id: str) -> None:
+    """Make the table of a mapping id if it is not there. To be called outside a transaction."""
+    if store.tables is None or id not in store.tables:
+        if id not in _known(store):
+            with store.lock(), _together(store):
+                _known(store)
+                _make(store, mapping, [id])
+        else:
+            _check(store, mapping, id, store.tables or {})
+
+
+def _together(store: Store) -> contextlib.AbstractContextManager[None]:
+    """All or nothing, where the database can undo the making of tables."""
+    return contextlib.nullcontext() if store.dialect.name == "mariadb" else store.write()
+
+
+def _known(store: Store) -> dict[str, str]:
+    store.tables = dict(store.run(*store.compile(pw.Table("odata_tables").alias("t1").select(
+        pw.Entity("t1", "id"), pw.Entity("t1", "fingerprint")))))
+    return store.tables
+
+
+def _check(store: Store, mapping: Mapping, id: str, known: dict[str, str]) -> None:
+    if known[id] != fingerprint(store, definitions(mapping, id)):
+        raise ConfigurationError(f"The database holds another form of '{id}' than the model asks for")
+
+
+def _create_system(store: Store) -> None:
+    if store.has_table("odata_meta"):
+        return
+    for definition in system_tables(store.dialect.name):
+        for text in (*create_table(store, definition), *(reference for _, reference in references(store, definition))):
+            store.execute(text)
+    set_setting(store, "secret", secrets.token_hex(32))
+
+
+def _make(store: Store, mapping: Mapping, ids: list[str]) -> None:
+    """Tables first, then the references between those that exist by now: from the new ones, and to them."""
+    known = _known(store)
+    new = []
+    made = {each.name for id in known for each in definitions(mapping, id)} if known else set()
+    for id in ids:
+        if id in known:
+            _check(store, mapping, id, known)
+            continue
+        new.append(id)
+        parts = definitions(mapping, id)
+        for definition in parts:
+            if definition.name not in made:
+                for text in create_table(store, definition):
+                    store.execute(text)
+        store.execute(*store.compile(pw.Table("odata_tables").insert(
+            [(id, fingerprint(store, parts))], columns=[pw.Entity("id"), pw.Entity("fingerprint")])))
+        known[id] = fingerprint(store, parts)
+        made |= {each.name for each in parts}
+    _refer(store, mapping, known, new)
+
+
+def _refer(store: Store, mapping: Mapping, known: dict[str, str], new: list[str]) -> None:
+    fresh = {each.name for id in new for each in definitions(mapping, id)}
+    present = {each.name for id in known for each in definitions(mapping, id)}
+    seen = set()
+    for id in known if new else ():
+        for definition in definitions(mapping, id):
+            for target, text in references(store, definition):
+                if target in present and (target in fresh or definition.name in fresh) and text not in seen:
+                    seen.add(text)
+                    store.execute(text)
+
+
+# --- settings and numbers --------------------------------------------------------------------------------
+
+_META = pw.Table("odata_meta").alias("t1")
+
+
+def setting(store: Store, name: str) -> str | None:
+    """A value that the store keeps under a name, or None."""
+    rows = store.run(*store.compile(_META.select(pw.Entity("t1", "value")).where(
+        pw.Expression(pw.Entity("t1", "name"), "=", pw.Value(name)))))
+    return rows[0][0] if rows else None
+
+
+def set_setting(store: Store, name: str, value: str) -> None:
+    """Keep a value under a name."""
+    table = pw.Table("odata_meta")
+    with store.write():
+        store.execute(*store.compile(table.delete().where(pw.Expression(pw.Entity("name"), "=", pw.Value(name)))))
+        store.execute(*store.compile(table.insert([(name, value)], columns=[pw.Entity("name"), pw.Entity("value")])))
+
+
+def next_integer(store: Store, table: str, column: str) -> int:
+    """The next number of an integer key that the service makes: the greatest and one. Inside `write()`; a second
+    transaction that asks for the same column waits for the end of this one."""
+    if store.dialect.name == "postgresql":
+        store.run("SELECT pg_advisory_xact_lock(hashtext(%s), hashtext(%s))", (table, column))
+    query: Any = pw.Table(table).alias("t1").select(pw.fn.MAX(quoted("t1", column)))
+    if store.dialect.name == "mariadb":
+        query = words(query, "FOR UPDATE")
+    found = store.run(*store.compile(query))[0][0]
+    return int(found or 0) + 1
