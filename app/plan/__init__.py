@@ -1,0 +1,10 @@
+"""Plan: a typed request and a mapping -> what to do, in tables.
+
+Reads become one `Query` a path with the `Shape` of its objects; writes become ordered steps. No SQL text, no values of the
+request, no HTTP. Raises NotImplementedByService for what a mapping has no place for.
+"""
+
+from app.plan.nodes import CountQuery, Query, Read, Slot, Source
+from app.plan.read import Planner
+
+__all__ = ["CountQuery", "Planner", "Query", "Read", "Slot", "Source"]

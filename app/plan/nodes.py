@@ -1,0 +1,206 @@
+"""Every value that crosses the line between meaning and SQL.
+
+A read is one `Query` for the root and one for each expanded path; a `Query` is one SELECT over the entities of one
+table. Expressions in it are those of the typed tree (`app.bind.nodes`); the compiler in `app.sql` resolves their paths
+against the mapping. A `Shape` says how the selected columns become JSON members; it knows positions, not SQL.
+Plans hold no values of a request: literals are `bind.nodes.Parameter`s, everything else that changes from request to
+request is a `Slot`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from app.bind import nodes as bound
+from app.edm.model import NavigationProperty
+from app.store.mapping import Column, Contained, DocumentLink, Inverse, Link, Reference, Storage, Whole
+from app.url import nodes as url
+
+# --- what stands for values ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A value of the request, put in place of this mark when the statement runs.
+
+    `kind`: 'literal' (index into the lifted literals), 'list' (a lifted `in` list, one parameter), 'parents' (link values
+    of the parents, one parameter), 'parent' (the link value of one parent; index = which column), 'keyset' (index into the
+    sort values of the skiptoken), 'top', 'skip', 'limit', 'principal' (index into the principal's values), 'key'
+    (index into the values of a key given by the service itself), 'now'.
+    `type`: the Edm type that the value is converted to; `column`: the column it is compared with, when there is one
+    (its stored form decides, e.g. fraction digits).
+    """
+
+    kind: str
+    index: int = 0
+    type: str = ""
+    column: Column | None = None
+
+
+# --- where rows come from --------------------------------------------------------------------------------
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Entities of one table, narrowed and tied to where they are reached from.
+
+    `table`: mapping id. `types`: the concrete types wanted when fewer than the table holds, else None (discriminator
+    test). `key`: (column, expression) pairs of a key predicate. `predicate`: `/$filter(…)` segments and casts of the path,
+    already bound to this type. `grant`: the row predicate of the policy. `parent` and `relation`: the entity that the
+    navigation starts from; it is joined. `parents`: the rows come for many parents at once, whose link values arrive as
+    one list parameter (an expanded path); then `relation` is set and `parent` is None.
+    """
+
+    table: str
+    type: str
+    types: tuple[str, ...] | None = None
+    key: tuple[tuple[Column, bound.Expression | Slot], ...] = ()
+    predicate: bound.Expression | None = None
+    grant: bound.Expression | None = None
+    relation: Reference | Inverse | Link | Contained | Whole | DocumentLink | None = None
+    parent: Source | None = None
+    parents: bool = False
+
+
+# --- one SELECT ------------------------------------------------------------------------------------------
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """One selected column: a stored column of the row, or the value of an expression ('computed' properties, sort
+    values that are expressions), or a count of related rows."""
+
+    column: Column | None = None
+    expression: bound.Expression | None = None
+    type: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One sort key: an expression or a column of the table (`column`), and its direction. Null is lowest."""
+
+    expression: bound.Expression | None
+    descending: bool = False
+    column: Column | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """One SELECT: rows of `source` that satisfy `filter` and `search`, in `order` (complete: the last item is unique).
+
+    `outputs`: the columns in order; for a child query (`source.parents`) the compiler puts the link columns first
+    (`links` of them). `after`: for a page behind a skiptoken, which of its sort values are null, one flag per order item;
+    None on a first page. `skip`, `top`: Slots or numbers; for a child query they count per parent.
+    `limit`: rows fetched at most (page size + 1), over all.
+    """
+
+    source: Source
+    outputs: tuple[Output, ...]
+    filter: bound.Expression | None = None
+    search: url.Search | None = None
+    order: tuple[Order, ...] = ()
+    after: tuple[bool, ...] | None = None
+    skip: Slot | int | None = None
+    top: Slot | int | None = None
+    limit: Slot | int | None = None
+    compute: tuple[bound.ComputedProperty, ...] = ()
+    apply: bound.Apply | None = None
+    links: int = 0
+    distinct: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CountQuery:
+    """SELECT COUNT(*) of what `source`, `filter` and `search` leave."""
+
+    source: Source
+    filter: bound.Expression | None = None
+    search: url.Search | None = None
+    compute: tuple[bound.ComputedProperty, ...] = ()
+    apply: bound.Apply | None = None
+    parents: bool = False        # counts per parent: (link values…, count)
+
+
+# --- how rows become JSON --------------------------------------------------------------------------------
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One structural member of an entity or complex value.
+
+    `index`: position of its column in the row (of the presence column for a nullable Flat, -1 when it has none).
+    `storage` tells the form; `members`: those of a Flat. `selected`: sub-selection of a Document, else None.
+    `type`: the declared Edm type; `computed`: a `$compute` property (its type is not declared);
+    `tag`: it shows the ETag of the version at `index`.
+    """
+
+    name: str
+    index: int
+    storage: Storage | None
+    type: str
+    collection: bool = False
+    members: tuple[Member, ...] = ()
+    selected: SelectTree | None = None
+    computed: bool = False
+    tag: bool = False
+    options: bound.Options | None = None        # nested options on a collection-valued property
+
+
+SelectTree: TypeAlias = Mapping[str, Any]       # member name → None (all of it) or a SelectTree
+
+
+@dataclass(frozen=True, slots=True)
+class Expansion:
+    """An expanded navigation property and the plan that reads it.
+
+    `path`: complex properties in front; `owner`: the type that has the property (instances of other types leave it out);
+    `own`: positions of the link values in the parent's row; `suffix`: '' entities, '$ref' references, '$count' only the
+    count; `count`: position in the parent's row of the number of related entities, None when it was not asked for;
+    `page`: nested page size, 0 without.
+    """
+
+    name: str
+    navigation: NavigationProperty
+    owner: str
+    own: tuple[int, ...]
+    collection: bool
+    suffix: str
+    read: Read | None
+    count: int | None = None
+    path: tuple[str, ...] = ()
+    page: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How one row becomes one object.
+
+    `variants`: concrete type → its structural members, in model order. `discriminator`, `version`, `row`: positions in
+    the row, or None. `key`: (name, position, column) for ids. `everything`: nothing was left out by `$select`.
+    `dynamic`: position of the dynamic properties; `dynamic_names`: those selected, None for all.
+    `declared`: the type that needs no `@odata.type`. `navigations`: selected navigation properties, None for all.
+    `operations`: qualified names of selected operations, None for all.
+    """
+
+    table: str
+    declared: str
+    variants: Mapping[str, tuple[Member, ...]]
+    discriminator: int | None
+    version: int | None
+    row: int | None
+    key: tuple[tuple[str, int, Column], ...]
+    expansions: tuple[Expansion, ...] = ()
+    dynamic: int | None = None
+    dynamic_names: frozenset[str] | None = None
+    everything: bool = True
+    navigations: frozenset[str] | None = None
+    operations: frozenset[str] | None = None
+    streams: frozenset[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A query and its shape. `sort`: positions in the row of the values of `query.order`, for the skiptoken."""
+
+    query: Query
+    shape: Shape
+    sort: tuple[int, ...] = ()

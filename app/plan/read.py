@@ -1,0 +1,412 @@
+"""Plan a read: a bound resource and its options become a `Read` tree, one query for each expanded path.
+
+No SQL, no values of the request. Raises NotImplementedByService for what cannot be reached in this mapping,
+OptionNotAllowed for `$levels` on something that does not recur. Protocol §11.2; DESIGN §3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping as MappingType
+from dataclasses import replace
+from typing import TypeAlias
+
+from app.bind import nodes as bound
+from app.edm import vocabularies
+from app.edm.model import NavigationProperty, Property
+from app.errors import BindError, NotImplementedByService
+from app.plan.nodes import (Expansion, Member, Order, Output, Query, Read, SelectTree, Shape, Slot, Source)
+from app.store.mapping import (Column, Contained, Document, DocumentLink, Flat, Inverse, Link, Mapping, Reference,
+                               Scalar, StreamSlot, Table, Unbound, Whole)
+
+MAX_LEVELS = 12
+
+Grants: TypeAlias = MappingType[str, bound.Expression]      # mapping id → row predicate
+Followed: TypeAlias = Reference | Inverse | Link | Contained | Whole | DocumentLink
+
+
+class Planner:
+    """Plans over one mapping under one policy. `page`: nested page size; 0: nested collections are never cut."""
+
+    def __init__(self, mapping: Mapping, grants: Grants | None = None, page: int = 0) -> None:
+        self.mapping, self.model = mapping, mapping.model
+        self.grants: Grants = grants or {}
+        self.page = page
+
+    # --- sources -----------------------------------------------------------------------------------------
+
+    def source(self, steps: tuple[bound.PathStep, ...], start: Source | None = None
+               ) -> tuple[Source, tuple[bound.PathStep, ...]]:
+        """The entities that a path leads to, and the steps behind them (properties, operations). `start`: where a path
+        that does not begin at the service root does begin (behind a function)."""
+        source: Source | None = start
+        prefix: list[bound.PropertyStep] = []
+        for index, step in enumerate(steps):
+            match step:
+                case bound.SetStep(element):
+                    source = self._start(element.name, element.type)
+                case bound.SingletonStep(singleton):
+                    source = self._start(singleton.name, singleton.type)
+                case bound.KeyStep(key, alternate) if source:
+                    source = replace(source, key=source.key + self._key(source, key, alternate))
+                case bound.NavigationStep(navigation, owner) if source:
+                    source = self.follow(source, owner, navigation, tuple(each.property.name for each in prefix))
+                    prefix = []
+                case bound.CastStep(type) if source and not prefix:
+                    source = self.narrow(source, type)
+                case bound.FilterStep(predicate) if source:
+                    both = predicate if source.predicate is None else bound.Logic("and", (source.predicate, predicate))
+                    source = replace(source, predicate=both)
+                case bound.PropertyStep() if source and self._leads_on(steps[index + 1:]):
+                    prefix.append(step)
+                case bound.CastStep() if prefix:
+                    continue
+                case _:
+                    if source is None:
+                        raise NotImplementedByService(feature="This resource path")
+                    return source, steps[index:]
+        if source is None:
+            raise NotImplementedByService(feature="This resource path")
+        return source, ()
+
+    @staticmethod
+    def _leads_on(rest: tuple[bound.PathStep, ...]) -> bool:
+        """Whether a navigation property follows behind complex properties and casts."""
+        for step in rest:
+            if isinstance(step, bound.NavigationStep):
+                return True
+            if not isinstance(step, bound.PropertyStep | bound.CastStep):
+                return False
+        return False
+
+    def _start(self, id: str, type: str) -> Source:
+        return Source(id, type, grant=self.grants.get(id))
+
+    def _key(self, source: Source, key: bound.Key, alternate: bool) -> tuple[tuple[Column, bound.Expression | Slot], ...]:
+        table = self.mapping.table(source.table)
+        columns = dict(table.key)
+        if alternate:
+            for candidate in table.alternate_keys:
+                if {name for name, _ in candidate} == {name for name, _ in key}:
+                    columns = dict(candidate)
+        return tuple((columns[name], value) for name, value in key)
+
+    def narrow(self, source: Source, type: str) -> Source:
+        """The source, only entities of `type`."""
+        return replace(source, type=type, types=self.types(source.table, type))
+
+    def types(self, table: str, type: str) -> tuple[str, ...] | None:
+        """The concrete types below `type` when the table can hold others too, else None."""
+        concrete = self.model.concrete(type)
+        return None if set(self.mapping.table(table).concrete) <= set(concrete) else concrete
+
+    def relation(self, table: str, owner: str, navigation: NavigationProperty,
+                 path: tuple[str, ...] = ()) -> Followed:
+        """How the navigation property is followed; raises 501 by name when it leads nowhere."""
+        if path:
+            wanted = "/".join((*path, navigation.name))
+            for link in self.mapping.document_links(table):
+                if link.path == wanted:
+                    return link
+            raise NotImplementedByService(feature=f"Navigation over '{wanted}'")
+        found = self.mapping.relation(table, owner, navigation.name)
+        if isinstance(found, Unbound):
+            raise NotImplementedByService(f"{found.reason}; it is not implemented by this service", target=navigation.name)
+        return found
+
+    def follow(self, source: Source, owner: str, navigation: NavigationProperty, path: tuple[str, ...] = ()) -> Source:
+        """The entities related to those of `source`."""
+        relation = self.relation(source.table, owner, navigation, path)
+        return Source(relation.target, navigation.type, self.types(relation.target, navigation.type), relation=relation,
+                      parent=source, grant=self.grants.get(relation.target))
+
+    # --- reads -------------------------------------------------------------------------------------------
+
+    def read(self, source: Source, options: bound.Options, *, collection: bool, limit: Slot | int | None = None,
+             after: tuple[bool, ...] | None = None, full: bool = False) -> Read:
+        """The plan of the entities of `source` under `options`. `full`: key and everything that links need."""
+        builder = _ShapeBuilder(self, source, options)
+        shape = builder.build()
+        order: tuple[Order, ...] = ()
+        sort: tuple[int, ...] = ()
+        if collection:
+            order = self.order(source, options)
+            sort = tuple(builder.output_of(item) for item in order)
+        skip = _amount(options.skip, "skip") if after is None else None
+        query = Query(source, tuple(builder.outputs), options.filter, options.search, order, after, skip,
+                      _amount(options.top, "top") if source.parents else None, limit, options.compute,
+                      links=len(builder.links))
+        return Read(query, shape, sort)
+
+    def order(self, source: Source, options: bound.Options) -> tuple[Order, ...]:
+        """The complete order: what the client asked for, then the row id in the direction of the last item (so that one
+        index serves both)."""
+        asked = tuple(self._order_item(source, item) for item in options.orderby)
+        last = asked[-1].descending if asked else False
+        return (*asked, Order(None, last, self.mapping.table(source.table).row_id))
+
+    def _order_item(self, source: Source, item: bound.OrderItem) -> Order:
+        expression = item.expression
+        if isinstance(expression, bound.PropertyPath) and isinstance(expression.base, bound.This):
+            table = self.mapping.table(source.table)
+            owner = self.model.declaring(expression.owner, expression.property.name) or expression.owner
+            storage = table.members.get((owner, expression.property.name))
+            if isinstance(storage, Scalar) and self.model.is_a(source.type, expression.owner) \
+                    and self.model.kind(storage.column.edm) != "enum":
+                return Order(expression, item.descending, storage.column)
+        return Order(expression, item.descending)
+
+    def expansion(self, builder: _ShapeBuilder, item: bound.ExpandItem) -> Expansion:
+        """The plan of one expand item, its link values allocated in the parent's row."""
+        navigation = item.navigation
+        assert navigation is not None
+        *steps, name = item.path
+        path = tuple(step for step in steps if "." not in step)
+        owner = self._owner(builder.source.type, tuple(steps), name)
+        relation = self.relation(builder.source.table, owner, navigation, path)
+        target = Source(relation.target, navigation.type, self.types(relation.target, item.cast or navigation.type),
+                        relation=relation, parents=True, grant=self.grants.get(relation.target))
+        if item.cast:
+            target = replace(target, type=item.cast)
+        own = builder.link_positions(relation)
+        options = item.options
+        count = None
+        if item.suffix == "$count" or options.count:
+            count = builder.add(Output(expression=self._counting(item, owner, navigation), type="Edm.Int64"))
+        if item.suffix == "$count":
+            return Expansion(name, navigation, owner, own, True, item.suffix, None, count, path)
+        if item.levels != 1:
+            options = self._next_level(item, options)
+        read = self.read(target, options, collection=navigation.collection)
+        page = self.page if navigation.collection and options.top is None else 0
+        if page:
+            read = replace(read, query=replace(read.query, top=page + 1))
+        return Expansion(name, navigation, owner, own, navigation.collection, item.suffix, read, count, path, page)
+
+    def _owner(self, start: str, steps: tuple[str, ...], name: str) -> str:
+        current = start
+        for step in steps:
+            current = self.model.full(step) if "." in step else self.model.properties(current)[step].type.name
+        return self.model.declaring(current, name) if not steps and self.model.declaring(start, name) else current  # type: ignore[return-value]
+
+    def _counting(self, item: bound.ExpandItem, owner: str, navigation: NavigationProperty) -> bound.Expression:
+        base: bound.Expression = bound.This(owner)
+        members: bound.Expression = bound.NavigationPath(base, navigation, owner, navigation.type, True)
+        if item.cast:
+            members = bound.CastPath(members, item.cast, True)
+        return bound.Count(members, item.options.filter, item.options.search)
+
+    def _next_level(self, item: bound.ExpandItem, options: bound.Options) -> bound.Options:
+        """`$levels`: the options with the same item one level down (Protocol §11.2.5.2.1.1)."""
+        left = item.levels - 1 if item.levels else MAX_LEVELS - 1
+        if left <= 0:
+            return options
+        target = item.cast or item.type
+        if item.path[-1] not in self.model.navigations(target):
+            raise BindError(reason=f"$levels needs '{item.path[-1]}' to lead to its own type", target="$expand",
+                            code="levelsNotPossible")
+        again = replace(item, levels=left if item.levels else -left, path=item.path[-1:])
+        if item.levels < 0:
+            again = replace(item, levels=item.levels + 1, path=item.path[-1:])
+            if again.levels == 0:
+                return options
+        return replace(options, expand=(*options.expand, again))
+
+
+def _amount(value: int | bound.Parameter | None, kind: str) -> Slot | int | None:
+    return Slot("literal", value.index, "Edm.Int64") if isinstance(value, bound.Parameter) else value
+
+
+class _ShapeBuilder:
+    """Allocates the columns of one query and describes its objects."""
+
+    def __init__(self, planner: Planner, source: Source, options: bound.Options) -> None:
+        self.planner, self.model = planner, planner.model
+        self.source, self.options = source, options
+        self.table: Table = planner.mapping.table(source.table)
+        self.outputs: list[Output] = []
+        self.positions: dict[object, int] = {}
+        self.links: tuple[Column, ...] = ()
+        if source.parents and source.relation is not None:
+            self.links = link_columns(source.relation)
+        self.star, self.trees = self._selection()
+
+    # --- columns -----------------------------------------------------------------------------------------
+
+    def add(self, output: Output) -> int:
+        """The position of an output in the row (behind the link columns), adding it once."""
+        found = self.positions.get(output)
+        if found is None:
+            found = self.positions[output] = len(self.links) + len(self.outputs)
+            self.outputs.append(output)
+        return found
+
+    def column(self, column: Column) -> int:
+        return self.add(Output(column=column, type=column.edm))
+
+    def output_of(self, item: Order) -> int:
+        if item.column is not None:
+            return self.column(item.column)
+        assert item.expression is not None
+        return self.add(Output(expression=item.expression, type=getattr(item.expression, "type", "")))
+
+    def link_positions(self, relation: Followed) -> tuple[int, ...]:
+        """Positions of the values that related rows are found by."""
+        match relation:
+            case Reference(own=own) | Inverse(own=own):
+                return tuple(self.column(column) for column in own)
+            case Link() | Contained() | DocumentLink():
+                return (self.column(self.table.row_id),)
+            case Whole():
+                return ()
+
+    # --- selection ---------------------------------------------------------------------------------------
+
+    def _selection(self) -> tuple[bool, list[tuple[str | None, bound.SelectItem]]]:
+        """Whether all structural properties are selected, and the selected paths with the type of their first cast."""
+        if self.options.select is None:
+            return True, []
+        star = any(item.kind == "star" for item in self.options.select)
+        trees: list[tuple[str | None, bound.SelectItem]] = []
+        for item in self.options.select:
+            cast = item.path[0] if item.path and "." in item.path[0] else None
+            trees.append((cast, item))
+        return star, trees
+
+    def _selected(self, variant: str, name: str) -> SelectTree | bool:
+        """True: the member whole; False: not at all; a tree: parts of it."""
+        tree: dict[str, object] = {}
+        whole = self.star
+        for cast, item in self.trees:
+            if item.kind not in ("property", "dynamic", "stream"):
+                continue
+            path = item.path
+            if cast is not None:
+                if not self.model.is_a(variant, self.model.full(cast)):
+                    continue
+                path = path[1:]
+            if not path or path[0] != name:
+                continue
+            rest = [step for step in path[1:] if "." not in step]
+            nested = item.options.select if item.options is not None else None
+            if not rest and nested is None:
+                return True
+            for inner in ([tuple(rest)] if nested is None else [(*rest, *each.path) for each in nested if each.path]):
+                _grow(tree, inner)
+        if tree:
+            return tree                      # a path into a complex value narrows it, even beside '*'
+        return whole
+
+    def build(self) -> Shape:
+        table = self.table
+        type_names = self.source.types or table.concrete or (self.source.type,)
+        variants = {name: tuple(self._members(name)) for name in type_names}
+        needs = self.options.expand
+        discriminator = self.column(table.discriminator) if table.discriminator and (
+            len(table.concrete) > 1 or table.concrete != (self.source.type,)) else None
+        version = self.column(table.version)
+        row = None
+        key = tuple((name, self.column(column), column) for name, column in table.key)
+        dynamic, names = self._dynamic()
+        computed = tuple(self._computed())
+        if computed:
+            variants = {name: (*members, *computed) for name, members in variants.items()}
+        expansions = tuple(self.planner.expansion(self, item) for item in needs if item.navigation is not None)
+        navigations, operations = self._links_selected()
+        return Shape(self.source.table, self.source.type, variants, discriminator, version, row, key, expansions, dynamic,
+                     names, self.options.select is None or self.star, navigations, operations, self._streams(type_names))
+
+    def _members(self, variant: str) -> list[Member]:
+        found = []
+        for name, member in self.model.properties(variant).items():
+            selected = self._selected(variant, name)
+            if selected is False:
+                continue
+            owner = self.model.declaring(variant, name) or variant
+            storage = self.table.members[owner, name]
+            if isinstance(storage, StreamSlot):
+                continue
+            if vocabularies.shows_etag(self.model, owner, member):
+                found.append(Member(name, self.column(self.table.version), None, "Edm.String", tag=True))
+                continue
+            made = self._member(member, storage, None if selected is True else selected)  # type: ignore[arg-type]
+            found.append(replace(made, options=self._nested_options(name)))
+        return found
+
+    def _nested_options(self, name: str) -> bound.Options | None:
+        for _, item in self.trees:
+            if item.options is not None and item.path and item.path[-1] == name:
+                return item.options
+        return None
+
+    def _member(self, member: Property, storage: object, tree: SelectTree | None) -> Member:
+        ref = self.model.underlying(member.type)
+        match storage:
+            case Scalar(column):
+                return Member(member.name, self.column(column), storage, ref.name)
+            case Flat(type, members, present):
+                inner = []
+                for name, own in self.model.properties(type).items():
+                    if tree is None or name in tree:
+                        inner.append(self._member(own, members[name], tree.get(name) if tree else None))
+                index = self.column(present) if present is not None else -1
+                return Member(member.name, index, storage, type, False, tuple(inner))
+            case Document(column, type, collection):
+                return Member(member.name, self.column(column), storage, type, collection, selected=tree)
+        raise AssertionError(storage)
+
+    def _computed(self) -> list[Member]:
+        wanted = {item.path[-1] for _, item in self.trees if item.kind == "computed"}
+        found = []
+        for computed in self.options.compute:
+            if self.options.select is None or self.star or computed.name in wanted:
+                index = self.add(Output(expression=computed.expression, type=computed.type))
+                found.append(Member(computed.name, index, None, computed.type, computed=True))
+        return found
+
+    def _dynamic(self) -> tuple[int | None, frozenset[str] | None]:
+        if self.table.dynamic is None:
+            return None, None
+        if self.star:
+            return self.column(self.table.dynamic), None
+        names = frozenset(item.path[-1] for _, item in self.trees if item.kind == "dynamic")
+        return (self.column(self.table.dynamic), names) if names else (None, None)
+
+    def _links_selected(self) -> tuple[frozenset[str] | None, frozenset[str] | None]:
+        if self.options.select is None:
+            return None, None
+        navigations = frozenset(item.path[-1] for _, item in self.trees if item.kind == "navigation")
+        operations = frozenset(item.path[-1] for _, item in self.trees if item.kind == "operations")
+        return navigations, operations
+
+    def _streams(self, variants: tuple[str, ...]) -> frozenset[str] | None:
+        if self.star:
+            return None
+        return frozenset(item.path[-1] for _, item in self.trees if item.kind == "stream")
+
+
+def _grow(tree: dict[str, object], path: tuple[str, ...]) -> None:
+    """Adds a path to a selection tree; a leaf (None) selects all below it."""
+    for step in path[:-1]:
+        if "." in step:
+            continue
+        inner = tree.setdefault(step, {})
+        if inner is None:
+            return
+        tree = inner  # type: ignore[assignment]
+    if path:
+        tree[path[-1]] = None
+
+
+def link_columns(relation: Followed) -> tuple[Column, ...]:
+    """The columns that a child query selects first: those by which its rows are handed to their parents."""
+    match relation:
+        case Reference(other=other) | Inverse(other=other):
+            return other
+        case Link(own=own):
+            return (own,)
+        case DocumentLink(columns=columns):
+            return columns[:1]
+        case Contained():
+            return (Column("_owner", "Edm.Int64", "Edm.Int64"),)
+        case Whole() | Unbound():
+            return ()

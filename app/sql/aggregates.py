@@ -1,0 +1,177 @@
+"""Aggregates: one row per group, or one row, out of a stage.
+
+Values are computed in a derived table and aggregated outside it, so that no grouping expression holds a parameter. What
+is reached by a navigation path counts once for each entity, in a derived table of its own (Aggregation §3.2.1.1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import peewee as pw
+
+from app.bind import nodes as bound
+from app.sql import expression, members, stages, terms
+from app.sql.scope import Build, Frame, Operand, Row, Scope, Staged
+from app.sql.stages import Make, Stage
+
+COUNTS = ("count", "countdistinct")
+
+
+@dataclass(slots=True, eq=False)
+class Table:
+    """A derived table of groups with aggregates: its groups by path and its aggregates by alias."""
+
+    source: pw.Select
+    groups: dict[str, Operand]
+    values: dict[str, Operand]
+
+
+def aggregate(expressions: Sequence[bound.AggregateExpression], make: Make) -> Stage:
+    """`aggregate(…)` over each group of the stage; without expressions its distinct groups."""
+    plain = tuple(each for each in expressions if each.over is None and not each.from_)
+    apart: dict[bound.Expression | None, list[bound.AggregateExpression]] = {}
+    tables: list[Table] = []
+    for each in expressions:
+        if each.from_:
+            tables.append(stepwise(each, make()))
+        elif each.over is not None:
+            apart.setdefault(each.over, []).append(each)
+    stage = make()
+    build = stage.build
+    tables.extend(reached(over, tuple(found), make()) for over, found in apart.items() if over is not None)
+    if plain or stage.groups or not tables:
+        tables.insert(0, direct(plain, stage))
+    return combined(tables, [each.alias for each in expressions], build)
+
+
+def combined(tables: Sequence[Table], aliases: Sequence[str], build: Build) -> Stage:
+    """The tables side by side: the first has every group."""
+    first = tables[0]
+    frame = Frame(build, first.source)
+    values = dict(first.values)
+    for each in tables[1:]:
+        on = [build.dialect.same(first.groups[path].node, operand.node) for path, operand in each.groups.items()]
+        frame.join(each.source, terms.all_of(on))
+        values.update(each.values)
+    columns = {**first.groups, **{alias: values[alias] for alias in aliases}}
+    return Stage(build, frame, Staged(first.source, columns), [], {}, [], dict(first.groups))
+
+
+def direct(expressions: Sequence[bound.AggregateExpression], stage: Stage) -> Table:
+    """Aggregates of values of the instances themselves."""
+    operands = [None if each.expression is None else expression.value(each.expression, stage.scope) for each in expressions]
+    return grouped(expressions, operands, stage)
+
+
+def grouped(expressions: Sequence[bound.AggregateExpression], operands: Sequence[Operand | None], stage: Stage,
+            identity: pw.Node | None = None) -> Table:
+    """GROUP BY over a derived table of groups and values; with an `identity` every entity counts once in its group."""
+    build = stage.build
+    selected = [operand.node.alias(f"g{index}") for index, operand in enumerate(stage.groups.values())]
+    selected += [expression.promoted(operand, "", build).alias(f"v{index}")
+                 for index, operand in enumerate(operands) if operand is not None]
+    query = stage.select([*selected, *([identity.alias("id")] if identity is not None else [])] or [terms.ONE])
+    inner = stages.derived(query.distinct() if identity is not None else query, build)
+    groups = {path: stages.column(inner, f"g{index}", operand)
+              for index, (path, operand) in enumerate(stage.groups.items())}
+    values = {each.alias: applied(each.method, operand, pw.Column(inner, f"v{index}"), each.type, build)
+              for index, (each, operand) in enumerate(zip(expressions, operands))}
+    return outer(inner, groups, values, build)
+
+
+def outer(inner: pw.Select, groups: dict[str, Operand], values: dict[str, Operand], build: Build) -> Table:
+    """The aggregating SELECT as a derived table."""
+    columns = [operand.node.alias(f"g{index}") for index, operand in enumerate(groups.values())]
+    columns += [operand.node.alias(f"a{index}") for index, operand in enumerate(values.values())]
+    query = pw.Select([inner], columns)
+    source = stages.derived(query.group_by(*(operand.node for operand in groups.values())) if groups else query, build)
+    return Table(source, {path: stages.column(source, f"g{index}", operand) for index, (path, operand) in enumerate(groups.items())},
+                 {alias: stages.column(source, f"a{index}", operand) for index, (alias, operand) in enumerate(values.items())})
+
+
+def reached(over: bound.Expression, expressions: Sequence[bound.AggregateExpression], stage: Stage) -> Table:
+    """Aggregates of what a navigation path leads to, each entity once in each group."""
+    build = stage.build
+    place = members.onto(over, stage.scope, stage.frame)
+    if isinstance(place, Row):
+        identity: pw.Node | None = place.column(place.table.row_id)
+        stage.where.append(terms.not_null(place.column(place.table.row_id)))
+    else:
+        identity = None
+    scope = Scope(build, place, stage.this)
+    operands = [Operand(identity, "Edm.Int64") if each.expression is None and identity is not None else
+                None if each.expression is None else expression.value(each.expression, scope) for each in expressions]
+    return grouped(expressions, operands, stage, identity)
+
+
+def stepwise(each: bound.AggregateExpression, stage: Stage) -> Table:
+    """`E with m from p with n …`: aggregated by p as well, then that again (§3.2.1.5)."""
+    build, own = stage.build, dict(stage.groups)
+    steps = list(each.from_)
+    remaining = [stages.named(step.properties, stage) for step in steps]
+    for step in remaining:
+        stage.groups.update(step)
+    inner_type = step_type(each)
+    first = bound.AggregateExpression(each.expression, each.method, "value", inner_type)
+    table = direct([first], stage)
+    for index, step in enumerate(steps):
+        kept = [*own, *(path for later in remaining[index + 1:] for path in later)]
+        groups = {path: table.groups[path] for path in dict.fromkeys(kept)}
+        operand = table.values["value"]
+        values = {"value": applied(step.method, operand, expression.promoted(operand, "", build), step.type, build)}
+        table = outer(table.source, groups, values, build)
+    return Table(table.source, table.groups, {each.alias: table.values["value"]})
+
+
+def step_type(each: bound.AggregateExpression) -> str:
+    from app.bind.aggregate import result_type
+    operand = getattr(each.expression, "type", "Edm.Decimal")
+    return result_type(each.method, operand)
+
+
+# --- the functions ---------------------------------------------------------------------------------------
+
+def applied(method: str, operand: Operand | None, node: pw.Node, type_name: str, build: Build) -> Operand:
+    """The aggregate of a column of values in expression form."""
+    dialect = build.dialect
+    if operand is None:
+        return Operand(dialect.promote(pw.fn.COUNT(terms.STAR), "Edm.Int64", type_name), type_name, nullable=False)
+    if method in COUNTS:
+        return Operand(dialect.promote(pw.fn.COUNT(distinct(node)), "Edm.Int64", type_name), type_name, nullable=False)
+    source = expression.stored_type(operand.type, build)
+    return Operand(dialect.aggregate(method, node, source, type_name), type_name)
+
+
+def distinct(node: pw.Node) -> pw.Node:
+    return pw.NodeList((pw.SQL("DISTINCT"), node))
+
+
+def running(operand: Operand, by: list[pw.Node] | None, order: Sequence[pw.Node], build: Build) -> tuple[pw.Node, pw.Node]:
+    """The sum of all values and the sum up to each row."""
+    source = expression.stored_type(operand.type, build)
+    total = build.dialect.aggregate("sum", expression.promoted(operand, "", build), source, source)
+    return (total.over(partition_by=by),
+            total.over(partition_by=by, order_by=order, frame_type=pw.Window.ROWS, start=pw.Window.preceding(),
+                       end=pw.Window.CURRENT_ROW))
+
+
+def within(kind: str, inner: pw.Source, type_name: str, amount: Operand, build: Build) -> pw.Node:
+    """Whether a row belongs to the smallest beginning whose sum reaches the amount, or the percentage of the total."""
+    value, total, running_ = (Operand(pw.Column(inner, name), type_name) for name in ("v", "total", "running"))
+    decimal = "Edm.Double" if "Edm.Double" in (type_name, amount.type) or type_name == "Edm.Single" else "Edm.Decimal"
+
+    def number(operand: Operand) -> pw.Node:
+        return expression.promoted(operand, decimal, build)
+
+    def compute(operator: str, left: pw.Node, right: pw.Node) -> pw.Node:
+        return build.dialect.arithmetic(operator, left, right, [decimal, decimal], decimal)
+    zero = expression.promoted(expression.constant(bound.Literal(0, "Edm.Int32"), build), decimal, build)
+    before = compute("sub", number(running_), pw.fn.COALESCE(number(value), zero))
+    if kind.endswith("percent"):
+        hundred = expression.promoted(expression.constant(bound.Literal(100, "Edm.Int32"), build), decimal, build)
+        return terms.compare(compute("mul", before, hundred), "<", compute("mul", number(total), number(amount)))
+    wanted = number(amount)
+    return terms.any_of([terms.all_of([terms.compare(wanted, ">=", zero), terms.compare(before, "<", wanted)]),
+                         terms.all_of([terms.compare(wanted, "<", zero), terms.compare(before, ">", wanted)])])

@@ -1,0 +1,189 @@
+"""Apply: each transformation of `$apply` as a step from one stage to the next.
+
+Steps are lazy: a sequence is a function that makes its stage, so that `concat` and `rollup` can start from the same input
+more than once. Data Aggregation §3; peewee-recipes §16.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import peewee as pw
+
+from app import errors
+from app.bind import nodes as bound
+from app.sql import aggregates, expression, members, search, stages, terms
+from app.sql.scope import Operand, Row, Staged
+from app.sql.stages import Make, Stage, sealed
+
+
+def sequence(apply: bound.Apply, make: Make) -> Make:
+    """What a sequence of transformations makes of its input.
+
+    Raises NotImplementedByService for a transformation that SQL does not compute here.
+    """
+    for each in apply.transformations:
+        make = step(each, make)
+    return make
+
+
+def step(node: bound.Transformation, make: Make) -> Make:
+    """What one transformation makes of its input."""
+    match node:
+        case bound.Identity():
+            return make
+        case bound.Aggregate(expressions):
+            return lambda: aggregates.aggregate(expressions, make)
+        case bound.GroupBy():
+            return lambda: group(node, make)
+        case bound.Concat(sequences):
+            return lambda: stages.union([keeping(sequence(each, make)()) for each in sequences])
+    change = CHANGES.get(type(node))
+    if change is None:
+        raise errors.NotImplementedByService(feature=f"The transformation {type(node).__name__.lower()}")
+    return lambda: change(node, make())
+
+
+def keeping(stage: Stage) -> Stage:
+    """A stage whose order outlives a union: sealed where it has one."""
+    return stage
+
+
+# --- transformations of one stage ------------------------------------------------------------------------
+
+def filtered(node: bound.Filter, stage: Stage) -> Stage:
+    stage.where.append(expression.condition(node.predicate, stage.scope))
+    return stage
+
+
+def searched(node: bound.Search, stage: Stage) -> Stage:
+    stage.where.append(search.matches(node.search, stage.this, stage.build))
+    return stage
+
+
+def computed(node: bound.Compute, stage: Stage) -> Stage:
+    """Added properties of instances stay expressions; those of rows become columns of the row."""
+    if isinstance(stage.this, Row):
+        stage.names.update((each.name, each.expression) for each in node.items)
+        return stage
+    columns = dict(stage.this.columns)
+    for each in node.items:
+        stage.this = Staged(stage.this.alias, columns)
+        columns[each.name] = expression.value(each.expression, stage.scope)
+    stage.this = Staged(stage.this.alias, columns)
+    return stage
+
+
+def ordered(node: bound.OrderBy, stage: Stage) -> Stage:
+    """A stable sort: what was sorted by before decides among equals."""
+    items = [(expression.value(each.expression, stage.scope), each.descending) for each in node.items]
+    stage.order = [*items, *stage.order]
+    return stage
+
+
+def cut(node: bound.TopSkip, stage: Stage) -> Stage:
+    """`top` and `skip`: of each group where there are groups."""
+    amount = amount_of(node.count)
+    if stage.groups:
+        over = pw.fn.ROW_NUMBER().over(partition_by=[each.node for each in stage.groups.values()], order_by=stages.sort(stage))
+        found, inner = sealed(stage, extra={"rn": over})
+        found.where.append(terms.compare(pw.Column(inner, "rn"), "<=" if node.kind == "top" else ">", amount))
+        return found
+    order = stages.sort(stage)
+
+    def finish(query: pw.Select) -> pw.Select:
+        query = query.order_by(*order)
+        return query.limit(amount) if node.kind == "top" else query.offset(amount)
+    return sealed(stage, finish)[0]
+
+
+def amount_of(count: int | bound.Parameter) -> pw.Node:
+    from app.plan.nodes import Slot
+    from app.sql.statement import Bind
+    return pw.Value(Bind(Slot("literal", count.index, "Edm.Int64")) if isinstance(count, bound.Parameter) else count)
+
+
+def extreme(node: bound.TopBottom, stage: Stage) -> Stage:
+    """topcount and its like: ranks and running sums by window functions, cut outside (§3.3.1)."""
+    build = stage.build
+    operand = expression.value(node.value, stage.scope)
+    descending = node.kind.startswith("top")
+    amount = constant(node.amount, stage)
+    stage.order = [(operand, descending), *stage.order]
+    order = stages.sort(stage)
+    by = [each.node for each in stage.groups.values()] or None
+    if node.kind.endswith("count"):
+        rank = pw.fn.ROW_NUMBER().over(partition_by=by, order_by=order)
+        found, inner = sealed(stage, extra={"rn": rank})
+        wanted = build.dialect.cast(amount.node, amount.type, "Edm.Int64", None) if amount.type != "Edm.Int32" else amount.node
+        found.where.append(terms.compare(pw.Column(inner, "rn"), "<=", wanted))
+        return found
+    total, running = aggregates.running(operand, by, order, build)
+    value = expression.promoted(operand, "", build)
+    found, inner = sealed(stage, extra={"v": value, "total": total, "running": running})
+    found.where.append(aggregates.within(node.kind, inner, operand.type, amount, build))
+    return found
+
+
+def constant(node: bound.Expression, stage: Stage) -> Operand:
+    """The amount: a value that does not depend on the instance (§3.3.1)."""
+    if not isinstance(node, expression.CONSTANTS):
+        raise errors.NotImplementedByService(feature="An amount that is computed")
+    return expression.value(node, stage.scope)
+
+
+def joined(node: bound.Join, stage: Stage) -> Stage:
+    """A row per instance and related instance, which the alias stands for (§3.5.1)."""
+    row = members.onto(node.path, stage.scope, stage.frame, pw.JOIN.LEFT_OUTER if node.outer else pw.JOIN.INNER)
+    if node.then is not None:
+        inner = Stage(stage.build, stage.frame, row)
+        for each in node.then.transformations:
+            if not isinstance(each, bound.Filter | bound.Compute | bound.Identity):
+                raise errors.NotImplementedByService(feature=f"{type(each).__name__.lower()} inside join")
+            inner = step(each, lambda found=inner: found)()      # type: ignore[misc]
+        if node.outer and inner.where:
+            raise errors.NotImplementedByService(feature="filter inside outerjoin")
+        stage.where.extend(inner.where)
+        for name, added in inner.names.items():
+            stage.names[f"{node.alias}/{name}"] = stages.scalar(added, inner.scope)
+    stage.names[node.alias] = row
+    return stage
+
+
+CHANGES: Mapping[type, Callable[[Any, Stage], Stage]] = {
+    bound.Filter: filtered, bound.Search: searched, bound.Compute: computed, bound.OrderBy: ordered,
+    bound.TopSkip: cut, bound.TopBottom: extreme, bound.Join: joined,
+}
+
+
+# --- groups ----------------------------------------------------------------------------------------------
+
+def group(node: bound.GroupBy, make: Make) -> Stage:
+    """groupby: the `then` sequence for every combination of values; rolled-up levels one after the other (§3.2.3)."""
+    levels: list[list[tuple[bound.RowProperty, ...]]] = []
+    for item in node.items:
+        match item:
+            case bound.RowProperty():
+                levels.append([(item,)])
+            case bound.Rollup(properties, everything):
+                down = range(len(properties), -1 if everything else 0, -1)
+                levels.append([properties[:count] for count in down])
+            case bound.RollupRecursive():
+                raise errors.NotImplementedByService(feature="rolluprecursive")
+    parts = [grouped(tuple(itertools.chain(*chosen)), node.then, make) for chosen in itertools.product(*levels)]
+    return parts[0] if len(parts) == 1 else stages.union(parts)
+
+
+def grouped(properties: Sequence[bound.RowProperty], then: bound.Apply | None, make: Make) -> Stage:
+    """The groups of one level."""
+    def start() -> Stage:
+        stage = make()
+        stage.groups = {**stage.groups, **stages.named(properties, stage)}
+        return stage
+    if then is None:
+        return aggregates.aggregate((), start)
+    found = sequence(then, start)()
+    found.groups = {}
+    return found

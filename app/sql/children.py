@@ -1,0 +1,122 @@
+"""Children: the rows of an expanded path with a page per parent, in the order of the query within each parent.
+
+PostgreSQL takes the page of each parent by LATERAL. SQLite looks the keys of each page up in a correlated subselect where
+an index gives their order; else, and on MariaDB, the rows of each parent are numbered. peewee-recipes §5.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import peewee as pw
+
+from app.plan.nodes import Query
+from app.sql import compile as queries
+from app.sql import sources, terms
+from app.sql.scope import Operand
+from app.store.mapping import Contained, Inverse, Table
+
+
+def paged(query: Query, opened: sources.Opened, selected: queries.Selected,
+          order: Sequence[tuple[Operand, bool]]) -> pw.Select:
+    """The query, cut per parent, in the order of the query."""
+    dialect = opened.row.frame.build.dialect
+    if dialect.lateral:
+        return lateral(query, opened, selected, order)
+    if dialect.name == "sqlite" and indexed(query, opened.row.table):
+        return correlated(query, opened, selected, order)
+    return numbered(query, opened, selected, order)
+
+
+def numbered(query: Query, opened: sources.Opened, selected: queries.Selected,
+             order: Sequence[tuple[Operand, bool]]) -> pw.Select:
+    """ROW_NUMBER per parent in a derived table, cut outside it."""
+    build = opened.row.frame.build
+    opened.where.extend(sources.among_parents(opened.links, build))
+    rank = pw.fn.ROW_NUMBER().over(partition_by=[node for node, _ in opened.links], order_by=queries.sort(order, build))
+    inner = pw.Select([opened.row.frame.source], [*named(selected), rank.alias("rn")])
+    numbered = inner.where(terms.all_of(opened.where)).alias(build.alias())
+    rn: pw.Node = pw.Column(numbered, "rn")
+    columns = [pw.Column(numbered, f"c{index}") for index in range(len(selected))]
+    where = []
+    if query.skip is not None:
+        where.append(terms.compare(rn, ">", queries.number(query.skip)))
+        rn = terms.compare(rn, "-", queries.number(query.skip))
+    if query.top is not None:
+        where.append(terms.compare(rn, "<=", queries.number(query.top)))
+    built = pw.Select([numbered], columns).where(terms.all_of(where))
+    built = built.order_by(*columns[:len(opened.links)], pw.Column(numbered, "rn"))
+    return built if query.limit is None else built.limit(queries.number(query.limit))
+
+
+def lateral(query: Query, opened: sources.Opened, selected: queries.Selected,
+            order: Sequence[tuple[Operand, bool]]) -> pw.Select:
+    """A page of children for each parent of the list, read straight off an index that fits."""
+    build = opened.row.frame.build
+    given = sources.parents_table(opened.links, build)
+    ties = [terms.compare(node, "=", each) for (node, _), each in zip(opened.links, given.columns, strict=True)]
+    keys = [operand.node.alias(f"o{index}") for index, (operand, _) in enumerate(order)]
+    inner = pw.Select([opened.row.frame.source], [*named(selected), *keys])
+    inner = inner.where(terms.all_of([*ties, *opened.where])).order_by(*queries.sort(order, build))
+    if query.top is not None:
+        inner = inner.limit(queries.number(query.top))
+    if query.skip is not None:
+        inner = inner.offset(queries.number(query.skip))
+    page = inner.alias(build.alias())
+    columns = [pw.Column(page, f"c{index}") for index in range(len(selected))]
+    built = pw.Select([pw.Join(given.table, page, pw.JOIN.LATERAL, pw.SQL("TRUE"))], columns)
+    outer = [(Operand(pw.Column(page, f"o{index}"), each.type, nullable=each.nullable), down)
+             for index, (each, down) in enumerate(order)]
+    built = built.order_by(*columns[:len(opened.links)], *queries.sort(outer, build))
+    return built if query.limit is None else built.limit(queries.number(query.limit))
+
+
+def indexed(query: Query, table: Table) -> bool:
+    """Whether an index of the table gives the rows of one parent in the order of the query."""
+    match query.source.relation:
+        case Inverse(other=other):
+            links = tuple(column.name for column in other)
+        case Contained() if table.owner is not None and table.owner.source is None:
+            links = (table.owner.column.name,)
+        case _:
+            return False
+    keys = [(each.column.name, each.descending) for each in query.order if each.column is not None]
+    if len(keys) < len(query.order) or not keys or keys[-1][0] != table.row_id.name:
+        return False
+    wanted = [*((name, False) for name in links), *keys[:-1]]       # the row id ends every index, ascending
+    for index in table.indexes:
+        columns = list(index.columns)[:len(wanted)]
+        if len(index.columns) > len(wanted) and index.columns[len(wanted)][0] != table.row_id.name:
+            continue
+        backwards = [(name, not down) if name not in links else (name, down) for name, down in columns]
+        if (columns == wanted and not keys[-1][1]) or (backwards == wanted and keys[-1][1]):
+            return True
+    return False
+
+
+def correlated(query: Query, opened: sources.Opened, selected: queries.Selected,
+               order: Sequence[tuple[Operand, bool]]) -> pw.Select:
+    """The row ids of each page in a subselect that reads no more of the index than the page."""
+    row, build = opened.row, opened.row.frame.build
+    inner = sources.open_source(query.source, build)
+    scope = queries.named(inner.scope, query.compute)
+    inner.where.extend(queries.conditions(query.filter, query.search, scope))
+    given = sources.parents_table(opened.links, build)
+    ties = [terms.compare(node, "=", each) for (node, _), each in zip(inner.links, given.columns, strict=True)]
+    keys = queries.sort([queries.ordering(each, scope) for each in query.order], build)
+    page = pw.Select([inner.row.frame.source], [inner.row.column(row.table.row_id)])
+    page = page.where(terms.all_of([*ties, *inner.where])).order_by(*keys)
+    if query.top is not None:
+        page = page.limit(queries.number(query.top))
+    if query.skip is not None:
+        page = page.offset(queries.number(query.skip))
+    row.frame.source = pw.Join(given.table, row.frame.source, pw.JOIN.CROSS)       # SQLite keeps this order
+    built = pw.Select([row.frame.source], [node for node, _, _ in selected])
+    built = built.where(pw.Expression(row.column(row.table.row_id), "IN", page))
+    built = built.order_by(*(node for node, _ in opened.links), *queries.sort(order, build))
+    return built if query.limit is None else built.limit(queries.number(query.limit))
+
+
+def named(selected: queries.Selected) -> list[pw.Node]:
+    """The selected columns under names of ours: `c0`, `c1` …"""
+    return [node.alias(f"c{index}") for index, (node, _, _) in enumerate(selected)]

@@ -1,0 +1,227 @@
+"""Members: collections inside expressions, as correlated subselects.
+
+`any`, `all`, `$count`, `in` over a navigation property, a collection of values kept as JSON, or either of them filtered or
+cast. `all` is NOT EXISTS of a member whose predicate is not true, so neither yields null. URL Conventions §5.1.1.13, §4.8.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import peewee as pw
+
+from app import errors
+from app.bind import nodes as bound
+from app.bind.scope import is_collection
+from app.sql import expression, paths, relations, search, structures, terms
+from app.sql.scope import Build, Frame, Json, One, Operand, Place, Row, Scope
+from app.store import mapping
+
+
+@dataclass(slots=True, eq=False)
+class Members:
+    """An open subselect over the members of a collection: its FROM, its conditions, and what a member is."""
+
+    frame: Frame
+    where: list[pw.Node]
+    member: Place
+
+    def select(self, *columns: pw.Node) -> pw.Select:
+        query = pw.Select([self.frame.source], columns)
+        return query.where(terms.all_of(self.where)) if self.where else query
+
+
+def members(node: bound.Expression, scope: Scope) -> Members:
+    """The members of a collection-valued path. Raises NotImplementedByService for other collections."""
+    match node:
+        case bound.NavigationPath(base) if is_collection(base):
+            return onwards(members(base, scope), node, scope)
+        case bound.NavigationPath(base):
+            return related(paths.within(base, scope), node, scope)
+        case bound.PropertyPath(base, declared, owner) if is_collection(base):
+            found = members(base, scope)
+            return items(paths.member(found.member, owner, declared.name, scope.build), scope.build, found)
+        case bound.PropertyPath() | bound.DynamicPath():
+            return items(paths.within(node, scope), scope.build)
+        case bound.Filtered(collection, predicate):
+            found = members(collection, scope)
+            found.where.append(expression.condition(predicate, scope.of(found.member)))
+            return found
+        case bound.CastPath(base, type_name):
+            found = members(base, scope)
+            found.member = paths.cast(found.member, type_name, scope.build)
+            if isinstance(found.member, Row):
+                found.where.extend(relations.cast_condition(scope.build, found.member))
+            elif isinstance(found.member, Json):
+                found.where.extend(found.member.guards)
+            return found
+        case bound.Root(source, (), type_name):
+            return whole(source, type_name, scope.build)
+        case bound.AliasPath(name) if name in scope.names:
+            return members(scope.names[name], scope)
+        case _:
+            raise errors.NotImplementedByService(feature=f"{type(node).__name__} as a collection")
+
+
+def whole(source: str, type_name: str, build: Build) -> Members:
+    """All entities of a set."""
+    row = open_row(build, source)
+    return Members(row.frame, [*relations.narrowed(build, row, type_name), *granted(row, build)], row)
+
+
+def open_row(build: Build, id: str, link: pw.Source | None = None) -> Row:
+    """A row of a table in a frame of its own."""
+    table = build.mapping.table(id)
+    alias = build.table(table.name)
+    return Row(Frame(build, link or alias), alias, table, (id,))
+
+
+def granted(row: Row, build: Build) -> list[pw.Node]:
+    """The row predicate of the policy for the row's table."""
+    grant = build.grants.get(row.table.id)
+    return [] if grant is None else [expression.condition(grant, Scope(build, row, row))]
+
+
+def related(base: Place, node: bound.NavigationPath, scope: Scope) -> Members:
+    """The entities that a collection-valued navigation property leads to from one place."""
+    build = scope.build
+    ordinal: pw.Node | None = None
+    if isinstance(base, One):
+        base = relations.row_of(base)
+    if isinstance(base, Json):
+        relation: mapping.Relation | mapping.DocumentLink = paths.link_of(base, node, build)
+        ordinal, own = base.ordinal, base.row
+        assert own is not None
+    elif isinstance(base, Row):
+        relation, own = relations.relation_of(build, base, node), base
+    else:
+        raise errors.NotImplementedByService(feature=f"Navigation property '{node.navigation.name}' of this value")
+    assert not isinstance(relation, mapping.Unbound)
+    row = open_row(build, relation.target)
+    tied = relations.ties(build, relation, own, row, ordinal)
+    if tied.link is not None:
+        row.frame.source = pw.Join(tied.link, row.alias, pw.JOIN.INNER, terms.all_of(tied.on))
+    where = list(tied.link_on or tied.on)
+    if isinstance(relation, mapping.Whole):
+        where.extend(relations.narrowed(build, row, node.type))
+    return Members(row.frame, [*where, *granted(row, build)], row)
+
+
+def onwards(found: Members, node: bound.NavigationPath, scope: Scope) -> Members:
+    """What a navigation property leads to from every member of a collection."""
+    row = attached(found.member, node, scope, found.frame, pw.JOIN.INNER)
+    return Members(found.frame, [*found.where, *granted(row, scope.build)], row)
+
+
+def attached(base: Place, node: bound.NavigationPath, scope: Scope, frame: Frame, kind: str) -> Row:
+    """The rows that a navigation property leads to, joined to the frame of the place that it starts from."""
+    build = scope.build
+    if isinstance(base, One):
+        base = relations.row_of(base)
+    if not isinstance(base, Row):
+        raise errors.NotImplementedByService(feature=f"Navigation property '{node.navigation.name}' of these values")
+    relation = relations.relation_of(build, base, node)
+    assert not isinstance(relation, mapping.Unbound)
+    table = build.mapping.table(relation.target)
+    alias = build.table(table.name)
+    row = Row(frame, alias, table, (alias._alias,), optional=kind != pw.JOIN.INNER)
+    tied = relations.ties(build, relation, base, row)
+    if tied.link is not None:
+        frame.join(tied.link, terms.all_of(tied.link_on), kind)
+    extra = relations.narrowed(build, row, node.type) if isinstance(relation, mapping.Whole) else ()
+    frame.join(row.alias, terms.all_of([*tied.on, *extra]), kind)
+    return row
+
+
+def onto(node: bound.Expression, scope: Scope, frame: Frame, kind: str = pw.JOIN.INNER) -> Place:
+    """What a path leads to, joined to the frame of the current instance: a row per instance and member."""
+    match node:
+        case bound.NavigationPath(base) if node.collection and not node.key:
+            start = onto(base, scope, frame, kind) if is_collection(base) else paths.within(base, scope)
+            return attached(start, node, scope, frame, kind)
+        case bound.CastPath(base, type_name) if is_collection(base):
+            return paths.cast(onto(base, scope, frame, kind), type_name, scope.build)
+        case bound.PropertyPath(base, declared, owner) if is_collection(base):
+            return paths.member(onto(base, scope, frame, kind), owner, declared.name, scope.build)
+        case bound.PropertyPath(collection=True):
+            place = paths.within(node, scope)
+            if not isinstance(place, Json):
+                raise errors.NotImplementedByService(feature="A collection of this kind")
+            opened = items(place, scope.build)
+            frame.join(opened.frame.source, terms.all_of(opened.where), kind)
+            return opened.member
+        case _:
+            found = paths.within(node, scope)
+            return relations.row_of(found) if isinstance(found, One) else found
+
+
+def items(place: Place, build: Build, outer: Members | None = None) -> Members:
+    """The items of a collection kept as JSON; joined to the members that hold them, where it is one collection for each."""
+    if not isinstance(place, Json):
+        raise errors.NotImplementedByService(feature="A collection of this kind")
+    opened = build.dialect.json_items(place.node, place.steps, build.alias())
+    frame = Frame(build, opened.table)
+    where = list(place.guards)
+    if outer is not None:
+        frame, where = outer.frame, [*outer.where, *place.guards]
+        frame.join(opened.table, terms.TRUE, pw.JOIN.INNER)
+    kind = build.model.kind(place.type)
+    if kind in ("complex", "untyped"):
+        return Members(frame, where, Json(opened.value, (), place.type, False, kind == "untyped", (), place.row, place.path,
+                                          place.ordinal if place.ordinal is not None else opened.ordinal))
+    return Members(frame, where, paths.operand(Json(opened.value, (), place.type), build))
+
+
+# --- what is asked of a collection -----------------------------------------------------------------------
+
+def any_or_all(node: bound.Lambda, scope: Scope) -> pw.Node:
+    """`any` and `all`: never unknown."""
+    found = members(node.collection, scope)
+    inner = scope.with_variable(node.variable, found.member)
+    if node.predicate is not None:
+        predicate = expression.condition(node.predicate, inner)
+        found.where.append(predicate if node.operator == "any" else terms.not_true(predicate))
+    test = terms.exists(found.frame.source, found.where)
+    return terms.no(test) if node.operator == "all" else test
+
+
+def count(node: bound.Count, scope: Scope) -> pw.Node:
+    """`$count` of a collection: the number of its members that satisfy filter and search; 0 of none."""
+    if node.filter is None and node.search is None and isinstance(node.collection, bound.PropertyPath | bound.DynamicPath) \
+            and not is_collection(node.collection.base):
+        return length(paths.within(node.collection, scope), scope.build)
+    found = members(node.collection, scope)
+    if node.filter is not None:
+        found.where.append(expression.condition(node.filter, scope.of(found.member)))
+    if node.search is not None:
+        found.where.append(search.matches(node.search, found.member, scope.build))
+    return terms.scalar(found.select(pw.fn.COUNT(terms.STAR)))
+
+
+def length(place: Place, build: Build) -> pw.Node:
+    """How many items a collection kept as JSON has."""
+    if not isinstance(place, Json):
+        raise errors.NotImplementedByService(feature="The length of this collection")
+    found = pw.fn.COALESCE(build.dialect.json_length(place.node, place.steps), pw.SQL("0"))
+    return pw.Case(None, [(terms.all_of(place.guards), found)], 0) if place.guards else found
+
+
+def contains(collection: bound.Expression, operand: bound.Expression, kind: str, scope: Scope) -> pw.Node:
+    """Whether one of the members equals the operand."""
+    found = members(collection, scope)
+    if kind in ("entity", "complex"):
+        wanted = paths.within(operand, scope)
+        found.where.append(structures.same(found.member, wanted, kind, scope.build))
+    else:
+        first = paths.operand(found.member, scope.build, kind)
+        second = expression.value(operand, scope, kind)
+        form = expression.plain_form
+        found.where.append(expression.equality(form(first, kind, scope.build), form(second, kind, scope.build), scope.build, False))
+    return terms.exists(found.frame.source, found.where)
+
+
+def call(node: bound.Call, scope: Scope) -> Operand:
+    """A canonical function of collections."""
+    if node.name == "length":
+        return Operand(count(bound.Count(node.arguments[0]), scope), node.type, nullable=False)
+    raise errors.NotImplementedByService(feature=f"{node.name} of collections")

@@ -1,0 +1,31 @@
+"""Run: a statement and the values of a request become rows.
+
+Rows are tuples as the driver gives them; `Statement.columns` tells which reader each column needs (`readers`).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.sql.statement import Convert, Statement, Values
+from app.store import Store
+from app.store.database import Stream
+from app.store.dialects import Dialect
+
+CHUNK = 1000
+
+
+def fetch(store: Store, statement: Statement, values: Values) -> list[tuple[Any, ...]]:
+    """All rows of a statement. Raises TypeMismatch for a literal that is not of its type, else what the store raises."""
+    return store.run(statement.text, [get(values) for get in statement.getters])
+
+
+def stream(store: Store, statement: Statement, values: Values, size: int = CHUNK) -> Stream:
+    """The rows in chunks, over a connection and a view of their own; to be closed."""
+    return store.stream(statement.text, [get(values) for get in statement.getters], size)
+
+
+def readers(statement: Statement, dialect: Dialect) -> tuple[Convert | None, ...]:
+    """For each column the function from what the driver gives to the canonical value; None where it is that already."""
+    return tuple(dialect.expression_reader(type_name) if column is None else dialect.reader(column)
+                 for column, type_name in statement.columns)

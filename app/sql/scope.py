@@ -1,0 +1,144 @@
+"""Scope: what a name of the typed tree stands for while one SELECT is compiled.
+
+A `Frame` is the FROM clause of one SELECT; LEFT JOINs for to-one paths are added to it when a path first needs them and
+shared by every path that starts alike. A `Place` is what a path leads to: a row, a complex value, a JSON value, a column.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeAlias
+
+import peewee as pw
+
+from app.bind import nodes as bound
+from app.edm.index import Model
+from app.store import mapping
+from app.store.dialects import Dialect
+
+
+class Build:
+    """What the parts of one statement share: the store, the mapping, the numbering of aliases, the grants."""
+
+    def __init__(self, dialect: Dialect, tables: mapping.Mapping, grants: Mapping[str, bound.Expression]) -> None:
+        self.dialect = dialect
+        self.mapping = tables
+        self.model: Model = tables.model
+        self.grants = grants
+        self._aliases = 0
+
+    def alias(self) -> str:
+        """An alias that no other source of the statement has."""
+        self._aliases += 1
+        return f"t{self._aliases}"
+
+    def table(self, name: str) -> pw.Table:
+        return pw.Table(name).alias(self.alias())
+
+
+class Frame:
+    """The FROM clause of one SELECT: a source and what is joined to it."""
+
+    def __init__(self, build: Build, source: pw.Source) -> None:
+        self.build = build
+        self.source: pw.Source = source
+        self.joined: dict[Hashable, Any] = {}
+
+    def join(self, source: pw.Source, on: pw.Node, kind: str = pw.JOIN.LEFT_OUTER) -> None:
+        self.source = pw.Join(self.source, source, kind, on)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Operand:
+    """A scalar value of an Edm type. `column`: the column that the node is, when it is one: then it is in stored form,
+    else in expression form (see `store.dialects`). `literal`: it comes from the request."""
+
+    node: pw.Node
+    type: str
+    column: mapping.Column | None = None
+    nullable: bool = True
+    literal: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Row:
+    """An entity: a row of `table` under `alias`. `cast`: values count only where the row is of one of these types.
+    `optional`: there may be no row (LEFT JOIN). `key` names the place for shared joins."""
+
+    frame: Frame
+    alias: pw.Table
+    table: mapping.Table
+    key: Hashable = ()
+    cast: tuple[str, ...] | None = None
+    optional: bool = False
+
+    def column(self, column: mapping.Column) -> pw.Column:
+        return pw.Column(self.alias, column.name)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class One:
+    """The entity at the end of a to-one navigation, joined only when something besides its key is asked for."""
+
+    base: Row
+    relation: mapping.Relation
+    id: str                         # mapping id of the target
+    key: Hashable
+    on: tuple[pw.Node, ...] = ()    # of a member addressed by key
+    type: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Complex:
+    """A complex value flattened into columns of a row."""
+
+    row: Row
+    flat: mapping.Flat
+    above: Complex | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Json:
+    """A value inside a JSON document: `steps` below `node`. `dynamic`: undeclared. `guards`: conditions of casts on the
+    way. `row`, `path`, `ordinal`: the entity, the path in it and the position in the outermost collection, for links."""
+
+    node: pw.Node
+    steps: tuple[str, ...]
+    type: str
+    collection: bool = False
+    dynamic: bool = False
+    guards: tuple[pw.Node, ...] = ()
+    row: Row | None = None
+    path: tuple[str, ...] = ()
+    ordinal: pw.Node | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Staged:
+    """A row of a derived table of `$apply`: its columns by path ('Total', 'Customer/Country'). `prefix`: the path so far."""
+
+    alias: pw.Source
+    columns: Mapping[str, Operand]
+    prefix: str = ""
+
+
+Place: TypeAlias = Row | One | Complex | Json | Staged | Operand
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What an expression sees: the current instance, `$it`, lambda variables, added names (as expressions or places)."""
+
+    build: Build
+    this: Place
+    it: Place | None = None
+    variables: Mapping[str, Place] = field(default_factory=dict)
+    names: Mapping[str, Any] = field(default_factory=dict)
+
+    def of(self, member: Place) -> Scope:
+        """The scope of the members of a collection: `this` is the member, added names are those of the outer instance."""
+        return replace(self, this=member, names={})
+
+    def with_variable(self, name: str | None, member: Place) -> Scope:
+        return replace(self, variables={**self.variables, name: member}) if name else self

@@ -1,0 +1,143 @@
+"""Sources: the FROM clause of a query: its table, the parents that its path runs through, the parents it is read for.
+
+Every table on the way carries its key predicate, its discriminator test, its `/$filter` segments and its grant. An
+expanded path gets the link values of all parents as one parameter, so that its text never changes.
+DESIGN §3, §4; peewee-recipes §5, §6, §8.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import peewee as pw
+
+from app import errors
+from app.plan.nodes import Slot, Source
+from app.sql import expression, relations, terms
+from app.sql.scope import Build, Frame, Operand, Row, Scope
+from app.sql.statement import Bind, Convert
+from app.store import mapping
+from app.store.dialects import ListSource
+from app.store.mapping import Column
+
+
+@dataclass(slots=True, eq=False)
+class Opened:
+    """A source under construction: its row, the conditions so far, the link columns of a child query as (node, column)."""
+
+    row: Row
+    where: list[pw.Node]
+    links: tuple[tuple[pw.Node, Column], ...] = ()
+
+    @property
+    def scope(self) -> Scope:
+        return Scope(self.row.frame.build, self.row, self.row)
+
+
+def open_source(source: Source, build: Build) -> Opened:
+    """The rows of a source. Raises NotImplementedByService for a relation that is not kept."""
+    table = build.mapping.table(source.table)
+    alias = build.table(table.name)
+    row = Row(Frame(build, alias), alias, table)
+    opened = Opened(row, [])
+    if source.relation is not None and source.parents:
+        opened.links = link_nodes(source.relation, row, opened.where)
+    elif source.relation is not None and source.parent is not None:
+        join_parents(row, source, opened.where)
+    opened.where.extend(own_conditions(source, row))
+    return opened
+
+
+def own_conditions(source: Source, row: Row) -> list[pw.Node]:
+    """What narrows the rows of one table of a path."""
+    build = row.frame.build
+    scope = Scope(build, row, row)
+    found: list[pw.Node] = []
+    for column, wanted in source.key:
+        operand = Operand(row.column(column), column.edm, column)
+        found.append(terms.compare(operand.node, "=", expression.beside(wanted, operand, scope)))
+    if source.types is not None:
+        found.append(relations.type_test(build, row, source.types))
+    for predicate in (source.predicate, source.grant):
+        if predicate is not None:
+            found.append(expression.condition(predicate, scope))
+    return found
+
+
+def join_parents(row: Row, source: Source, where: list[pw.Node]) -> None:
+    """Joins the chain of parents, each with its own conditions."""
+    frame, build = row.frame, row.frame.build
+    child, relation, parent = row, source.relation, source.parent
+    while parent is not None and relation is not None:
+        table = build.mapping.table(parent.table)
+        above = Row(frame, build.table(table.name), table, ("parent", child.key))
+        tied = relations.ties(build, relation, above, child)
+        if tied.link is not None:
+            frame.join(tied.link, terms.all_of(tied.on), pw.JOIN.INNER)
+        frame.join(above.alias, terms.all_of(tied.link_on or tied.on), pw.JOIN.INNER)
+        where.extend(own_conditions(parent, above))
+        child, relation, parent = above, parent.relation, parent.parent
+
+
+def link_nodes(relation: mapping.Relation | mapping.DocumentLink, row: Row,
+               where: list[pw.Node]) -> tuple[tuple[pw.Node, Column], ...]:
+    """The columns that tell to which parent a row belongs; a link table is joined for them."""
+    frame, build = row.frame, row.frame.build
+    match relation:
+        case mapping.Reference(other=other) | mapping.Inverse(other=other):
+            return tuple((row.column(column), column) for column in other)
+        case mapping.Link(own=own, other=far):
+            return (linked(row, build.table(relation.table), own, far),)
+        case mapping.DocumentLink(columns=(owner, _, target)):
+            return (linked(row, build.table(relation.table), owner, target),)
+        case mapping.Contained(owner=owner_table):
+            held = row.table.owner
+            assert held is not None
+            if held.source is not None:
+                where.append(terms.compare(row.column(held.source), "=", pw.Value(owner_table)))
+            return ((row.column(held.column), held.column),)
+        case mapping.Whole():
+            return ()
+        case mapping.Unbound(reason):
+            raise errors.NotImplementedByService(reason)
+    raise AssertionError(relation)
+
+
+def linked(row: Row, link: pw.Table, own: Column, far: Column) -> tuple[pw.Node, Column]:
+    on = terms.compare(row.column(row.table.row_id), "=", pw.Column(link, far.name))
+    row.frame.join(link, on, pw.JOIN.INNER)
+    return pw.Column(link, own.name), own
+
+
+def among_parents(links: Sequence[tuple[pw.Node, Column]], build: Build) -> list[pw.Node]:
+    """The conditions that rows belong to one of the given parents: one parameter, whatever their number."""
+    if not links:
+        return []
+    dialect = build.dialect
+    if len(links) == 1:
+        node, column = links[0]
+        mark = pw.Value(Bind(Slot("parents", 0, column.edm, column), parent_list(column, build)), unpack=False)
+        return [dialect.in_list(node, mark, column.edm, column)]
+    given = parents_table(links, build)
+    tie = [terms.compare(node, "=", each) for (node, _), each in zip(links, given.columns, strict=True)]
+    return [terms.exists(given.table, tie)]
+
+
+def parents_table(links: Sequence[tuple[pw.Node, Column]], build: Build) -> ListSource:
+    """The link values of all parents as a table."""
+    columns = tuple(column for _, column in links)
+    readers = [build.dialect.reader(column) for column in columns]
+    write = build.dialect.rows_writer(columns)
+
+    def convert(rows: list[tuple[Any, ...]]) -> Any:
+        return write([tuple(value if read is None else read(value) for read, value in zip(readers, row)) for row in rows])
+    mark = pw.Value(Bind(Slot("parents", -1), convert), unpack=False)
+    return build.dialect.rows_source(mark, columns, build.alias())
+
+
+def parent_list(column: Column, build: Build) -> Convert:
+    """Link values as rows hold them → the one list parameter."""
+    read, write = build.dialect.reader(column), build.dialect.list_writer(column.edm, column)
+    return write if read is None else lambda values: write([read(value) for value in values])

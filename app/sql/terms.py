@@ -1,0 +1,71 @@
+"""Terms: the few SQL forms that mean the same on every store, as Peewee nodes.
+
+Flat lists instead of chained `&` and `|`: a chain is a deep tree, and parsers of SQL have stacks (peewee-recipes §1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import peewee as pw
+
+TRUE = pw.SQL("1 = 1")
+FALSE = pw.SQL("1 = 0")
+ONE = pw.SQL("1")
+STAR = pw.SQL("*")
+NULL = pw.SQL("NULL")
+
+
+def all_of(conditions: Sequence[pw.Node]) -> pw.Node:
+    """AND over any number of conditions; none of them is true."""
+    if len(conditions) == 1:
+        return conditions[0]
+    return pw.NodeList(tuple(conditions), " AND ", True) if conditions else TRUE
+
+
+def any_of(conditions: Sequence[pw.Node]) -> pw.Node:
+    """OR over any number of conditions; none of them is false."""
+    if len(conditions) == 1:
+        return conditions[0]
+    return pw.NodeList(tuple(conditions), " OR ", True) if conditions else FALSE
+
+
+def no(condition: pw.Node) -> pw.Node:
+    """NOT, in parentheses: Peewee's own `~` renders none, and NOT binds less tightly than a comparison."""
+    if isinstance(condition, pw.Expression) and condition.rhs is NULL:
+        return not_null(condition.lhs) if condition.op == "IS" else is_null(condition.lhs)
+    return pw.NodeList((pw.SQL("NOT"), condition), parens=True)
+
+
+def not_true(condition: pw.Node) -> pw.Node:
+    """True where the condition is false or unknown."""
+    return pw.Expression(condition, "IS NOT", pw.SQL("TRUE"))
+
+
+def known(condition: pw.Node) -> pw.Node:
+    """The condition with unknown turned to false."""
+    return pw.Expression(condition, "IS", pw.SQL("TRUE"))
+
+
+def is_null(node: pw.Node) -> pw.Node:
+    return pw.Expression(node, "IS", NULL)
+
+
+def not_null(node: pw.Node) -> pw.Node:
+    return pw.Expression(node, "IS NOT", NULL)
+
+
+def compare(left: pw.Node, operator: str, right: pw.Node) -> pw.Node:
+    """`left operator right` with the operator's text as written."""
+    return pw.Expression(left, operator, right)
+
+
+def scalar(query: pw.Select) -> pw.Node:
+    """A SELECT as an operand; a bare Select would take `+` and `|` as set operations."""
+    return pw.NodeList((query,))
+
+
+def exists(source: pw.Node, where: Sequence[pw.Node]) -> pw.Node:
+    """EXISTS(SELECT 1 FROM source WHERE …)."""
+    query = pw.Select([source], [ONE])
+    return pw.fn.EXISTS(query.where(all_of(where)) if where else query)

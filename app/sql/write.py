@@ -1,0 +1,182 @@
+"""Writes: INSERT, UPDATE, DELETE and the look-ups of single rows that go with them, one prepared text per (table, columns).
+
+Peewee builds and compiles each text once; afterwards only the driver runs. Values come in as canonical values of their
+columns, rows go out the same way. Raises what the store raises (Conflict for broken references and doubled keys).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import peewee as pw
+
+from app.sql.terms import all_of
+from app.store.database import Store
+from app.store.forms import strip_fraction
+from app.store.mapping import Column, Table
+
+Convert = Callable[[Any], Any] | None
+
+
+class Writer:
+    """The write statements of one store. Holds texts and converters, no values."""
+
+    def __init__(self, store: Store) -> None:
+        self.store, self.dialect = store, store.dialect
+        self._texts: dict[tuple[Any, ...], str] = {}
+        self._updates: dict[tuple[str, tuple[Column, ...]], tuple[str, tuple[Any, ...]]] = {}
+        self._readers: dict[str, tuple[Convert, ...]] = {}
+        self._writers: dict[Column, Convert] = {}
+
+    # --- values ------------------------------------------------------------------------------------------
+
+    def bind(self, column: Column, value: Any) -> Any:
+        """A canonical value in the form that its column holds."""
+        if value is None:
+            return None
+        try:
+            convert = self._writers[column]
+        except KeyError:
+            convert = self._writers[column] = self.dialect.writer(column.edm, column)
+        return value if convert is None else convert(value)
+
+    def record(self, table: Table, row: Sequence[Any]) -> dict[str, Any]:
+        """Column name → canonical value of a row of all columns of the table."""
+        readers = self._readers.get(table.id)
+        if readers is None:
+            readers = self._readers[table.id] = tuple(self._reader(column) for column in table.columns)
+        return {column.name: value if read is None or value is None else read(value)
+                for column, read, value in zip(table.columns, readers, row, strict=True)}
+
+    def _reader(self, column: Column) -> Convert:
+        """Stored form → canonical value: instants lose the zeros that a column with Precision shows."""
+        read = self.dialect.reader(column)
+        if column.type not in ("Edm.DateTimeOffset", "Edm.TimeOfDay") or column.precision is None:
+            return read
+        return strip_fraction if read is None else lambda value: strip_fraction(read(value))
+
+    # --- texts -------------------------------------------------------------------------------------------
+
+    def _text(self, key: tuple[Any, ...], build: Callable[[], pw.Node]) -> str:
+        text = self._texts.get(key)
+        if text is None:
+            text = self._texts[key] = self.store.compile(build())[0]
+        return text
+
+    @staticmethod
+    def _matches(source: Any, names: Iterable[str]) -> pw.Node:
+        return all_of([pw.Expression(pw.Column(source, name), "=", pw.Value(0)) for name in names])
+
+    # --- rows --------------------------------------------------------------------------------------------
+
+    def find(self, table: Table, where: Sequence[tuple[Column, Any]], *, lock: bool = False) -> list[dict[str, Any]]:
+        """The rows whose columns have these values, none of them null; `lock`: nobody else may change them meanwhile."""
+        names = tuple(column.name for column, _ in where)
+        lock = lock and self.dialect.name != "sqlite"       # its write transaction locks everything
+
+        def build() -> pw.Node:
+            source = pw.Table(table.name).alias("t")
+            query = pw.Select([source], [self.dialect.select(pw.Column(source, column.name), column)
+                                         for column in table.columns])
+            if names:
+                query = query.where(self._matches(source, names))
+            query = query.order_by(pw.Column(source, table.row_id.name))
+            return query.for_update() if lock else query
+        text = self._text(("find", table.id, names, lock), build)
+        rows = self.store.run(text, [self.bind(column, value) for column, value in where])
+        return [self.record(table, row) for row in rows]
+
+    def insert(self, table: Table, values: Mapping[Column, Any]) -> int:
+        """Insert a row; its row id."""
+        columns = tuple(values)
+        text = self._text(("insert", table.id, columns), lambda: self._insert(table, columns, True))
+        result = self.store.execute(text, [self.bind(column, value) for column, value in values.items()])
+        return int(result.rows[0][0])
+
+    def insert_rows(self, table: Table, columns: tuple[Column, ...], rows: Iterable[Sequence[Any]]) -> int:
+        """Insert many rows of the same columns (the row id among them)."""
+        text = self._text(("insert rows", table.id, columns), lambda: self._insert(table, columns, False))
+        return self.store.executemany(text, [
+            [self.bind(column, value) for column, value in zip(columns, row, strict=True)] for row in rows])
+
+    @staticmethod
+    def _insert(table: Table, columns: tuple[Column, ...], returning: bool) -> pw.Node:
+        source = pw.Table(table.name)
+        named = [pw.Column(source, column.name) for column in columns]
+        query = pw.Insert(source, [[pw.Value(0)] * len(named)], columns=named)
+        return query.returning(pw.Column(source, table.row_id.name)) if returning else query
+
+    def update(self, table: Table, row_id: int, version: int, values: Mapping[Column, Any]) -> bool:
+        """Change a row that still has this version, which goes up by one; whether it had."""
+        columns = tuple(values)
+        known = self._updates.get((table.id, columns))
+        if known is None:
+            source = pw.Table(table.name)
+            changes = {pw.Column(source, column.name): pw.Value(index) for index, column in enumerate(columns)}
+            counter = pw.Column(source, table.version.name)
+            changes[counter] = pw.Expression(counter, "+", pw.SQL("1"))
+            where = all_of([pw.Expression(pw.Column(source, column.name), "=", pw.Value(len(columns) + index))
+                            for index, column in enumerate((table.row_id, table.version))])
+            known = self._updates[table.id, columns] = self.store.compile(pw.Update(source, changes).where(where))
+        text, places = known    # Peewee sorts what it sets: the marks tell the order
+        bound = [*(self.bind(column, value) for column, value in values.items()), row_id, version]
+        return self.store.execute(text, [bound[place] for place in places]).count > 0
+
+    def delete(self, table: Table, row_id: int, version: int) -> bool:
+        """Delete a row that still has this version; whether it had."""
+        def build() -> pw.Node:
+            source = pw.Table(table.name)
+            return pw.Delete(source).where(self._matches(source, (table.row_id.name, table.version.name)))
+        return self.store.execute(self._text(("delete", table.id), build), [row_id, version]).count > 0
+
+    def highest(self, table: Table, column: Column) -> int:
+        """The greatest value of an integer column, 0 where there is none."""
+        def build() -> pw.Node:
+            source = pw.Table(table.name).alias("t")
+            return pw.Select([source], [pw.fn.MAX(pw.Column(source, column.name))])
+        return int(self.store.run(self._text(("max", table.id, column.name), build))[0][0] or 0)
+
+    def advance(self, table: Table) -> None:
+        """Let new row ids follow those that were inserted with the rows (SQLite and MariaDB do so by themselves)."""
+        if self.dialect.name not in ("postgresql", "cockroachdb"):
+            return
+        name, column = '"' + table.name.replace('"', '""') + '"', table.row_id.name
+        sequence = pw.fn.pg_get_serial_sequence(name, column)
+        text, parameters = self.store.compile(pw.Select(columns=[pw.fn.setval(sequence, self.highest(table, table.row_id) or 1)]))
+        self.store.run(text, parameters)
+
+    # --- rows of link tables and other tables of ours -----------------------------------------------------
+
+    def pairs(self, name: str, wanted: Sequence[str], where: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        """Columns of the rows of a table of integers and texts whose columns have these values."""
+        names = tuple(where)
+
+        def build() -> pw.Node:
+            source = pw.Table(name).alias("t")
+            query = pw.Select([source], [pw.Column(source, each) for each in wanted])
+            return query.where(self._matches(source, names)) if names else query
+        return self.store.run(self._text(("pairs", name, tuple(wanted), names), build), list(where.values()))
+
+    def add(self, name: str, values: Mapping[str, Any]) -> None:
+        """Insert a row."""
+        self.store.execute(self._add_text(name, tuple(values)), list(values.values()))
+
+    def add_rows(self, name: str, columns: tuple[str, ...], rows: Sequence[Sequence[Any]]) -> None:
+        """Insert many rows."""
+        self.store.executemany(self._add_text(name, columns), rows)
+
+    def _add_text(self, name: str, columns: tuple[str, ...]) -> str:
+        def build() -> pw.Node:
+            source = pw.Table(name)
+            return pw.Insert(source, [[pw.Value(0)] * len(columns)], columns=[pw.Column(source, each) for each in columns])
+        return self._text(("add", name, columns), build)
+
+    def remove(self, name: str, where: Mapping[str, Any]) -> int:
+        """Delete the rows whose columns have these values; how many they were."""
+        names = tuple(where)
+
+        def build() -> pw.Node:
+            source = pw.Table(name)
+            return pw.Delete(source).where(self._matches(source, names))
+        return self.store.execute(self._text(("remove", name, names), build), list(where.values())).count
