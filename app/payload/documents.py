@@ -1,0 +1,143 @@
+"""Stored JSON documents → answers: complex values, collections and dynamic properties in any format.
+
+Documents are stored as OData JSON 4.0, minimal metadata: declared members in model order, `name@odata.type` before a
+dynamic member whose type JSON does not tell, `@odata.type` where a value is of a derived type, Decimal as string. Text
+goes through untouched wherever the answer's form equals the stored form (DESIGN §4).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import orjson
+
+from app.edm import types
+from app.edm.index import Model
+from app.payload.format import Format
+from app.payload.values import json_converter
+from app.edm.types import parse
+
+TYPE = "@odata.type"
+Tree = Mapping[str, Any]
+
+
+class DocumentWriter:
+    """Writes documents of a model in one format."""
+
+    def __init__(self, model: Model, format: Format) -> None:
+        self.model, self.format = model, format
+        self._exact: dict[str, bool] = {}
+        self._convert: dict[str, Callable[[Any], Any] | None] = {}
+
+    def writer(self, type: str, collection: bool, tree: Tree | None) -> Callable[[str | None], Any]:
+        """Stored text → what orjson writes."""
+        plain = self.format.metadata == "minimal" and self.format.prefixed and not self.format.ieee754 and tree is None
+        exact = plain and self.keeps_text(type)
+        modern = self.format.version != "4.0"
+
+        def write(text: str | None) -> Any:
+            if text is None:
+                return [] if collection else None
+            if exact and "#Decimal" not in text and not (modern and TYPE in text):
+                return orjson.Fragment(text)
+            value = orjson.loads(text)
+            return self.collection(value, type, tree) if collection else self.value(value, type, tree)
+        return write
+
+    def keeps_text(self, type: str, above: tuple[str, ...] = ()) -> bool:
+        """Whether no declared member below is a Decimal or is hidden, so that stored text can go out as it is."""
+        known = self._exact.get(type)
+        if known is None:
+            known = type != "Edm.Decimal"
+            if self.model.kind(type) == "complex" and type not in above:
+                for each in (type, *self.model.derived(type)):
+                    for member in self.model.properties(each).values():
+                        inner = self.model.underlying(member.type).name
+                        known = known and self.keeps_text(inner, (*above, type))
+            if not above:
+                self._exact[type] = known
+        return known
+
+    def collection(self, items: Any, type: str, tree: Tree | None = None) -> Any:
+        return [self.value(item, type, tree) for item in items] if isinstance(items, list) else items
+
+    def value(self, value: Any, type: str, tree: Tree | None = None) -> Any:
+        """A parsed stored value of the declared type → the answer's form."""
+        if value is None:
+            return None
+        if isinstance(value, dict) and (self.model.kind(type) in ("complex", "untyped") or type in types.ABSTRACT):
+            return self.complex(value, type, tree)
+        if isinstance(value, list):
+            return self.collection(value, type, tree)
+        return self.primitive(value, type)
+
+    def primitive(self, value: Any, type: str) -> Any:
+        if type not in self._convert:
+            self._convert[type] = json_converter(self.model, type, self.format) if type in (
+                "Edm.Int64", "Edm.Decimal") else None
+        convert = self._convert[type]
+        if convert is None:
+            return value
+        return convert(parse(type, value) if isinstance(value, str) else value)
+
+    def complex(self, value: dict[str, Any], declared: str, tree: Tree | None = None, top: bool = False) -> dict[str, Any]:
+        """A complex object; `top`: it is the value of a property request, whose type annotation the context carries."""
+        format, model = self.format, self.model
+        given = value.get(TYPE)
+        actual = model.full(given.removeprefix("#")) if isinstance(given, str) else declared
+        out: dict[str, Any] = {}
+        if format.metadata == "full" and model.kind(actual) == "complex" or (given is not None and format.metadata == "minimal"):
+            out[format.control("type")] = format.type_name(actual)
+        properties = model.properties(actual) if model.structured(actual) else {}
+        for name, item in value.items():
+            if "@" in name:
+                continue
+            if tree is not None and name not in tree:
+                continue
+            inner = tree.get(name) if tree is not None else None
+            member = properties.get(name)
+            if member is not None:
+                out[name] = self.value(item, model.underlying(member.type).name, inner)
+            else:
+                self.dynamic_member(out, name, item, value.get(name + TYPE), inner)
+        return out
+
+    def dynamic_member(self, out: dict[str, Any], name: str, item: Any, annotation: str | None, tree: Tree | None = None
+                       ) -> None:
+        """Adds a dynamic member with the type annotation that it needs."""
+        format = self.format
+        type, many = dynamic_type(self.model, annotation)
+        if annotation is not None and format.metadata != "none":
+            out[format.control("type", name)] = format.type_name(type, many)
+        out[name] = self.value(item, type, tree)
+
+    def dynamic(self, names: frozenset[str] | None) -> Callable[[str | None], dict[str, Any]]:
+        """Stored dynamic properties of an entity → members to merge into it."""
+        def write(text: str | None) -> dict[str, Any]:
+            if not text:
+                return {}
+            stored = orjson.loads(text)
+            out: dict[str, Any] = {}
+            for name, item in stored.items():
+                if "@" not in name and (names is None or name in names):
+                    self.dynamic_member(out, name, item, stored.get(name + TYPE))
+            return out
+        return write
+
+
+def dynamic_type(model: Model, annotation: str | None) -> tuple[str, bool]:
+    """(type, whether a collection) named by a stored type annotation; Untyped without one."""
+    if annotation is None:
+        return "Edm.Untyped", False
+    name, many = annotation.removeprefix("#"), False
+    if name.startswith("Collection(") and name.endswith(")"):
+        name, many = name[11:-1], True
+    if "." not in name:
+        name = "Edm." + name
+    return model.full(name), many
+
+
+def decode_document(text: str) -> Any:
+    """The parsed form of a stored document."""
+    return orjson.loads(text)

@@ -1,0 +1,626 @@
+"""Reader: parsed bodies → changes, parameters, single values, references.
+
+`BodyReader(model)` keeps the generated schemas of a model. All faults of a body come in one BodyError (400), each with
+its target path. Control information is read in both forms (`@odata.type`, `@type`), annotations nobody knows are passed
+over. Protocol 4.01 §11.4; JSON Format 4.01 §4.5, §8.5, §18; DESIGN §6, §7.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from marshmallow import ValidationError
+
+from app.edm import types, vocabularies
+from app.edm.index import Model, Operation
+from app.edm.model import NavigationProperty, Property
+from app.errors import BodyError, closest
+from app.payload.primitives import primitive_reader, untyped
+from app.payload.schemas import Fault, Reading, Schemas, Structure, details, raise_faults, refuse
+from app.payload.syntax import Number, read_json
+from app.plan.changes import BIND, TYPE, Change, Links, Reference, Stream, Target
+
+__all__ = ["BodyReader", "control", "read_json"]
+
+Faults = list[tuple[str, Fault]]
+
+
+def control(name: str) -> tuple[str, str]:
+    """('runs', 'bind') of 'runs@odata.bind' or 'runs@bind'; an annotation of a vocabulary gives ('runs', '')."""
+    owner, _, term = name.partition("@")
+    term = term.removeprefix("odata.")
+    return owner, "" if "." in term else term
+
+
+@dataclass(slots=True)
+class _Parts:
+    """The members of one object, sorted by what they are."""
+
+    values: dict[str, Any] = field(default_factory=dict)
+    dynamic: dict[str, Any] = field(default_factory=dict)
+    streams: dict[str, Any] = field(default_factory=dict)
+    related: dict[str, Any] = field(default_factory=dict)
+    binds: dict[str, Any] = field(default_factory=dict)
+    deltas: dict[str, Any] = field(default_factory=dict)
+    types: dict[str, Any] = field(default_factory=dict)
+    media: dict[str, Any] = field(default_factory=dict)
+    controls: dict[str, Any] = field(default_factory=dict)
+    keys: dict[str, Any] = field(default_factory=dict)
+    ignored: int = 0
+
+
+class BodyReader:
+    """Reads the bodies of one model."""
+
+    def __init__(self, model: Model) -> None:
+        self.model = model
+        self.schemas = Schemas(model, self.complex)
+
+    # --- entities ----------------------------------------------------------------------------------------
+
+    def read_entity(self, data: Any, type: str, reading: Reading, *, supplied: Collection[str] = (),
+                    bound: Collection[str] = ()) -> Change:
+        """The change that a body asks of one entity of the type (or a derived type that the body names).
+
+        `supplied`: properties that get their value elsewhere (key of the URL, link implied by the URL), `bound`: such
+        navigation properties; neither is missed when the body leaves them out.
+        """
+        faults: Faults = []
+        change = self._entity(data, type, reading, "", faults, frozenset(supplied), frozenset(bound), None)
+        raise_faults(faults)
+        assert change is not None
+        return change
+
+    def _entity(self, data: Any, declared: str, reading: Reading, at: str, faults: Faults, supplied: frozenset[str],
+                bound: frozenset[str], base: str | None) -> Change | None:
+        if not isinstance(data, Mapping):
+            faults.append((at, Fault("invalidBody", "An entity is written as an object.")))
+            return None
+        try:
+            actual = self._type(data, declared, reading)
+        except ValidationError as error:
+            faults += details(error.messages, _join(at, TYPE))
+            return None
+        structure = self.schemas.of(actual, reading)
+        parts = self._parts(data, structure, reading, at, faults)
+        context = parts.controls.get("context")
+        base = context if isinstance(context, str) else base
+        links = self._links(parts, actual, reading, at, faults, base)
+        covered = supplied | {name for navigation in (*links, *bound) for name in self.schemas.dependents(actual, navigation)}
+        if parts.controls.get("removed") is not None or reading.operation == "create" and self._only_key(parts, structure):
+            values: dict[str, Any] = {}     # checked when it turns out to be a new entity
+        else:
+            values = self._values(parts.values, structure, at, faults, covered)
+            if reading.operation == "create":
+                self._required_links(actual, links, values, bound, at, faults)
+        return Change(
+            actual, reading.operation, values, self._dynamic(parts, at, faults, reading), links,
+            self._streams(parts, reading, at, faults), self._key(parts, actual, at, faults), _text(parts.controls, "id"), base,
+            _text(parts.controls, "etag") if reading.version != "4.0" else None, _removed(parts.controls),
+            "type" in parts.controls, self._only_key(parts, structure), at)
+
+    def complete_entity(self, change: Change, *, supplied: Collection[str] = (), bound: Collection[str] = ()) -> dict[str, Any]:
+        """The values of a change meant as an update, as those of a creation: defaults for what is missing. Raises BodyError."""
+        structure = self.schemas.of(change.type, Reading("create"))
+        given = {path: change.key[name] for name, path in ((part.name, part.path) for part in self.model.key(change.type))
+                 if name in change.key and path in structure.values}
+        values = given | dict(change.values)
+        faults: Faults = []
+        covered = {*supplied, *(name for navigation in (*change.links, *bound)
+                                for name in self.schemas.dependents(change.type, navigation))}
+        for name in structure.values - set(values):
+            value, fault = self.schemas.left_out(change.type, self.model.properties(change.type)[name])
+            if fault is None:
+                values[name] = value
+            elif name not in covered:
+                faults.append((_join(change.at, name), fault))
+        self._required_links(change.type, change.links, values, frozenset(bound), change.at, faults)
+        raise_faults(faults)
+        return values
+
+    def _type(self, data: Mapping[str, Any], declared: str, reading: Reading) -> str:
+        """The concrete type of an object: the one it names, else the declared one."""
+        given = data.get(TYPE, data.get("@type"))
+        model = self.model
+        actual = declared
+        if given is not None:
+            found = self.schemas.resolve(given)
+            if found is None:
+                known = [*model.types]
+                hint = closest(str(given).rpartition("#")[2], known)
+                refuse("unknownType", f"There is no type '{given}'." + (f" Did you mean '{hint}'?" if hint else ""))
+            if not model.is_a(found, declared):
+                if model.is_a(declared, found):     # a base type says nothing new
+                    found = declared
+                else:
+                    refuse("typeMismatch", f"{found} is not derived from {declared}.")
+            actual = found
+        kind = model.structured(actual)
+        if kind is not None and kind.abstract and reading.operation == "create":
+            simple = actual.rpartition(".")[2]
+            refuse("abstractType", f"{simple} is abstract; @odata.type must name a concrete type.")
+        return actual
+
+    def _parts(self, data: Mapping[str, Any], structure: Structure, reading: Reading, at: str, faults: Faults) -> _Parts:
+        parts = _Parts()
+        for name, value in data.items():
+            if "@" in name:
+                owner, term = control(name)
+                if term == "bind" and owner:
+                    parts.binds[owner] = value
+                elif term == "delta" and owner:
+                    parts.deltas[owner] = value
+                elif term == "type" and owner:
+                    parts.types[owner] = value
+                elif term == "mediaContentType":
+                    parts.media[owner or "$value"] = value
+                elif term and not owner:
+                    parts.controls[term] = value
+            elif name in structure.values:
+                parts.values[name] = value
+                if name in structure.keys:
+                    parts.keys[name] = value
+            elif name in structure.navigations:
+                parts.related[name] = value
+            elif name in structure.streams or name == "$value":
+                parts.streams[name] = value
+            elif name in structure.ignored:
+                if name in structure.keys:
+                    parts.keys[name] = value
+                else:
+                    parts.ignored += 1
+            elif name.startswith("#"):
+                continue            # an operation advertised in what the service sent (JSON Format §16)
+            elif structure.open:
+                parts.dynamic[name] = value
+            elif value is not None or not reading.unknown_nulls:
+                hint = closest(name, structure.names)
+                faults.append((_join(at, name), Fault(
+                    "unknownProperty", f"{structure.type} has no property '{name}'."
+                    + (f" Did you mean '{hint}'?" if hint else ""))))
+        return parts
+
+    def _only_key(self, parts: _Parts, structure: Structure) -> bool:
+        return (bool(structure.keys) and set(parts.keys) == structure.keys and set(parts.values) <= structure.keys
+                and not (parts.dynamic or parts.related or parts.binds or parts.deltas or parts.streams or parts.ignored))
+
+    def _values(self, given: Mapping[str, Any], structure: Structure, at: str, faults: Faults, covered: frozenset[str]
+                ) -> dict[str, Any]:
+        found: dict[str, Any]
+        for name in structure.keys:
+            if name in given and given[name] == "":     # an empty key is an absent one
+                given = {key: value for key, value in given.items() if key != name}
+        try:
+            found = structure.schema.load(given)
+        except ValidationError as error:
+            listed = [(path, fault) for path, fault in details(error.messages) if not (fault.required and path in covered)]
+            faults += [(_join(at, path), fault) for path, fault in listed]
+            valid = error.valid_data
+            found = dict(valid) if isinstance(valid, Mapping) else {}
+        return found
+
+    def _key(self, parts: _Parts, type: str, at: str, faults: Faults) -> dict[str, Any]:
+        """The key members given, as values; those of no valid form are left to the schema to complain about."""
+        found = {}
+        for reference in self.model.key(type):
+            member = self.model.properties(type).get(reference.path)
+            if member is None or parts.keys.get(reference.path) in (None, ""):
+                continue
+            try:
+                found[reference.name] = self.schemas.reader(type, member, Reading(trusted=True), True)(
+                    parts.keys[reference.path])
+            except ValueError:
+                continue
+        return found
+
+    def _required_links(self, type: str, links: Mapping[str, Links], values: Mapping[str, Any], bound: frozenset[str],
+                        at: str, faults: Faults) -> None:
+        for navigation in self.model.navigations(type).values():
+            if navigation.nullable is not False or navigation.collection or navigation.contains_target:
+                continue
+            if navigation.name in bound or any(links[navigation.name].targets for _ in (0,) if navigation.name in links):
+                continue
+            dependents = [values.get(constraint.property) for constraint in navigation.constraints]
+            if dependents and None not in dependents or self._other_side(navigation):
+                continue
+            faults.append((_join(at, navigation.name), Fault(
+                "missingValue", f"'{navigation.name}' is required: bind it to an entity or insert one.", required=True)))
+
+    def _other_side(self, navigation: NavigationProperty) -> bool:
+        """Whether the partner is required and single too, so that it may be the one that holds the key."""
+        partner = self.model.navigations(navigation.type).get(navigation.partner or "")
+        return partner is not None and not partner.collection and partner.nullable is False
+
+    # --- links -------------------------------------------------------------------------------------------
+
+    def _links(self, parts: _Parts, type: str, reading: Reading, at: str, faults: Faults, base: str | None
+               ) -> dict[str, Links]:
+        found: dict[str, Links] = {}
+        navigations = self.model.navigations(type)
+        for name in dict.fromkeys((*parts.binds, *parts.related, *parts.deltas)):
+            navigation = navigations.get(name)
+            here = _join(at, name)
+            if navigation is None:
+                faults.append((here + BIND, Fault("unknownProperty", f"{type} has no navigation property '{name}'.")))
+            elif sum(name in given for given in (parts.binds, parts.related, parts.deltas)) > 1:
+                faults.append((here, Fault("conflictingLinks", f"'{name}' is given in two ways; give it in one.")))
+            elif not reading.trusted and vocabularies.read_only(self.model, type, navigation):
+                if name in parts.binds:
+                    faults.append((here, Fault("readOnly", f"'{name}' cannot be written.")))
+            elif name in parts.binds:
+                links = self._bind(navigation, parts.binds[name], reading, here, faults, base)
+                if links is not None:
+                    found[name] = links
+            elif name in parts.related:
+                links = self._nested(type, navigation, parts.related[name], reading, here, faults, base)
+                if links is not None:
+                    found[name] = links
+            else:
+                found[name] = self._delta(type, navigation, parts.deltas[name], reading, here, faults, base)
+        return found
+
+    def _bind(self, navigation: NavigationProperty, value: Any, reading: Reading, at: str, faults: Faults,
+              base: str | None) -> Links | None:
+        """`Nav@odata.bind` (JSON Format 4.0 §8.5): replaces a to-one link, adds to a to-many link."""
+        urls = value if isinstance(value, list) else [] if value is None else [value]
+        if value is None and navigation.collection or isinstance(value, list) and not navigation.collection:
+            expected = "an array of ids" if navigation.collection else "one id or null"
+            faults.append((at + BIND, Fault("invalidValue", f"'{navigation.name}' is bound to {expected}.")))
+            return None
+        targets = []
+        for url in urls:
+            if getattr(url, "handle", None) is not None:
+                targets.append(Reference(at=at, row=url.handle))
+            elif isinstance(url, str) and not isinstance(url, Number) and url:
+                targets.append(Reference(url, at + BIND, base))
+            else:
+                faults.append((at + BIND, Fault("invalidValue", "An entity is bound by its id, a string.")))
+        if not targets and navigation.nullable is False and not navigation.collection:
+            faults.append((at + BIND, Fault("nullNotAllowed", f"'{navigation.name}' cannot be null.")))
+        return Links(tuple(targets), "add" if navigation.collection and reading.operation != "create" else "set")
+
+    def _nested(self, owner: str, navigation: NavigationProperty, value: Any, reading: Reading, at: str, faults: Faults,
+                base: str | None) -> Links | None:
+        """`Nav: {…}`: references and nested entities (Protocol §11.4.2.1, §11.4.2.2, §11.4.3.1)."""
+        if value is None:
+            if navigation.collection:
+                faults.append((at, Fault("nullNotAllowed", f"'{navigation.name}' is a collection.")))
+                return None
+            if reading.operation == "create":
+                return None
+            if navigation.nullable is False:
+                faults.append((at, Fault("nullNotAllowed", f"'{navigation.name}' cannot be null.")))
+            return Links(())
+        if isinstance(value, list | tuple) != navigation.collection:
+            written = "an array" if navigation.collection else "an object or null"
+            faults.append((at, Fault("invalidValue", f"'{navigation.name}' is written as {written}.")))
+            return None
+        items = value if navigation.collection else [value]
+        found = [self._target(owner, navigation, item, reading, _join(at, str(index)) if navigation.collection else at,
+                              faults, base) for index, item in enumerate(items)]
+        targets = tuple(target for target in found if target is not None)
+        if (reading.operation != "create" and reading.version == "4.0" and not reading.trusted
+                and any(isinstance(target, Change) for target in targets)):
+            faults.append((at, Fault("nestedEntity", "An update in OData 4.0 cannot contain entities; bind them by id.")))
+            return None
+        return Links(targets)
+
+    def _target(self, owner: str, navigation: NavigationProperty, value: Any, reading: Reading, at: str, faults: Faults,
+                base: str | None) -> Target | None:
+        """A reference where an object holds nothing but an id, else the nested entity."""
+        if getattr(value, "handle", None) is not None:
+            return Reference(at=at, row=value.handle)
+        if isinstance(value, Mapping):
+            id = value.get("@odata.id", value.get("@id"))
+            if isinstance(id, str) and all("@" in name for name in value):
+                context = value.get("@odata.context", value.get("@context"))
+                return Reference(id, at, context if isinstance(context, str) else base)
+            if isinstance(id, str) and reading.operation == "create" and not reading.trusted:
+                faults.append((at, Fault("invalidValue", "A reference holds an id and no other members on create.")))
+                return None
+        supplied, bound = self.implied(owner, navigation)
+        inner = replace(reading, operation="create") if reading.operation == "put" else reading
+        if inner.operation == "patch":
+            return self._nested_update(navigation, value, inner, at, faults, supplied, bound, base)
+        return self._entity(value, navigation.type, inner, at, faults, supplied, bound, base)
+
+    def _nested_update(self, navigation: NavigationProperty, value: Any, reading: Reading, at: str, faults: Faults,
+                       supplied: frozenset[str], bound: frozenset[str], base: str | None) -> Change | None:
+        """A member of a deep update: an update where it names an entity by id or key, else an insert (§11.4.3.1)."""
+        named = isinstance(value, Mapping) and (
+            "@odata.id" in value or "@id" in value or "@odata.removed" in value or "@removed" in value
+            or all(part.path in value for part in self.model.key(navigation.type)) and self.model.key(navigation.type))
+        inner = reading if named else replace(reading, operation="create")
+        return self._entity(value, navigation.type, inner, at, faults, supplied, bound, base)
+
+    def _delta(self, owner: str, navigation: NavigationProperty, value: Any, reading: Reading, at: str, faults: Faults,
+               base: str | None) -> Links:
+        """`Nav@delta`: members related, changed and removed (Protocol §11.4.3.1); only in a 4.01 PATCH."""
+        if not navigation.collection or not isinstance(value, list):
+            faults.append((at, Fault("invalidValue", f"'{navigation.name}@delta' is an array of a collection's changes.")))
+            return Links((), "delta")
+        if reading.operation != "patch" or reading.version == "4.0":
+            faults.append((at, Fault("invalidValue", f"'{navigation.name}@delta' belongs in a PATCH in OData 4.01.")))
+            return Links((), "delta")
+        targets = [self._target(owner, navigation, item, reading, _join(at + "@delta", str(index)), faults, base)
+                   for index, item in enumerate(value)]
+        return Links(tuple(target for target in targets if target is not None), "delta")
+
+    def implied(self, owner: str, navigation: NavigationProperty) -> tuple[frozenset[str], frozenset[str]]:
+        """(properties, navigation properties) of a member of `navigation` that the link to its parent gives a value."""
+        target = navigation.type
+        partner = self.model.navigations(target).get(navigation.partner or "")
+        back = [partner] if partner is not None else [
+            each for each in self.model.navigations(target).values()
+            if each.partner == navigation.name and self.model.is_a(owner, each.type)]
+        properties = frozenset(constraint.property for each in back for constraint in each.constraints)
+        return properties, frozenset(each.name for each in back if not each.collection)
+
+    # --- complex values ----------------------------------------------------------------------------------
+
+    def complex(self, data: Any, declared: str, reading: Reading) -> dict[str, Any]:
+        """A complex value: the members given (all of them on create and put), dynamic ones and links with their types."""
+        if not isinstance(data, Mapping):
+            refuse("invalidValue", f"A value of {declared} is written as an object.")
+        try:
+            actual = self._type(data, declared, replace(reading, operation="create"))
+        except ValidationError as error:
+            raise ValidationError({TYPE: error.messages}) from None
+        faults: Faults = []
+        structure = self.schemas.of(actual, reading)
+        parts = self._parts(data, structure, reading, "", faults)
+        made: dict[str, Any] = {TYPE: "#" + actual} if actual != declared else {}
+        made.update(self._values(parts.values, structure, "", faults, frozenset()))
+        made.update(self._dynamic(parts, "", faults, reading))
+        for name, links in self._links(parts, actual, reading, "", faults, None).items():
+            made[name + BIND] = links
+        if faults:
+            raise ValidationError(_tree(faults))
+        return made
+
+    # --- dynamic properties ------------------------------------------------------------------------------
+
+    def _dynamic(self, parts: _Parts, at: str, faults: Faults, reading: Reading) -> dict[str, Any]:
+        made: dict[str, Any] = {}
+        for name, value in parts.dynamic.items():
+            try:
+                if not _identifier(name):
+                    refuse("invalidName", f"'{name[:60]}' is no name of a property.")
+                made.update(self.dynamic(name, value, parts.types.get(name), reading))
+            except ValidationError as error:
+                faults += details(error.messages, _join(at, name))
+            except ValueError as error:
+                faults.append((_join(at, name), Fault("invalidValue", f"The value of '{name}' is not valid: {error}.")))
+        return made
+
+    def dynamic(self, name: str, value: Any, annotation: Any, reading: Reading) -> dict[str, Any]:
+        """An undeclared member: its value under its type annotation, kept where JSON does not tell the type (§4.5.3)."""
+        if annotation is None:
+            return {name: self._untyped(value, reading)}
+        if not isinstance(annotation, str):
+            refuse("unknownType", "A type is named by a string.")
+        inner = annotation.rpartition("#")[2]
+        many = inner.startswith("Collection(") and inner.endswith(")")
+        type = self.schemas.resolve(inner[11:-1] if many else inner)
+        if type is None or self.model.kind(type) == "entity":
+            refuse("unknownType", f"There is no type '{annotation}' for a property.")
+        read = self._typed(type, reading)
+        if value is not None:
+            value = [None if item is None else read(item) for item in _list(value)] if many else read(value)
+        if type == "Edm.Untyped" or not many and type in ("Edm.String", "Edm.Boolean") or (
+                not many and type == "Edm.Double" and value.__class__ is float and value - value == 0):
+            return {name: value}
+        if not many and self.model.kind(type) == "complex":
+            return {name: {TYPE: "#" + type, **value} if value is not None else None}
+        short = type.removeprefix("Edm.")
+        return {name + TYPE: f"#Collection({short})" if many else "#" + short, name: value}
+
+    def _typed(self, type: str, reading: Reading) -> Any:
+        kind = self.model.enum_type(type)
+        if kind is not None:
+            names = {member.value: member.name for member in kind.members}
+            read = self.schemas._enum(kind, reading)
+            return lambda value: names.get(number := read(value), str(value) if kind.flags else str(number))
+        if self.model.kind(type) == "complex":
+            return lambda value: self.complex(value, type, replace(reading, operation="create"))
+        return primitive_reader(type, True) if type in types.PRIMITIVES else untyped
+
+    def _untyped(self, value: Any, reading: Reading) -> Any:
+        """A value whose type nobody names; objects keep the annotated types of their own members."""
+        if isinstance(value, Mapping):
+            given = value.get(TYPE, value.get("@type"))
+            type = self.schemas.resolve(given)
+            if given is not None and type is None:
+                refuse("unknownType", f"There is no type '{given}'.")
+            if type is not None and self.model.kind(type) == "complex":
+                return {TYPE: "#" + type, **self.complex(value, type, replace(reading, operation="create"))}
+            made: dict[str, Any] = {}
+            annotations = {control(name)[0]: item for name, item in value.items() if "@" in name and control(name)[1] == "type"}
+            for name, item in value.items():
+                if "@" not in name:
+                    made.update(self.dynamic(name, item, annotations.get(name), reading))
+            return made
+        if isinstance(value, list | tuple):
+            return [self._untyped(item, reading) for item in value]
+        return untyped(value)
+
+    # --- streams -----------------------------------------------------------------------------------------
+
+    def _streams(self, parts: _Parts, reading: Reading, at: str, faults: Faults) -> dict[str, Stream]:
+        """Stream content given inline as base64url (Protocol §11.4.2; DESIGN §2)."""
+        found = {}
+        for name, value in parts.streams.items():
+            if value is None:
+                continue
+            media = parts.media.get(name)
+            try:
+                content = value if isinstance(value, bytes) else base64.urlsafe_b64decode(str(value) + "=" * (-len(str(value)) % 4))
+            except (binascii.Error, ValueError):
+                faults.append((_join(at, name), Fault("invalidValue", f"The content of '{name}' is not base64url.")))
+                continue
+            found[name] = Stream(content, media if isinstance(media, str) else None)
+        return found
+
+    # --- other bodies ------------------------------------------------------------------------------------
+
+    def read_parameters(self, data: Any, action: Operation, reading: Reading) -> dict[str, Any]:
+        """The parameters of an action by name; an omitted one is null where it may be, or has its default (§11.5.5.1)."""
+        if data is None:
+            data = {}
+        if not isinstance(data, Mapping):
+            raise BodyError(reason="the parameters of an action are members of one object")
+        parameters = {each.name: each for each in action.parameters[1 if action.bound else 0:]}
+        faults: Faults = []
+        values: dict[str, Any] = {}
+        for name, value in data.items():
+            if "@" in name:
+                continue
+            if name not in parameters:
+                hint = closest(name, parameters)
+                faults.append((name, Fault("unknownParameter", f"{action.name} has no parameter '{name}'."
+                                           + (f" Did you mean '{hint}'?" if hint else ""))))
+                continue
+            parameter = parameters[name]
+            if value is None and not parameter.type.collection and parameter.type.nullable is not False:
+                values[name] = None
+                continue
+            try:
+                if value is None:
+                    refuse("nullNotAllowed", f"'{name}' cannot be null.")
+                values[name] = self._parameter(value, parameter.type.name, parameter.type.collection, name, parameter, reading)
+            except ValidationError as error:
+                faults += details(error.messages, name)
+            except ValueError as error:
+                faults.append((name, Fault("invalidValue", f"The value of '{name}' is not valid: {error}.")))
+        for name, parameter in parameters.items():
+            if name not in data:
+                if vocabularies.optional_parameter(self.model, parameter):
+                    continue
+                if parameter.type.collection or parameter.type.nullable is not False:
+                    values[name] = [] if parameter.type.collection else None
+                else:
+                    faults.append((name, Fault("missingValue", f"'{name}' is required.", required=True)))
+        raise_faults(faults)
+        return values
+
+    def _parameter(self, value: Any, type: str, many: bool, name: str, parameter: Any, reading: Reading) -> Any:
+        if self.model.kind(type) != "entity":
+            return self.schemas.typed(parameter.type, replace(reading, operation="create"))(value)
+        items = _list(value) if many else [value]
+        faults: Faults = []
+        found: list[Target | None] = []
+        for index, item in enumerate(items):
+            at = _join(name, str(index)) if many else name
+            id = item.get("@odata.id", item.get("@id")) if isinstance(item, Mapping) else item
+            found.append(Reference(id, at) if isinstance(id, str) else self._entity(
+                item, type, replace(reading, operation="create"), at, faults, frozenset(), frozenset(), None))
+        raise_faults(faults)
+        return found if many else found[0]
+
+    def read_value(self, data: Any, owner: str, member: Property, reading: Reading) -> Any:
+        """The value of a single property: `{"value": …}`, or the complex object itself (JSON Format §11)."""
+        ref = self.model.underlying(member.type)
+        if self.model.kind(ref.name) == "complex" and not ref.collection:
+            if data is None:
+                raise BodyError(reason="a complex value is written as an object")
+            value = data
+        else:
+            if not isinstance(data, Mapping) or "value" not in data:
+                raise BodyError(reason='the value of a property is written as {"value": …}')
+            value = data["value"]
+        return self.checked(value, owner, member, reading)
+
+    def checked(self, value: Any, owner: str, member: Property, reading: Reading) -> Any:
+        """A parsed value of a property, checked like a member of a body."""
+        key = member.name in {part.path for part in self.model.key(owner)} if self.model.entity_type(owner) else False
+        faults: Faults = []
+        found = None
+        try:
+            if value is None:
+                if not self.schemas.nullable(member):
+                    refuse("nullNotAllowed", f"'{member.name}' cannot be null.")
+            else:
+                found = self.schemas.reader(owner, member, reading, key)(value)
+        except ValidationError as error:
+            faults = details(error.messages, member.name)
+        except ValueError as error:
+            faults = [(member.name, Fault("invalidValue", f"The value of '{member.name}' is not valid: {error}."))]
+        raise_faults(faults)
+        return found
+
+    def read_item(self, data: Any, owner: str, member: Property, reading: Reading) -> Any:
+        """One item for a collection property: `{"value": item}`, or the complex object itself (Protocol §11.4.9.4)."""
+        single = replace(member, type=replace(member.type, collection=False))
+        return self.read_value(data, owner, single, replace(reading, operation="create"))
+
+    def read_dynamic(self, data: Any, name: str, reading: Reading) -> dict[str, Any]:
+        """The value of an undeclared property: `{"value": …, "value@odata.type": …}` → its members."""
+        if not isinstance(data, Mapping):
+            raise BodyError(reason='the value of a property is written as {"value": …}')
+        faults: Faults = []
+        parts = _Parts(dynamic={name: data["value"] if "value" in data else data},
+                       types={name: data.get("value@odata.type", data.get("value@type", data.get(TYPE, data.get("@type"))))})
+        if "value" not in data:
+            parts.types = {}
+        made = self._dynamic(parts, "", faults, reading)
+        raise_faults(faults)
+        return made
+
+    def read_references(self, data: Any) -> tuple[Reference, ...]:
+        """The ids in the body of a `$ref` request: one object, or `{"value": […]}` (JSON Format §14)."""
+        many = isinstance(data, Mapping) and isinstance(data.get("value"), list)
+        base = data.get("@odata.context", data.get("@context")) if isinstance(data, Mapping) else None
+        found = []
+        for index, item in enumerate(data["value"] if many else [data]):
+            id = item.get("@odata.id", item.get("@id")) if isinstance(item, Mapping) else None
+            at = f"value/{index}/@odata.id" if many else "@odata.id"
+            if not isinstance(id, str) or not id:
+                raise BodyError("An entity is referred to by its id, a string", code="missingValue", target=at)
+            found.append(Reference(id, at, base if isinstance(base, str) else None))
+        return tuple(found)
+
+
+def _join(at: str, name: str) -> str:
+    return f"{at}/{name}" if at else name
+
+
+def _list(value: Any) -> list[Any]:
+    if not isinstance(value, list | tuple):
+        refuse("invalidValue", "A collection is written as an array.")
+    return list(value)
+
+
+def _text(controls: Mapping[str, Any], name: str) -> str | None:
+    value = controls.get(name)
+    return value if isinstance(value, str) and not isinstance(value, Number) else None
+
+
+def _removed(controls: Mapping[str, Any]) -> str | None:
+    value = controls.get("removed")
+    if value is None:
+        return None
+    return "deleted" if isinstance(value, Mapping) and value.get("reason") == "deleted" else "changed"
+
+
+def _identifier(name: str) -> bool:
+    return name.isidentifier() and len(name) <= 128
+
+
+def _tree(faults: Faults) -> dict[str, Any]:
+    """Faults by path as a tree of messages."""
+    tree: dict[str, Any] = {}
+    for path, fault in faults:
+        node = tree
+        *steps, last = path.split("/") if path else ["_schema"]
+        for step in steps:
+            inner = node.setdefault(step, {})
+            if isinstance(inner, list):
+                inner = node[step] = {"_schema": inner}
+            node = inner
+        held = node.setdefault(last, [])
+        (held.setdefault("_schema", []) if isinstance(held, dict) else held).append(fault)
+    return tree

@@ -1,0 +1,245 @@
+"""Rows → objects: a `Shape` and a `Format` become one function per concrete type, row tuple → dict for orjson.
+
+The functions are made once per plan as dict displays, so that a row costs one call: names enter the source as literals
+(`repr`), values by position, converters as names bound in the function's globals. Nothing of a request is in it.
+JSON Format §4.5, §6, §7, §8.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeAlias
+from urllib.parse import quote
+
+from app.edm import types
+from app.edm.index import Model
+from app.payload.documents import DocumentWriter
+from app.payload.format import Format
+from app.payload.values import DEDUCIBLE, json_converter
+from app.plan.nodes import Member, Shape
+from app.store.mapping import Column, Document, Flat, Mapping
+
+Row: TypeAlias = Sequence[Any]
+Convert: TypeAlias = Callable[[Any], Any]
+ReaderOf: TypeAlias = Callable[[Column], Convert | None]
+
+# Characters that a key literal may show in a URL path as they are (RFC 3986 pchar, without those OData splits at).
+PATH_SAFE = "!$'()*,;=-._~@"
+
+
+def write_etag(version: int) -> str:
+    """The ETag of a version: weak, since it depends on state and not on representation (Protocol §8.3.2)."""
+    return f'W/"{version:x}"'
+
+
+def key_text(model: Model, name: str, value: Any) -> str:
+    """A key value as a percent-encoded URL literal."""
+    kind = model.enum_type(name)
+    if kind is not None:
+        from app.payload.values import EnumNames
+        text = f"{kind.name}'{EnumNames(kind)[value]}'"
+    else:
+        text = types.literal(name, value)
+    return quote(text, safe=PATH_SAFE)
+
+
+def key_predicate(model: Model, key: Iterable[tuple[str, str, Any]]) -> str:
+    """`(1)` or `(a=1,b='x')` out of (name, Edm type, canonical value) (URL Conventions §4.3.1)."""
+    parts = list(key)
+    if len(parts) == 1:
+        return f"({key_text(model, parts[0][1], parts[0][2])})"
+    return "(" + ",".join(f"{name}={key_text(model, type, value)}" for name, type, value in parts) + ")"
+
+
+class ObjectWriter:
+    """Turns the rows of one query into objects.
+
+    `reader`: column → what turns a database value into a canonical one. `root`: absolute service root, for ids.
+    `base`: where entities without a set of their own are addressed (see `objects`).
+    """
+
+    def __init__(self, shape: Shape, format: Format, model: Model, mapping: Mapping, reader: ReaderOf, root: str,
+                 operations: Callable[[str], list[tuple[str, str]]] | None = None) -> None:
+        self.shape, self.format, self.model, self.mapping = shape, format, model, mapping
+        self.reader, self.root = reader, root
+        self.documents = DocumentWriter(model, format)
+        self.operations = operations
+        self.table = mapping.table(shape.table)
+        self._key = [(name, column.edm, index, reader(column)) for name, index, column in shape.key]
+        self.key_selected = shape.everything or all(
+            any(member.index == index for members in shape.variants.values() for member in members)
+            for _, index, _ in shape.key)
+        self.needs_base = self.table.owner is not None
+        self.keyed = bool(self._key) and not (self.needs_base and not _is_collection(model, self.table.id))
+        self._functions: dict[str, Callable[[Row, str], dict[str, Any]]] = {}
+        self._single: Callable[[Row, str], dict[str, Any]] | None = None
+        if shape.discriminator is None and len(shape.variants) == 1:
+            self._single = self._make(next(iter(shape.variants)))
+
+    # --- identity ----------------------------------------------------------------------------------------
+
+    def path(self, row: Row, base: str = "") -> str:
+        """The canonical URL of the entity, relative to the service root; `base`: that of its containment collection."""
+        if self.table.singleton:
+            return self.table.id
+        start = base if self.table.owner is not None else self.table.id
+        if not self.keyed:
+            return start
+        return start + key_predicate(self.model, self.key(row))
+
+    def key(self, row: Row) -> list[tuple[str, str, Any]]:
+        """The key of a row: (name, Edm type, canonical value)."""
+        return [(name, type, row[index] if convert is None else convert(row[index]))
+                for name, type, index, convert in self._key]
+
+    def type_of(self, row: Row) -> str:
+        """The qualified name of the row's type."""
+        if self.shape.discriminator is not None:
+            return str(row[self.shape.discriminator])
+        return next(iter(self.shape.variants))
+
+    def etag(self, row: Row) -> str | None:
+        return None if self.shape.version is None else write_etag(row[self.shape.version])
+
+    # --- objects -----------------------------------------------------------------------------------------
+
+    def objects(self, rows: Sequence[Row], base: str | Sequence[str] = "") -> list[dict[str, Any]]:
+        """One object per row; `base`: the containment collection's URL, one for all or one per row."""
+        single = self._single
+        if single is not None:
+            if isinstance(base, str):
+                return [single(row, base) for row in rows]
+            return [single(row, each) for row, each in zip(rows, base, strict=True)]
+        position = self.shape.discriminator
+        functions = self._functions
+        out = []
+        for index, row in enumerate(rows):
+            name = row[position]  # type: ignore[index]
+            function = functions.get(name)
+            if function is None:
+                function = functions[name] = self._make(name)
+            out.append(function(row, base if isinstance(base, str) else base[index]))
+        return out
+
+    # --- making functions --------------------------------------------------------------------------------
+
+    def _make(self, variant: str) -> Callable[[Row, str], dict[str, Any]]:
+        scope: dict[str, Any] = {}
+        items = [*self._controls(variant, scope)]
+        for member in self.shape.variants.get(variant, ()):
+            items.extend(self._member(member, scope))
+        if self.shape.dynamic is not None and self.model.is_open(variant):
+            items.append(f"**{_bind(scope, self.documents.dynamic(self.shape.dynamic_names))}(r[{self.shape.dynamic}])")
+        items.extend(self._streams(variant, scope))
+        if self.format.metadata == "full":
+            items.extend(self._links(variant, scope))
+        source = "lambda r, b: {" + ", ".join(items) + "}"
+        made: Callable[[Row, str], dict[str, Any]] = eval(source, scope)  # noqa: S307 - built above from literals only
+        return made
+
+    def _controls(self, variant: str, scope: dict[str, Any]) -> Iterable[str]:
+        format, shape = self.format, self.shape
+        if format.metadata == "none":
+            return
+        if variant != shape.declared or format.metadata == "full":
+            yield f"{format.control('type')!r}: {format.type_name(variant)!r}"
+        if format.metadata == "full" or not self.key_selected:
+            scope["root"] = self.root
+            yield f"{format.control('id')!r}: root + {_bind(scope, self.path)}(r, b)"
+        if shape.version is not None:
+            scope["etag"] = write_etag
+            yield f"{format.control('etag')!r}: etag(r[{shape.version}])"
+        if format.metadata == "full":
+            cast = f"/{variant}" if variant != self.table.type else ""
+            yield f"{format.control('editLink')!r}: {_bind(scope, self.path)}(r, b) + {cast!r}"
+
+    def _member(self, member: Member, scope: dict[str, Any]) -> Iterable[str]:
+        value = self._value(member, scope)
+        format = self.format
+        if member.computed and format.metadata != "none" and member.type not in DEDUCIBLE and member.type != "Edm.Untyped":
+            annotated = {format.control("type", member.name): format.type_name(member.type, member.collection)}
+            yield f"**({_bind(scope, annotated)} if r[{member.index}] is not None else {_bind(scope, {})})"
+        elif format.metadata == "full" and not member.computed and member.type not in DEDUCIBLE \
+                and self.model.kind(member.type) in ("primitive", "enum") and not isinstance(member.storage, Flat):
+            yield f"{format.control('type', member.name)!r}: {format.type_name(member.type, member.collection)!r}"
+        yield f"{member.name!r}: {value}"
+
+    def _value(self, member: Member, scope: dict[str, Any]) -> str:
+        place = f"r[{member.index}]"
+        if member.tag:
+            return f"{_bind(scope, write_etag)}({place})"
+        match member.storage:
+            case Flat(type):
+                inner = [item for each in member.members for item in self._member(each, scope)]
+                if self.format.metadata == "full":
+                    inner.insert(0, f"{self.format.control('type')!r}: {self.format.type_name(type)!r}")
+                display = "{" + ", ".join(inner) + "}"
+                return display if member.index < 0 else f"({display} if {place} else None)"
+            case Document(_, type, collection):
+                return f"{_bind(scope, self.documents.writer(type, collection, member.selected))}({place})"
+            case None:
+                convert = json_converter(self.model, member.type, self.format)
+            case storage:
+                column: Column = storage.column  # type: ignore[union-attr]
+                convert = _compose(self.reader(column), json_converter(self.model, column.edm, self.format))
+        if convert is None:
+            return place
+        if self.model.kind(member.type) == "enum" and member.storage is not None:
+            return f"{_bind(scope, convert)}({place})" if self.reader(column) is None else _guarded(scope, convert, place)
+        return _guarded(scope, convert, place)
+
+    def _streams(self, variant: str, scope: dict[str, Any]) -> Iterable[str]:
+        """Media links of stream properties: conventional, so only at full metadata, or when selected by name."""
+        format = self.format
+        if format.metadata == "none" or (format.metadata == "minimal" and not self.shape.streams):
+            return
+        for name, member in self.model.properties(variant).items():
+            if member.type.name != "Edm.Stream" or member.type.collection:
+                continue
+            if self.shape.streams is not None and name not in self.shape.streams:
+                continue
+            scope["root"] = self.root
+            yield f"{format.control('mediaReadLink', name)!r}: root + {_bind(scope, self.path)}(r, b) + {'/' + name!r}"
+
+    def _links(self, variant: str, scope: dict[str, Any]) -> Iterable[str]:
+        format, shape = self.format, self.shape
+        path = _bind(scope, self.path)
+        cast = f"/{variant}" if variant != self.table.type else ""
+        scope["root"] = self.root
+        for name in self.model.navigations(variant):
+            if shape.navigations is not None and name not in shape.navigations and not shape.everything:
+                continue
+            yield f"{format.control('associationLink', name)!r}: root + {path}(r, b) + {cast + '/' + name + '/$ref'!r}"
+            yield f"{format.control('navigationLink', name)!r}: root + {path}(r, b) + {cast + '/' + name!r}"
+        for name, title in self.operations(variant) if self.operations else ():
+            plain = name.partition("(")[0]
+            if shape.operations is not None and plain not in shape.operations:
+                continue
+            yield (f"{'#' + name!r}: {{'title': {title!r}, 'target': root + {path}(r, b) + {cast + '/' + plain!r}}}")
+
+
+def _is_collection(model: Model, containment: str) -> bool:
+    """Whether the containment navigation property behind a mapping id is collection-valued."""
+    owner, _, name = containment.rpartition("/")
+    return model.navigations(owner)[name].collection
+
+
+def _bind(scope: dict[str, Any], value: Any) -> str:
+    """A name in the function's globals for a value."""
+    for name, known in scope.items():
+        if known is value:
+            return name
+    name = f"v{len(scope)}"
+    scope[name] = value
+    return name
+
+
+def _guarded(scope: dict[str, Any], convert: Convert, place: str) -> str:
+    return f"(None if (v := {place}) is None else {_bind(scope, convert)}(v))"
+
+
+def _compose(first: Convert | None, then: Convert | None) -> Convert | None:
+    if first is None or then is None:
+        return first or then
+    one, two = first, then
+    return lambda value: two(one(value))
