@@ -1,0 +1,143 @@
+"""Answers of changes: the entity as a later GET would show it, its URLs, and what `Prefer: return` makes of it.
+
+Compiled reads of single rows are kept per service, so that a create costs one prepared statement more. Protocol §8.2.8.7,
+§9.1.2, §9.1.4, §11.4.1.5.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from app import url
+from app.bind import bind_options
+from app.bind import nodes as bound
+from app.edm import vocabularies
+from app.payload import context
+from app.payload.values import dumps
+from app.plan import changes as plan
+from app.service import readback
+from app.service.call import Call
+from app.service.entities import Entity
+from app.service.paths import collection_of, is_member, path_of
+from app.service.read import compile_read, context_member
+from app.service.response import Response
+
+CONDITIONS = ("if-match", "if-none-match")
+
+
+# --- what the client wants back --------------------------------------------------------------------------
+
+def wants_representation(call: Call, default: bool) -> bool:
+    """Whether the answer shows what was changed: the preference, else options that shape it, else the default."""
+    wished = call.wishes.returns
+    if wished is not None:
+        return wished == "representation"
+    return default or call.options.select is not None or bool(call.options.expand)
+
+
+def applied(call: Call) -> dict[str, str]:
+    """Preference-Applied for a `return` preference."""
+    wished = call.wishes.returns
+    return {} if wished is None else {"Preference-Applied": f"{call.wishes.spelled['return']}={wished}"}
+
+
+# --- entities ------------------------------------------------------------------------------------------
+
+def edit_url(call: Call, entity: Entity) -> str:
+    """The absolute edit URL: with a cast where the entity's type derives from the declared one (JSON Format §4.5.9)."""
+    cast = f"/{entity.type}" if entity.type != entity.layout.table.type else ""
+    return call.request.root + path_of(entity) + cast
+
+
+def show(call: Call, entity: Entity, options: bound.Options, status: int = 200) -> Response:
+    """The entity in the form of a GET, read in the transaction at hand."""
+    table = entity.layout.table
+    base = collection_of(entity)
+    assert entity.row_id is not None
+    shown = readback.entity(call, table.id, entity.row_id, base=base if table.owner is not None else "",
+                            options=readback.shaped(options))
+    if shown is None:
+        return no_content(call)
+    fragment = context.entities(base, entity.type, table.type, options, call.wishes.version, single=True, cast=False,
+                                source=True, singleton=table.singleton or not is_member(entity))
+    headers = {"Content-Type": call.wishes.format.content_type, **applied(call)}
+    if shown.etag is not None:
+        headers["ETag"] = shown.etag
+    return Response(status, headers, dumps({**context_member(call, fragment), **shown.body}))
+
+
+def created(call: Call, entity: Entity, change: plan.Change | None = None) -> Response:
+    """201 with the entity, or 204 for `return=minimal` (Protocol §11.4.2)."""
+    location = {"Location": edit_url(call, entity)}
+    if not wants_representation(call, True):
+        return Response(204, {**location, "OData-EntityId": call.request.root + path_of(entity), **applied(call)})
+    options = call.options
+    if change is not None and not options.expand and options.select is None:
+        text = nested(change.links)
+        if text:
+            options = expanded(call, entity, text)
+    response = show(call, entity, options, 201)
+    response.headers.update(location)
+    return response
+
+
+def nested(links: Mapping[str, plan.Links]) -> str:
+    """The `$expand` that shows the entities nested in a body, as deep as they were sent (Protocol §11.4.2.2)."""
+    parts = []
+    for name, each in links.items():
+        inner = [target for target in each.targets if isinstance(target, plan.Change) and not target.only_key]
+        if inner:
+            below = nested({key: value for target in inner for key, value in target.links.items()})
+            parts.append(f"{name}($expand={below})" if below else name)
+    return ",".join(parts)
+
+
+def expanded(call: Call, entity: Entity, text: str) -> bound.Options:
+    """The options `$expand=text` over entities of one type."""
+    table = entity.layout.table
+    names = text.split(",")[0].partition("(")[0]
+    declared = table.type if names in call.model.navigations(table.type) else entity.type
+    prefix = "" if declared == table.type else f"{entity.type}/"
+    if prefix:
+        text = ",".join(prefix + part for part in _split(text))
+    resource = bound.Resource("entity", (), "", table.type, table.type, False, table.id)
+    return bind_options(url.parse_options(f"$expand={text}"), resource, call.model, "GET")
+
+
+def _split(text: str) -> list[str]:
+    """Items of a list whose commas inside parentheses do not count."""
+    parts, depth, start = [], 0, 0
+    for index, character in enumerate(text):
+        depth += (character == "(") - (character == ")")
+        if character == "," and not depth:
+            parts.append(text[start:index])
+            start = index + 1
+    return [*parts, text[start:]]
+
+
+def updated(call: Call, entity: Entity, knows_state: bool) -> Response:
+    """200 with the entity or 204; the ETag on a 204 only where the client can know the stored state (Protocol §9.1.4)."""
+    default = vocabularies.update_returns(call.model) == "representation"
+    if wants_representation(call, default):
+        return show(call, entity, call.options)
+    headers = dict(applied(call))
+    if knows_state and entity.etag is not None:
+        headers["ETag"] = entity.etag
+    return Response(204, headers)
+
+
+# --- values and other resources --------------------------------------------------------------------------
+
+def reread(call: Call) -> Response:
+    """What a GET of the same URL answers now."""
+    headers = {name: value for name, value in call.request.headers.items() if name not in CONDITIONS}
+    again = replace(call, request=replace(call.request, method="GET", headers=headers, body=None))
+    response = compile_read(again)(again)
+    response.headers.update(applied(call))
+    return response
+
+
+def no_content(call: Call, headers: Sequence[tuple[str, str]] = ()) -> Response:
+    """204 without a body."""
+    return Response(204, {**dict(headers), **applied(call)})

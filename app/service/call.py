@@ -1,0 +1,58 @@
+"""`Call`: one request on its way through the service, everything a handler needs, as one value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from app.bind import nodes as bound
+from app.service.request import Request
+from app.service.wishes import Wishes
+from app.url import nodes as url
+
+if TYPE_CHECKING:
+    from app.edm import Model
+    from app.service.access import Policy, Principal
+    from app.service.service import Service
+    from app.store.database import Store
+    from app.store.mapping import Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A bound request. `values`: the literals lifted out of its URL, in the order of their parameters; `model`: the view
+    of the policy; `syntax`: the target as it was written."""
+
+    service: Service
+    request: Request
+    wishes: Wishes
+    bound: bound.Request
+    values: tuple[Any, ...]
+    principal: Principal
+    policy: Policy
+    syntax: url.Target
+
+    def skiptoken(self) -> str | None:
+        """The text of `$skiptoken`."""
+        token = self.syntax.options.skiptoken
+        return token if isinstance(token, str) else None
+
+    @property
+    def model(self) -> Model:
+        return self.policy.model
+
+    @property
+    def mapping(self) -> Mapping:
+        return self.service.mapping
+
+    @property
+    def store(self) -> Store:
+        return self.service.store
+
+    @property
+    def resource(self) -> bound.Resource:
+        return self.bound.resource
+
+    @property
+    def options(self) -> bound.Options:
+        return self.bound.options

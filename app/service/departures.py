@@ -1,0 +1,133 @@
+"""Departures: an entity is deleted, and with it everything that OnDelete, containment and links say.
+
+Children go before parents. What has to stay refuses the whole with 409, naming up to five entities that still refer
+(Protocol §11.4.5; DESIGN §4).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from app.errors import Conflict, Detail, PreconditionFailed
+from app.plan.write import CASCADE, DEFAULT, REFUSE, Departure, Referrer
+from app.service.entities import Entity
+from app.service.paths import path_of
+from app.store.mapping import Link, Reference
+
+if TYPE_CHECKING:
+    from app.service.session import WriteSession
+
+NAMED = 5
+
+
+class Departures:
+    """Deletes of one change; an entity reached twice goes once."""
+
+    def __init__(self, session: WriteSession) -> None:
+        self.session = session
+        self.leaving: set[tuple[str, int]] = set()
+
+    def remove(self, entity: Entity) -> None:
+        """Delete a stored entity and what goes with it."""
+        handle = entity.handle
+        assert handle is not None and entity.row is not None
+        if handle in self.leaving or handle in self.session.deleted:
+            return
+        session, table = self.session, entity.layout.table
+        current = session.by_row(*handle)
+        if current is None:
+            return
+        self.leaving.add(handle)
+        session.run_rules("delete", current, None)
+        departure = session.catalogue.departure(entity.layout.id)
+        self._refuse(current, departure)
+        self._referrers(current, departure)
+        related = self._related(current, departure)
+        for id in departure.children:
+            for child in session.all_by_columns(id, session.owned(session.mapping.table(id), current)):
+                self.remove(child)
+        for name, column in departure.links:
+            session.writer.remove(name, {column: current.row_id})
+        for link in departure.owned:
+            session.writer.remove(link.table, {link.columns[0].name: current.row_id})
+        for link in departure.documents:
+            session.writer.remove(link.table, {link.columns[2].name: current.row_id})
+        for name in current.layout.streams:
+            session.set_stream(current, name, None)
+        session.log(current, "delete", None)
+        assert current.row_id is not None
+        if not session.writer.delete(table, current.row_id, current.version):
+            raise PreconditionFailed(target="If-Match")
+        session.deleted.add(handle)
+        for each in related:
+            self.remove(each)
+
+    def _refuse(self, entity: Entity, departure: Departure) -> None:
+        """Raise Conflict where entities refer to this one that have to."""
+        found: list[Detail] = []
+        for referrer in departure.referrers:
+            if referrer.action != REFUSE:
+                continue
+            for other in self._who(entity, referrer):
+                if other.handle not in self.leaving and len(found) <= NAMED:
+                    path = path_of(other)
+                    found.append(Detail("referenced", f"{path} needs it as '{referrer.navigation}'.", path))
+        for owner, navigation in departure.related:
+            if navigation.on_delete == "None" and self.session.model.is_a(entity.type, owner):
+                related = self._ahead(entity, navigation.name, navigation.collection)
+                found += [Detail("referenced", f"It is related to another entity by '{navigation.name}'.", navigation.name)
+                          for _ in related[:1]]
+        if found:
+            names = ", ".join(detail.target or "" for detail in found[:NAMED])
+            more = " and others" if len(found) > NAMED else ""
+            raise Conflict(f"The entity cannot be deleted: {names}{more} refer to it.", code="stillReferenced",
+                           details=found[:NAMED])
+
+    def _who(self, entity: Entity, referrer: Referrer) -> list[Entity]:
+        assert entity.row is not None
+        return self.session.all_by_columns(referrer.table, [
+            (own, entity.row[other.name]) for own, other in zip(referrer.own, referrer.other, strict=True)])
+
+    def _referrers(self, entity: Entity, departure: Departure) -> None:
+        """Those that refer to the entity go with it, or lose the reference."""
+        for referrer in departure.referrers:
+            if referrer.action == REFUSE:
+                continue
+            for other in self._who(entity, referrer):
+                if other.handle in self.leaving:
+                    self._release(other, referrer)
+                elif referrer.action == CASCADE:
+                    self.remove(other)
+                else:
+                    self._release(other, referrer)
+
+    def _release(self, other: Entity, referrer: Referrer) -> None:
+        """Set the key of a reference to null, or to the defaults of its properties."""
+        if other.handle in self.leaving and not all(column.nullable for column in referrer.own):
+            return      # it goes as well
+        if referrer.action == DEFAULT:
+            for column in referrer.own:
+                name = other.layout.of_column.get(column.name)
+                if name is not None:
+                    place = other.layout.places[name]
+                    default = self.session.reader.schemas.default(place.owner, place.property)
+                    other.values[name] = default() if default is not None else None
+                    other.assigned.add(name)
+        else:
+            other.linked[referrer.navigation] = None
+        self.session.store_update(other)
+
+    def _related(self, entity: Entity, departure: Departure) -> list[Entity]:
+        """Entities that this one points to and that OnDelete takes along."""
+        found: list[Entity] = []
+        for owner, navigation in departure.related:
+            if navigation.on_delete == "Cascade" and self.session.model.is_a(entity.type, owner):
+                found += self._ahead(entity, navigation.name, navigation.collection)
+        return found
+
+    def _ahead(self, entity: Entity, name: str, collection: bool) -> list[Entity]:
+        relation = entity.layout.relation(name)
+        if collection and isinstance(relation, Link):
+            return self.session.members(entity, name)
+        found = self.session.related(entity, name) if isinstance(relation, Reference) else None
+        return [found] if isinstance(found, Entity) else []

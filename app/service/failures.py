@@ -1,0 +1,43 @@
+"""Errors as answers: the OData error object, its headers, and what never leaves the service (JSON Format §21.1)."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from app.errors import ODataError
+from app.payload.values import dumps
+from app.service.response import Response
+
+LOG = logging.getLogger("odata")
+
+
+def as_odata(error: BaseException, request_id: str) -> ODataError:
+    """The error itself, or for anything unforeseen a 500 that says nothing; the cause goes to the log."""
+    if isinstance(error, ODataError):
+        return error
+    if isinstance(error, RecursionError):
+        return ODataError("The request is nested too deeply", status=400, code="limitExceeded")
+    LOG.error("request %s failed", request_id, exc_info=error)
+    return ODataError("The service failed; the request id names the entry in its log", code="internalError")
+
+
+def failure(error: ODataError, version: str, request_id: str, now: str, inner_name: str | None,
+            client_request_id: str | None = None, prefixed: bool = True) -> Response:
+    """The answer of an error. `inner_name`: a further name for the inner error (Store.InnerErrorName)."""
+    body: dict[str, Any] = {"code": error.code, "message": error.text}
+    if error.target is not None:
+        body["target"] = error.target
+    body["details"] = [{"code": each.code, "message": each.message, **({"target": each.target} if each.target else {})}
+                       for each in error.details]
+    inner: dict[str, Any] = {"date": now.partition(".")[0].removesuffix("Z"), "request-id": request_id}
+    if client_request_id:
+        inner["client-request-id"] = client_request_id[:128]
+    if error.position is not None:
+        inner["position"] = error.position
+    body["innererror"] = inner
+    if inner_name:
+        body[inner_name] = inner
+    prefix = "odata." if version == "4.0" else ""
+    headers = {"Content-Type": f"application/json;{prefix}metadata=minimal", "Content-Language": "en", **error.headers}
+    return Response(error.status, headers, dumps({"error": body}))

@@ -1,0 +1,154 @@
+"""Finding: resource paths and ids in bodies → stored entities, inside the session's transaction.
+
+A key in a set is looked up directly; any other path goes through plan and SQL like a read. Ids in bodies resolve against
+the context URL of the body, then the request URL, then the service root (JSON Format §4.3, conformance J-4.3-03).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urljoin, urlsplit
+
+from app import sql, url
+from app.bind import bind, literal_value
+from app.bind import nodes as bound
+from app.errors import BodyError, NotFound, NotImplementedByService, ODataError
+from app.plan import Query
+from app.plan.changes import Reference
+from app.plan.nodes import Output, Source
+from app.service.entities import Entity
+
+if TYPE_CHECKING:
+    from app.service.session import WriteSession
+
+Steps = tuple[bound.PathStep, ...]
+
+
+def value_of(expression: bound.Expression, values: Sequence[Any], model: Any) -> Any:
+    """The canonical value of a constant in a key."""
+    match expression:
+        case bound.Parameter(index, type):
+            return literal_value(values[index], type, model)
+        case bound.Literal(value):
+            return value
+    raise NotImplementedByService(feature="An expression in a key")
+
+
+def find(session: WriteSession, steps: Steps, values: Sequence[Any] = (), *, lock: bool = False) -> Entity | None:
+    """The entity at the end of a path of sets, keys, navigation properties and casts; None where it is not there."""
+    match steps:
+        case (bound.SingletonStep(singleton), *rest) if all(isinstance(step, bound.CastStep) for step in rest):
+            found = session.by_columns(singleton.name, [], lock=lock)
+            return _cast(session, found, rest)
+        case (bound.SetStep(element), bound.KeyStep(key, alternate), *rest) if all(
+                isinstance(step, bound.CastStep) for step in rest):
+            table = session.mapping.table(element.name)
+            columns = dict(table.key)
+            if alternate:
+                columns = next(dict(each) for each in table.alternate_keys if {name for name, _ in each} == {
+                    name for name, _ in key})
+            wanted = [(columns[name], value_of(value, values, session.model)) for name, value in key]
+            return _cast(session, session.by_columns(element.name, wanted, lock=lock), rest)
+    source, rest_steps = session.planner.source(steps)
+    if rest_steps:
+        raise NotImplementedByService(feature="This resource path in a change")
+    rows = rows_of(session, source, values, limit=1)
+    if not rows:
+        return None
+    entity = session.entity(source.table, rows[0])
+    return session.reload(entity) if lock else entity
+
+
+def rows_of(session: WriteSession, source: Source, values: Sequence[Any], limit: int | None = None) -> list[dict[str, Any]]:
+    """The rows (column name → canonical value) of a source of the planner."""
+    table = session.mapping.table(source.table)
+    query = Query(source, tuple(Output(column=column, type=column.edm) for column in table.columns), limit=limit)
+    statement = sql.compile_query(query, session.mapping, session.store.dialect)
+    rows = sql.fetch(session.store, statement, sql.Values(literals=tuple(values), now=session.now))
+    return [session.writer.record(table, row) for row in rows]
+
+
+def _cast(session: WriteSession, found: Entity | None, casts: Sequence[bound.PathStep]) -> Entity | None:
+    if found is None or all(session.model.is_a(found.type, step.type) for step in casts if isinstance(step, bound.CastStep)):
+        return found
+    return None
+
+
+# --- ids in bodies ---------------------------------------------------------------------------------------
+
+def resolve(session: WriteSession, reference: Reference, table: str | None, type: str) -> Entity:
+    """The stored entity that a body refers to. `table`, `type`: where it must be and what it must be.
+
+    Raises BodyError (400) with the place in the body: an id that is no URL of this service, names nothing, or names an
+    entity that the navigation property cannot lead to.
+    """
+    if reference.row is not None:
+        found: Entity | None = session.by_row(*reference.row)
+    else:
+        found = session.known_id(reference.url) or locate(session, reference)
+    if found is None:
+        raise BodyError(f"'{reference.url[:200]}' names no entity of this service.", code="referenceNotFound",
+                        target=reference.at or None)
+    if table is not None and found.layout.id != table:
+        raise BodyError(f"An entity of '{found.layout.id}' cannot be related here; it has to be one of '{table}'.",
+                        code="wrongSet", target=reference.at or None)
+    if not session.model.is_a(found.type, type):
+        raise BodyError(f"An entity of type {found.type} cannot be related here; {type} is expected.",
+                        code="typeMismatch", target=reference.at or None)
+    return found
+
+
+def locate(session: WriteSession, reference: Reference) -> Entity | None:
+    """The entity that an id names by any of its readings."""
+    problem: ODataError | None = None
+    for target in readings(session, reference):
+        path, _, query = target.partition("?")
+        try:
+            request = bind(url.parse(path, query), session.model)
+            if request.resource.kind != "entity" or request.resource.suffix:
+                continue
+            found = find(session, request.resource.steps)
+        except NotFound:
+            continue
+        except ODataError as error:
+            if error.status != 400:
+                raise
+            problem = error
+            continue
+        if found is not None:
+            return found
+    if problem is not None:
+        raise BodyError(f"'{reference.url[:200]}' is no id of an entity: {problem.text}", code="invalidReference",
+                        target=reference.at or None)
+    return None
+
+
+def readings(session: WriteSession, reference: Reference) -> list[str]:
+    """What an id can mean, relative to the service root, the likeliest first."""
+    text, root = reference.url.strip(), session.root
+    base = reference.base.partition("#")[0] if reference.base else None
+    if base is not None:
+        base = urljoin(session.request_url, base)
+    candidates = [urljoin(base, text)] if base else []
+    candidates += [urljoin(session.request_url, text), urljoin(root, text)]
+    below = [target for each in candidates if (target := below_root(each, root)) is not None]
+    if text.startswith("/"):
+        below.append(text.lstrip("/"))
+    return list(dict.fromkeys(below))
+
+
+def below_root(text: str, root: str) -> str | None:
+    """An absolute URL relative to the service root; None where it is not below it."""
+    wanted, given = urlsplit(root), urlsplit(text)
+    if (given.scheme.lower(), _host(given.netloc, given.scheme)) != (wanted.scheme.lower(), _host(wanted.netloc, wanted.scheme)):
+        return None
+    if not given.path.startswith(wanted.path):
+        return None
+    return given.path[len(wanted.path):] + (f"?{given.query}" if given.query else "")
+
+
+def _host(netloc: str, scheme: str) -> str:
+    standard = {"http": ":80", "https": ":443"}.get(scheme.lower(), "")
+    host = netloc.lower()
+    return host.removesuffix(standard) if standard else host

@@ -1,0 +1,295 @@
+"""Invoking operations: the binding and the parameters of a request → the registered function → the answer.
+
+An action runs in the write transaction of its request, a function in one view of the data. What comes back as entities is
+read again by the options of the request, so `$select`, `$expand`, `$filter` work on it. Protocol §11.5; conformance.md §13.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from app.bind import nodes as bound
+from app.edm.index import Operation
+from app.edm.model import TypeRef
+from app.errors import NotFound, NotImplementedByService, PreconditionFailed
+from app.payload import context as contexts
+from app.payload.documents import DocumentWriter
+from app.payload.schemas import Reading
+from app.payload.values import dumps
+from app.plan import Source
+from app.plan import changes as plan
+from app.service import answers, bodies, read
+from app.service.call import Call
+from app.service.conditions import matches
+from app.service.entities import Entity
+from app.service.finding import Steps, find, value_of
+from app.service.response import Response
+from app.service.selections import Context, Selection
+from app.service.session import WriteSession
+from app.service.write import session_of, transact
+
+
+def function_of(call: Call, operation: Operation) -> Any:
+    """The registered function. Raises NotImplementedByService where there is none."""
+    found = call.service.operations.handler(operation)
+    if found is None:
+        raise NotImplementedByService(feature=f"The operation '{operation.name}'", target=operation.name)
+    return found
+
+
+# --- actions ---------------------------------------------------------------------------------------------
+
+def perform(call: Call) -> Response:
+    """POST of an action (Protocol §11.5.5)."""
+    step = call.resource.steps[-1]
+    assert isinstance(step, bound.OperationStep)
+    operation = step.operation
+    function = function_of(call, operation)
+    tree = bodies.json_body(call, optional=True)
+    parameters = call.service.catalogue.reader.read_parameters(tree, operation, bodies.reading(call, "create"))
+
+    def work(session: WriteSession) -> Response:
+        binding = bound_to(call, session, operation, call.resource.steps[:-1], lock=True)
+        if binding and isinstance(binding[0], Entity):
+            _check_etag(call, binding[0])
+        values = {name: argument(session, value, _type(operation, name)) for name, value in parameters.items()}
+        result = function(*binding, **values, context=Context(session))
+        return _acted(call, session, operation, result)
+    return transact(call, work)
+
+
+def _check_etag(call: Call, entity: Entity) -> None:
+    wanted, known = call.request.header("if-match"), call.request.header("if-none-match")
+    if wanted is not None and not matches(wanted, entity.etag):
+        raise PreconditionFailed(target="If-Match")
+    if known is not None and matches(known, entity.etag):
+        raise PreconditionFailed(target="If-None-Match")
+
+
+def _acted(call: Call, session: WriteSession, operation: Operation, result: Any) -> Response:
+    if operation.returns is None or result is None and not operation.returns.type.collection:
+        return answers.no_content(call)
+    if isinstance(result, Entity):
+        if result.handle in session.created:
+            return answers.created(call, result)
+        if call.wishes.returns == "minimal":
+            return answers.no_content(call)
+        return answers.show(call, result, call.options)
+    if call.wishes.returns == "minimal":
+        return answers.no_content(call)
+    return _shown(call, session, operation, result, ())
+
+
+# --- functions -------------------------------------------------------------------------------------------
+
+def evaluate(call: Call) -> Response:
+    """GET of a function, or of a path that goes on behind one (Protocol §11.5.4)."""
+    steps = call.resource.steps
+    at = max(index for index, step in enumerate(steps) if isinstance(step, bound.OperationStep))
+    step = steps[at]
+    assert isinstance(step, bound.OperationStep)
+    if any(isinstance(each, bound.OperationStep) for each in steps[:at]):
+        raise NotImplementedByService(feature="A function behind another one")
+    operation = step.operation
+    function = function_of(call, operation)
+    with call.store.read():
+        session = session_of(call)
+        binding = bound_to(call, session, operation, steps[:at])
+        values = {name: _argument(call, session, operation, name, value) for name, value in step.arguments}
+        result = function(*binding, **values, context=Context(session))
+        if result is None:
+            return _nothing(call, operation)
+        return _shown(call, session, operation, result, steps[at + 1:])
+
+
+def _nothing(call: Call, operation: Operation) -> Response:
+    assert operation.returns is not None
+    if operation.returns.type.nullable is False and call.model.kind(operation.returns.type.name) == "entity":
+        raise NotFound(reason="The function found no entity")
+    return Response(204)
+
+
+def _argument(call: Call, session: WriteSession, operation: Operation, name: str, value: bound.Expression) -> Any:
+    """The value of a parameter in the URL."""
+    ref = _type(operation, name)
+    match value:
+        case bound.ListValue(items):
+            found: Any = [value_of(item, call.values, call.model) for item in items]
+        case bound.ObjectValue():
+            tree = _tree(call, value)
+            found = call.service.catalogue.reader.schemas.typed(ref, Reading("create", trusted=True, quoted=True))(tree)
+        case _:
+            found = value_of(value, call.values, call.model)
+    return argument(session, found, ref)
+
+
+def _tree(call: Call, value: bound.Expression) -> Any:
+    match value:
+        case bound.ObjectValue(members):
+            return {name: _tree(call, inner) for name, inner in members}
+        case bound.ListValue(items):
+            return [_tree(call, item) for item in items]
+    return value_of(value, call.values, call.model)
+
+
+# --- binding and parameters ------------------------------------------------------------------------------
+
+def bound_to(call: Call, session: WriteSession, operation: Operation, steps: Steps, lock: bool = False) -> tuple[Any, ...]:
+    """The binding parameter: an entity, a selection, or a value; () for an unbound operation."""
+    if not operation.bound:
+        return ()
+    if any(isinstance(step, bound.EachStep) for step in steps):
+        raise NotImplementedByService(feature="Operations on /$each")
+    ref = operation.parameters[0].type
+    if call.model.kind(ref.name) != "entity":
+        return (_value(call, session, steps),)
+    if ref.collection:
+        source, rest = session.planner.source(steps)
+        if rest:
+            raise NotImplementedByService(feature="This binding")
+        if source.parent is not None and not read.exists(call, source.parent):
+            raise NotFound(reason=read.describe(call, source.parent))
+        return (Selection(session, source, values=tuple(call.values)),)
+    entity = find(session, steps, call.values, lock=lock)
+    if entity is None:
+        raise NotFound(reason=f"There is no entity at '{call.request.path[:200]}'")
+    return (entity,)
+
+
+def _value(call: Call, session: WriteSession, steps: Steps) -> Any:
+    """The value of the property that an operation is bound to."""
+    at = next(index for index, step in enumerate(steps) if isinstance(step, bound.PropertyStep))
+    value: Any = find(session, steps[:at], call.values)
+    if value is None:
+        raise NotFound(reason=f"There is no entity at '{call.request.path[:200]}'")
+    for step in steps[at:]:
+        if isinstance(step, bound.PropertyStep):
+            value = None if value is None else value[step.property.name]
+    return value
+
+
+def _type(operation: Operation, name: str) -> TypeRef:
+    return next(each.type for each in operation.parameters if each.name == name)
+
+
+def argument(session: WriteSession, value: Any, ref: TypeRef) -> Any:
+    """A parameter as the function sees it: entities for references, names for enumerations, complete complex values."""
+    if isinstance(value, list):
+        single = replace(ref, collection=False)
+        return [argument(session, item, single) for item in value]
+    if isinstance(value, plan.Reference):
+        return session.resolve(value, None, ref.name)
+    if isinstance(value, plan.Change):
+        return {**value.values, **value.dynamic}
+    if isinstance(value, dict) and session.model.kind(ref.name) == "complex":
+        value = session.reader.schemas.complete(ref.name, value)
+    return session.catalogue.enums.named(value, session.model.underlying(ref).name)
+
+
+# --- results ---------------------------------------------------------------------------------------------
+
+def _shown(call: Call, session: WriteSession, operation: Operation, result: Any, rest: Steps) -> Response:
+    """The answer that shows a result, or what a path behind the function finds in it."""
+    assert operation.returns is not None
+    ref = session.model.underlying(operation.returns.type)
+    if session.model.kind(ref.name) == "entity" and not isinstance(result, dict):
+        return _entities(call, session, ref, result, rest)
+    if rest:
+        raise NotImplementedByService(feature="A path behind a function whose result is no entity")
+    return value_answer(call, session, ref, result)
+
+
+def _entities(call: Call, session: WriteSession, ref: TypeRef, result: Any, rest: Steps) -> Response:
+    options = call.options
+    if isinstance(result, Selection) and result.limit is None and not result.expansion:
+        source, ordered = result.narrowed()
+        if not options.orderby and options.apply is None:
+            options = replace(options, orderby=ordered)
+    else:
+        found = [result] if isinstance(result, Entity) else list(result)
+        if not found and not rest:
+            return _empty(call, ref)
+        source = _among(session, ref, found)
+    planner = call.service.planner(call.policy, call.wishes.page_size)
+    source, behind = planner.source(rest, source)
+    if behind:
+        return read.PropertyAnswer(call, source, behind)(call)
+    if call.resource.suffix == "$count":
+        return read.CountAnswer(call, source, options)(call)
+    if call.resource.kind == "collection" or call.resource.kind == "action" and ref.collection:
+        return read.CollectionAnswer(call, source, options)(call)
+    return read.EntityAnswer(call, source, options)(call)
+
+
+def _empty(call: Call, ref: TypeRef) -> Response:
+    """A collection without members, when no table is known to ask."""
+    if call.resource.suffix == "$count":
+        return Response(200, {"Content-Type": "text/plain"}, b"0")
+    fragment = contexts.values(ref.name, True, call.options, call.wishes.version)
+    body: dict[str, Any] = read.context_member(call, fragment)
+    if call.options.count:
+        body[call.wishes.format.control("count")] = 0
+    return Response(200, {"Content-Type": call.wishes.format.content_type}, dumps({**body, "value": []}))
+
+
+def _among(session: WriteSession, ref: TypeRef, found: Sequence[Entity]) -> Source:
+    """These entities as a source."""
+    tables = {each.layout.id for each in found}
+    if len(tables) != 1:
+        raise NotImplementedByService(feature="A result with entities of several sets")
+    table = session.mapping.table(tables.pop())
+    if len(found) == 1:
+        return Source(table.id, table.type, key=((table.row_id, bound.Literal(found[0].row_id, "Edm.Int64")),))
+    conditions = tuple(_is(session, each) for each in found)
+    predicate = conditions[0] if len(conditions) == 1 else bound.Logic("or", conditions)
+    return Source(table.id, table.type, predicate=predicate)
+
+
+def _is(session: WriteSession, entity: Entity) -> bound.Expression:
+    """The condition that an entity is this one, by its key."""
+    parts: list[bound.Expression] = []
+    for _, path in entity.layout.key_paths:
+        current: bound.Expression = bound.This(entity.layout.table.type)
+        owner, value = entity.layout.table.type, entity
+        for step in path.split("/"):
+            member = session.model.properties(owner)[step]
+            type = session.model.underlying(member.type).name
+            current, owner, value = bound.PropertyPath(current, member, owner, type), type, value[step]
+        kind = session.model.enum_type(type)
+        constant: Any = session.catalogue.enums.number(kind, value) if kind is not None else value
+        parts.append(bound.Compare("eq", current, bound.Literal(constant, type), type))
+    return parts[0] if len(parts) == 1 else bound.Logic("and", tuple(parts))
+
+
+def value_answer(call: Call, session: WriteSession, ref: TypeRef, result: Any) -> Response:
+    """A complex or primitive result, or a collection of them (JSON Format §11, §12)."""
+    model, format = session.model, call.wishes.format
+    if isinstance(result, Selection):
+        result = list(result)
+    reading = Reading("create", trusted=True, quoted=True)
+    checked = session.reader.schemas.typed(replace(ref, nullable=True), reading)(result)
+    completed = _completed(session, checked, ref.name)
+    text = session.catalogue.documents.encode(session.catalogue.enums.named(completed, ref.name), ref.name)
+    value = DocumentWriter(model, format).writer(ref.name, ref.collection, None)(text)
+    if call.resource.suffix == "$count":
+        return Response(200, {"Content-Type": "text/plain"}, str(len(completed)).encode("ascii"))
+    if call.resource.suffix == "$value":
+        return read.raw_value(call, read.plain(value), {})
+    fragment = contexts.values(ref.name, ref.collection, call.options, call.wishes.version)
+    body: dict[str, Any] = read.context_member(call, fragment)
+    if model.kind(ref.name) == "complex" and not ref.collection:
+        body.update(read.plain(value))
+    else:
+        body["value"] = value
+    return Response(200, {"Content-Type": format.content_type}, dumps(body))
+
+
+def _completed(session: WriteSession, value: Any, type: str) -> Any:
+    if session.model.kind(type) != "complex":
+        return value
+    if isinstance(value, list):
+        return [_completed(session, item, type) for item in value]
+    return session.reader.schemas.complete(type, value) if isinstance(value, dict) else value
+

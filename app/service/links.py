@@ -1,0 +1,161 @@
+"""Requests to `$ref`: entities become related, stop being related, or all of them are replaced.
+
+Success is 204 without a body. Protocol §11.4.6.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.bind import nodes as bound
+from app.errors import BodyError, MethodNotAllowed, NotFound, NotImplementedByService, OptionNotAllowed, UnknownOption
+from app.plan import changes as plan
+from app.plan.changes import BIND
+from app.service import answers, bodies
+from app.service.call import Call
+from app.service.entities import Entity
+from app.service.finding import find
+from app.service.gathering import Gathering
+from app.service.response import Response
+from app.service.session import WriteSession
+from app.service.write import allow, check_conditions, ready, transact
+from app.store.mapping import Contained, Reference, Unbound, Whole
+
+
+class _Link:
+    """The navigation property that a `$ref` request is about."""
+
+    def __init__(self, call: Call) -> None:
+        steps = call.resource.steps
+        at = max((index for index, step in enumerate(steps) if isinstance(step, bound.NavigationStep)), default=-1)
+        if at < 0:
+            raise MethodNotAllowed(method=call.request.method, resource="the references of an entity set", allow=("GET", "HEAD"))
+        self.call = call
+        step = steps[at]
+        assert isinstance(step, bound.NavigationStep)
+        self.navigation, self.name = step.navigation, step.navigation.name
+        self.key_steps = steps[:at + 2] if any(isinstance(each, bound.KeyStep) for each in steps[at + 1:]) else None
+        start = at
+        while isinstance(steps[start - 1], bound.PropertyStep | bound.CastStep) and any(
+                isinstance(each, bound.PropertyStep) for each in steps[start - 1:at]):
+            start -= 1
+        self.path = tuple(each.property.name for each in steps[start:at] if isinstance(each, bound.PropertyStep))
+        self.parent_steps = steps[:start] if self.path else steps[:at]
+
+    def parent(self, session: WriteSession) -> Entity:
+        """The entity whose links change. Raises NotFound, MethodNotAllowed where its links are not stored."""
+        call = self.call
+        entity = find(session, self.parent_steps, call.values, lock=True)
+        check_conditions(call, entity)
+        if entity is None:
+            raise NotFound(reason=f"There is no entity in front of '{self.name}'")
+        ready(call, entity.layout.id)
+        allow(call, entity.layout.id, "UpdateRestrictions", "Updatable", call.request.method)
+        if not self.path:
+            relation = entity.layout.relation(self.name)
+            if isinstance(relation, Unbound):
+                raise NotImplementedByService(f"{relation.reason}; it is not implemented by this service", target=self.name)
+            if isinstance(relation, Whole):
+                raise MethodNotAllowed(f"'{self.name}' leads to every entity of '{relation.target}'; its links cannot be "
+                                       "changed", allow=("GET", "HEAD"))
+            if isinstance(relation, Contained):
+                raise MethodNotAllowed(f"'{self.name}' contains its entities; they are created and deleted instead",
+                                       allow=("GET", "HEAD"))
+        return entity
+
+    def target(self, session: WriteSession, entity: Entity, reference: plan.Reference) -> Entity:
+        relation = entity.layout.relation(self.name)
+        return session.resolve(reference, getattr(relation, "target", None), self.navigation.type)
+
+    def store_in_value(self, session: WriteSession, entity: Entity, links: plan.Links) -> None:
+        """Links of a complex value: a PATCH of that value (Protocol §11.4.6)."""
+        value: Any = {self.name + BIND: links}
+        for step in reversed(self.path[1:]):
+            value = {step: value}
+        if isinstance(entity[self.path[0]], list):
+            raise NotImplementedByService(feature="$ref inside a collection of complex values")
+        session.update(entity, plan.Change(entity.type, "patch", {self.path[0]: value}))
+
+
+def add(call: Call) -> Response:
+    """POST to the references of a collection, PUT (or POST) to that of a single property (§11.4.6.1, §11.4.6.3)."""
+    link = _Link(call)
+    references = call.service.catalogue.reader.read_references(bodies.json_body(call))
+    if len(references) != 1:
+        raise BodyError("One reference is expected.", target="@odata.id")
+
+    def work(session: WriteSession) -> Response:
+        entity = link.parent(session)
+        if link.path:
+            mode = "add" if link.navigation.collection else "set"
+            link.store_in_value(session, entity, plan.Links(references, mode))
+            return answers.no_content(call)
+        gathering = Gathering(session)
+        gathering.relate(entity, link.name, link.target(session, entity, references[0]))
+        session.carry_out(gathering)
+        return answers.no_content(call)
+    return transact(call, work)
+
+
+def replace_all(call: Call) -> Response:
+    """PUT to the references of a collection: these and no others (§11.4.6.4)."""
+    link = _Link(call)
+    references = call.service.catalogue.reader.read_references(bodies.json_body(call))
+
+    def work(session: WriteSession) -> Response:
+        entity = link.parent(session)
+        if link.path:
+            link.store_in_value(session, entity, plan.Links(references))
+            return answers.no_content(call)
+        gathering = Gathering(session)
+        gathering.replace(entity, link.name, [link.target(session, entity, each) for each in references])
+        session.carry_out(gathering)
+        return answers.no_content(call)
+    return transact(call, work)
+
+
+def remove(call: Call) -> Response:
+    """DELETE of references: of a single property, of one member (by `$id` or key), or of all (§11.4.6.2, §11.4.6.4)."""
+    link = _Link(call)
+    id = call.syntax.options.id
+    many = link.navigation.collection and link.key_steps is None
+    if id is not None and not many:
+        raise OptionNotAllowed(name="$id", resource="a single reference", target="$id")
+    if id is None and many and call.wishes.version == "4.0" and call.request.header("odata-version") != "4.01":
+        raise UnknownOption("$id must name the entity to remove; without it OData 4.01 removes all of them",
+                            code="missingOption", target="$id")
+
+    def work(session: WriteSession) -> Response:
+        entity = link.parent(session)
+        if link.path:
+            link.store_in_value(session, entity, plan.Links(()))
+            return answers.no_content(call)
+        gathering = Gathering(session)
+        if not link.navigation.collection:
+            relation = entity.layout.relation(link.name)
+            if isinstance(relation, Reference) and not relation.nullable:
+                raise BodyError(f"'{link.name}' is required.", code="requiredReference", target=link.name)
+            gathering.replace(entity, link.name, [])
+        elif many and id is None:
+            gathering.replace(entity, link.name, [])
+        else:
+            gathering.unrelate(entity, link.name, _member(call, session, link, entity, id))
+        session.carry_out(gathering)
+        return answers.no_content(call)
+    return transact(call, work)
+
+
+def _member(call: Call, session: WriteSession, link: _Link, entity: Entity, id: str | None) -> Entity:
+    """The member whose link goes; NotFound where it is not related."""
+    if link.key_steps is not None:
+        found = find(session, link.key_steps, call.values)
+    else:
+        try:
+            found = link.target(session, entity, plan.Reference(id or "", "$id"))
+        except BodyError as error:
+            raise NotFound(reason=error.text, target="$id") from None
+        if found not in session.members(entity, link.name):
+            found = None
+    if found is None:
+        raise NotFound(reason=f"The entity is not related by '{link.name}'")
+    return found

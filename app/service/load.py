@@ -1,0 +1,343 @@
+"""Load: the data file into an empty store, all or nothing, and the first start of a store.
+
+The file is one JSON object: set or singleton → entities (DESIGN §2). It is trusted: computed and read-only members count,
+rules do not run, references may point forward, the change log starts after it. Row ids are given here, so every reference
+is known before the first INSERT and each table takes one `executemany`.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+from app import url
+from app.bind import bind
+from app.bind import nodes as bound
+from app.edm.index import Model
+from app.errors import BodyError, ConfigurationError, ODataError, closest
+from app.payload.schemas import Reading
+from app.payload.syntax import read_json
+from app.plan.changes import BIND, TYPE, Change, Links, Reference
+from app.plan.changes import Stream as Content
+from app.service.catalogue import Catalogue
+from app.service.finding import below_root, value_of
+from app.service.layout import Layout
+from app.store import Store, schema, streams
+from app.store.mapping import Column, Contained, Document, Inverse, Link, Mapping as TableMapping, Reference as Key, Table
+
+Progress = Callable[[str, int, int], None]
+READING = Reading("create", trusted=True, quoted=True)
+EPOCH = "0001-01-01T00:00:00Z"
+CHUNK = 1000
+_ID = re.compile(r"/?([^/()?]+)(?:\('((?:[^'%]|'')*)'\)|/([^/()?'%$.]+))")
+
+
+def prepare_store(store: Store, model: Model, mapping: TableMapping, data: Path | None, *, now: str | None = None,
+                  progress: Progress | None = None) -> None:
+    """Make the tables that are missing and load the data file into a store that nothing was loaded into yet.
+
+    Raises ConfigurationError where the file cannot be read or does not fit the model; then nothing is stored.
+    """
+    schema.create(store, mapping)
+    if schema.setting(store, "data") is not None:
+        return
+    if data is None:
+        return
+    try:
+        tree = read_json(data.read_bytes())
+    except (OSError, ODataError) as error:
+        raise ConfigurationError(f"The data file {data} cannot be read: {error}") from None
+    loader = Loader(Catalogue(store, mapping), now)
+    loader.gather(tree, progress)
+    schema.create(store, mapping, [*loader.items])
+    with store.lock():
+        if schema.setting(store, "data") is None:
+            with store.write():
+                loader.store(progress)
+                schema.set_setting(store, "data", data.name)
+
+
+def stored_secret(store: Store) -> bytes:
+    """The key that signs tokens, made with the store."""
+    found = schema.setting(store, "secret")
+    if found is None:
+        raise ConfigurationError("The database has not been set up for this model")
+    return bytes.fromhex(found)
+
+
+@dataclass(slots=True)
+class Item:
+    """One entity of the file with its row to be."""
+
+    layout: Layout
+    row_id: int
+    columns: dict[str, Any]
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A link of an item, to be resolved when every item has its row id; `ordinal` for those inside complex values."""
+
+    item: Item
+    name: str
+    target: str
+    reference: Reference
+    path: str = ""
+    ordinal: int = -1
+
+
+class Loader:
+    """Loads one file."""
+
+    def __init__(self, catalogue: Catalogue, now: str | None = None) -> None:
+        self.catalogue, self.store_, self.mapping, self.model = (
+            catalogue, catalogue.store, catalogue.mapping, catalogue.model)
+        self.now = now or EPOCH
+        self.items: dict[str, list[Item]] = {}
+        self.pending: list[Pending] = []
+        self.keys: dict[tuple[Any, ...], Item] = {}
+        self.links: dict[tuple[str, str, str], dict[tuple[int, int], None]] = {}
+        self.documents: dict[str, tuple[tuple[str, ...], list[tuple[int, int, int]]]] = {}
+        self.contents: list[tuple[Item, str, Content]] = []
+        self._ids: dict[str, Item] = {}
+
+    # --- the file as items -------------------------------------------------------------------------------
+
+    def gather(self, tree: Any, progress: Progress | None = None) -> None:
+        """Read every entity of the file. Raises ConfigurationError naming the first that is wrong."""
+        if not isinstance(tree, Mapping):
+            raise ConfigurationError("The data file is not a JSON object of entity sets")
+        for name, value in tree.items():
+            if self.model.source_of(name) is None:
+                raise ConfigurationError(f"The data file names '{name}', and the model has no such set",
+                                         hint=closest(name, (*self.model.sets, *self.model.singletons)))
+            entities = [value] if name in self.model.singletons else value
+            if not isinstance(entities, list):
+                raise ConfigurationError(f"'{name}' in the data file is not an array of entities")
+            type = self.mapping.table(name).type
+            for index, entity in enumerate(entities):
+                at = f"{name}[{index}]"
+                try:
+                    self._place(name, self.catalogue.reader.read_entity(entity, type, READING), at)
+                except BodyError as error:
+                    raise _misfit(at, error) from None
+                if progress is not None and (index + 1) % CHUNK == 0:
+                    progress(name, index + 1, len(entities))
+            if progress is not None:
+                progress(name, len(entities), len(entities))
+        for pending in self.pending:
+            self._connect(pending)
+
+    def _place(self, id: str, change: Change, at: str, owner: Item | None = None) -> Item:
+        """An item for an entity, and for those nested in it."""
+        layout = self.catalogue.layout(id, change.type)
+        if change.only_key:     # the reader leaves the values of such an object to who knows that it is a new entity
+            change = replace(change, values={part.path: change.key[part.name] for part in self.model.key(change.type)
+                                             if part.name in change.key})
+        table, placed = layout.table, self.items.setdefault(id, [])
+        if table.singleton and placed:
+            raise ConfigurationError(f"{at}: there is one '{id}'")
+        item = Item(layout, len(placed) + 1, {}, at)
+        placed.append(item)
+        columns = item.columns
+        columns[table.row_id.name], columns[table.version.name] = item.row_id, secrets.randbits(61) + 1
+        if table.discriminator is not None:
+            columns[table.discriminator.name] = layout.type
+        if table.dynamic is not None:
+            columns[table.dynamic.name] = layout.documents.encode_dynamic(change.dynamic)
+        if table.owner is not None and owner is not None:
+            columns[table.owner.column.name] = owner.row_id
+            if table.owner.source is not None:
+                columns[table.owner.source.name] = owner.layout.id
+        self._values(item, change)
+        self._index(item, owner)
+        for name, links in change.links.items():
+            self._links(item, name, links, at)
+        self.contents += [(item, name, stream) for name, stream in change.streams.items()]
+        return item
+
+    def _values(self, item: Item, change: Change) -> None:
+        layout, schemas, keys = item.layout, self.catalogue.reader.schemas, dict(item.layout.key_paths).values()
+        for name, place in layout.places.items():
+            value = change.values.get(name)
+            if isinstance(place.storage, Document) and value is not None:
+                value = self._document(item, place.storage.type, name, value)
+            elif value is None and not schemas.nullable(place.property):
+                value = str(uuid.uuid4()) if name in keys else schemas.made_up(place.property, self.now)
+            for column, stored in layout.columns(name, value):
+                item.columns[column.name] = stored
+
+    def _document(self, item: Item, type: str, name: str, value: Any) -> Any:
+        if self.model.kind(type) != "complex":
+            return value
+        schemas = self.catalogue.reader.schemas
+        many = isinstance(value, list)
+        items = [schemas.complete(type, each) if each is not None else None for each in (value if many else [value])]
+        for ordinal, each in enumerate(items):
+            self._document_links(item, each, type, name, ordinal if many else -1)
+        named = [self.catalogue.enums.named(each, type) for each in items]
+        return named if many else named[0]
+
+    def _document_links(self, item: Item, value: Any, type: str, path: str, ordinal: int) -> None:
+        if not isinstance(value, Mapping):
+            return
+        given = value.get(TYPE)
+        actual = self.model.full(given.removeprefix("#")) if isinstance(given, str) else type
+        members = self.model.properties(actual) if self.model.structured(actual) else {}
+        for name, inner in value.items():
+            bare = name.removesuffix(BIND)
+            if name.endswith(BIND) and isinstance(inner, Links):
+                for target in inner.targets:
+                    if not isinstance(target, Reference):
+                        raise ConfigurationError(f"{item.at}: an entity inside a complex value cannot be loaded")
+                    here = f"{path}/{bare}"
+                    link = next((each for each in item.layout.links if each.path == here), None)
+                    if link is None:
+                        raise ConfigurationError(f"{item.at}: '{here}' is bound to no entity set")
+                    self.pending.append(Pending(item, bare, link.target, target, here, ordinal))
+            elif name in members and isinstance(inner, Mapping | list):
+                below = self.model.underlying(members[name].type).name
+                for index, each in enumerate(inner if isinstance(inner, list) else [inner]):
+                    self._document_links(item, each, below, f"{path}/{name}", index if ordinal < 0 and isinstance(
+                        inner, list) else ordinal)
+
+    def _links(self, item: Item, name: str, links: Links, at: str) -> None:
+        relation = item.layout.relation(name)
+        target = getattr(relation, "target", None)
+        if not isinstance(relation, Key | Inverse | Link | Contained):
+            raise ConfigurationError(f"{at}: '{name}' stores no links")
+        for index, each in enumerate(links.targets):
+            here = f"{at}/{name}[{index}]" if item.layout.navigations[name].collection else f"{at}/{name}"
+            if isinstance(each, Change):
+                placed = self._place(relation.target, each, here, item if isinstance(relation, Contained) else None)
+                if not isinstance(relation, Contained):
+                    self._join(item, name, placed)
+            elif isinstance(relation, Contained):
+                raise ConfigurationError(f"{here}: contained entities are written inside their owner")
+            else:
+                self.pending.append(Pending(item, name, str(target), each))
+
+    # --- references --------------------------------------------------------------------------------------
+
+    def _index(self, item: Item, owner: Item | None) -> None:
+        table = item.layout.table
+        key = tuple(item.columns[column.name] for _, column in table.key)
+        if not key:
+            return
+        where = (table.id, owner.row_id if owner else 0, owner.layout.id if owner else "", key)
+        if where in self.keys:
+            raise ConfigurationError(f"{item.at}: there is already an entity with the key {', '.join(map(str, key))}")
+        self.keys[where] = item
+
+    def _connect(self, pending: Pending) -> None:
+        target = self._named(pending.reference.url, pending.target)
+        if target is None:
+            raise ConfigurationError(f"{pending.item.at}: '{pending.reference.url}' names no entity of the file")
+        if target.layout.id != pending.target:
+            raise ConfigurationError(f"{pending.item.at}: '{pending.name}' leads to '{pending.target}', and "
+                                     f"'{pending.reference.url}' is one of '{target.layout.id}'")
+        if not pending.path:
+            self._join(pending.item, pending.name, target)
+            return
+        link = next(each for each in pending.item.layout.links if each.path == pending.path)
+        names = tuple(column.name for column in link.columns)
+        self.documents.setdefault(link.table, (names, []))[1].append((pending.item.row_id, pending.ordinal, target.row_id))
+
+    def _join(self, item: Item, name: str, target: Item) -> None:
+        relation = item.layout.relation(name)
+        navigation = item.layout.navigations[name]
+        if not self.model.is_a(target.layout.type, navigation.type):
+            raise ConfigurationError(f"{item.at}: '{name}' leads to {navigation.type}, not to {target.layout.type}")
+        match relation:
+            case Key(_, own, other):
+                for here, there in zip(own, other, strict=True):
+                    item.columns[here.name] = target.columns[there.name]
+            case Inverse(_, own, other):
+                for here, there in zip(own, other, strict=True):
+                    target.columns[there.name] = item.columns[here.name]
+            case Link(_, table, own, other):
+                first = own == relation.columns[0]
+                pair = (item.row_id, target.row_id) if first else (target.row_id, item.row_id)
+                names = (relation.columns[0].name, relation.columns[1].name)
+                self.links.setdefault((table, *names), {})[pair] = None
+
+    def _named(self, text: str, id: str) -> Item | None:
+        """The item that an id names: `Set('k')`, `Set/k`, or any path of keys and containments."""
+        found = self._ids.get(text)
+        if found is None:
+            simple = _ID.fullmatch(text)
+            table = self.mapping.table(simple[1]) if simple and simple[1] in self.model.sets else None
+            if simple and table is not None and len(table.key) == 1 and table.key[0][1].type == "Edm.String":
+                key = simple[2].replace("''", "'") if simple[2] is not None else unquote(simple[3])
+                found = self.keys.get((table.id, 0, "", (key,)))
+            if found is None:
+                found = self._walk(text)
+            if found is not None:
+                self._ids[text] = found
+        return found
+
+    def _walk(self, text: str) -> Item | None:
+        relative = below_root(text, "http://localhost/") if "://" in text else text.lstrip("/")
+        try:
+            steps = bind(url.parse(relative or "", ""), self.model).resource.steps
+        except ODataError:
+            return None
+        item: Item | None = None
+        id, owner = "", None
+        for step in steps:
+            match step:
+                case bound.SetStep(element):
+                    id, owner, item = element.name, None, None
+                case bound.SingletonStep(singleton):
+                    placed = self.items.get(singleton.name)
+                    id, item = singleton.name, placed[0] if placed else None
+                case bound.NavigationStep(navigation, declaring) if item is not None:
+                    relation = self.mapping.relation(id, declaring, navigation.name)
+                    owner = item if isinstance(relation, Contained) else None
+                    id, item = getattr(relation, "target", ""), None
+                case bound.KeyStep(pairs):
+                    values = {name: value_of(value, (), self.model) for name, value in pairs}
+                    table = self.mapping.table(id)
+                    key = tuple(values.get(name) for name, _ in table.key)
+                    item = self.keys.get((id, owner.row_id if owner else 0, owner.layout.id if owner else "", key))
+        return item
+
+    # --- the items as rows -------------------------------------------------------------------------------
+
+    def store(self, progress: Progress | None = None) -> None:
+        """Insert everything, inside a transaction."""
+        writer = self.catalogue.writer
+        with self.store_.deferred_references():
+            for id, items in self.items.items():
+                table = self.mapping.table(id)
+                for columns, rows in _grouped(table, items):
+                    for start in range(0, len(rows), CHUNK):
+                        writer.insert_rows(table, columns, rows[start:start + CHUNK])
+                        if progress is not None:
+                            progress(f"{id} (storing)", min(start + CHUNK, len(rows)), len(rows))
+                writer.advance(table)
+            for (name, first, second), pairs in self.links.items():
+                writer.add_rows(name, (first, second), list(pairs))
+            for name, (names, triples) in self.documents.items():
+                writer.add_rows(name, names, triples)
+        for item, slot, content in self.contents:
+            streams.put(self.store_, item.layout.id, item.row_id, slot, [content.content],
+                        content.media_type or "application/octet-stream")
+
+
+def _grouped(table: Table, items: list[Item]) -> Iterator[tuple[tuple[Column, ...], list[list[Any]]]]:
+    names = [column.name for column in table.columns]
+    yield table.columns, [[item.columns.get(name) for name in names] for item in items]
+
+
+def _misfit(at: str, error: BodyError) -> ConfigurationError:
+    faults = [f"{detail.target or ''}: {detail.message}" for detail in error.details[:5]] or [
+        f"{error.target}: {error.text}" if error.target else error.text]
+    return ConfigurationError(f"{at} in the data file does not fit the model: {' '.join(faults)}")

@@ -1,0 +1,235 @@
+"""Streams: media entities and stream properties, uploaded, downloaded whole or in ranges, removed.
+
+Content goes to and from the store in chunks. Every stream has an ETag and a content type of its own.
+Protocol §11.1.3, §11.4.7, §11.4.8; RFC 9110 §14.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from app.bind import nodes as bound
+from app.edm import vocabularies
+from app.errors import (BodyError, MethodNotAllowed, NotFound, NotImplementedByService, PayloadTooLarge, PreconditionFailed,
+                        UnsupportedMediaType)
+from app.payload.writer import write_etag
+from app.plan import changes as plan
+from app.service import answers, bodies
+from app.service.call import Call
+from app.service.conditions import matches
+from app.service.entities import Entity
+from app.service.finding import Steps, find
+from app.service.response import Response
+from app.service.session import WriteSession
+from app.service.write import allow, check_conditions, collection_steps, parent_of, ready, session_of, transact
+from app.store import streams
+from app.store.mapping import Contained, Whole
+
+OCTETS = "application/octet-stream"
+_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+
+
+def _spot(call: Call) -> tuple[Steps, str, bound.PropertyStep | None]:
+    """The steps of the entity, the name of the stream, and the property that declares it."""
+    steps = call.resource.steps
+    at = next((index for index, step in enumerate(steps) if isinstance(step, bound.PropertyStep)), None)
+    if at is None:
+        return steps, "$value", None
+    last = steps[-1]
+    if not isinstance(last, bound.PropertyStep):
+        raise NotImplementedByService(feature="This path to a stream")
+    return steps[:at], "/".join(step.property.name for step in steps[at:] if isinstance(step, bound.PropertyStep)), last
+
+
+def _entity(call: Call, session: WriteSession, steps: Steps, lock: bool = False) -> Entity:
+    entity = find(session, steps, call.values, lock=lock)
+    if entity is None:
+        raise NotFound(reason=f"There is no entity at '{call.request.path[:200]}'")
+    return entity
+
+
+# --- reading ---------------------------------------------------------------------------------------------
+
+def read(call: Call) -> Response:
+    """GET: the content, whole or the range asked for; 204 where there is none."""
+    steps, name, _ = _spot(call)
+    entity = _entity(call, session_of(call), steps)
+    assert entity.handle is not None
+    found = streams.info(call.store, *entity.handle, name)
+    if found is None:
+        return Response(204)
+    tag = write_etag(found.version)
+    headers = {"Content-Type": found.content_type, "ETag": tag, "Accept-Ranges": "bytes",
+               "X-Content-Type-Options": "nosniff"}
+    wanted, known = call.request.header("if-match"), call.request.header("if-none-match")
+    if wanted is not None and not matches(wanted, tag):
+        raise PreconditionFailed(target="If-Match")
+    if known is not None and matches(known, tag):
+        return Response(304, {"ETag": tag})
+    start, end, status = 0, found.length, 200
+    spans = _range(call, tag, found.length)
+    if spans is not None:
+        if spans == (0, 0):
+            return Response(416, {"Content-Range": f"bytes */{found.length}", "ETag": tag})
+        start, end = spans
+        status, headers["Content-Range"] = 206, f"bytes {start}-{end - 1}/{found.length}"
+    headers["Content-Length"] = str(end - start)
+    chunks = streams.read(call.store, found, start, end)
+    if end - start <= streams.CHUNK:
+        return Response(status, headers, b"".join(chunks))
+    return Response(status, headers, _opened(chunks))
+
+
+def _opened(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """The chunks, the first one read already: an error in it still gets a status."""
+    first = next(chunks)
+
+    def rest() -> Iterator[bytes]:
+        yield first
+        yield from chunks
+    return rest()
+
+
+def _range(call: Call, tag: str, length: int) -> tuple[int, int] | None:
+    """The one range asked for, end excluded; (0, 0) where it cannot be had; None for the whole."""
+    text, condition = call.request.header("range"), call.request.header("if-range")
+    if text is None or condition is not None and condition != tag:
+        return None
+    match = _RANGE.fullmatch(text.strip())
+    if match is None or not (match[1] or match[2]):
+        return None
+    if not match[1]:
+        count = min(int(match[2]), length)
+        return (length - count, length) if count else (0, 0)
+    start, end = int(match[1]), int(match[2]) + 1 if match[2] else length
+    if match[2] and end <= start:
+        return None
+    return (start, min(end, length)) if start < length else (0, 0)
+
+
+# --- writing ---------------------------------------------------------------------------------------------
+
+def _chunks(call: Call) -> Iterator[bytes]:
+    """The body in chunks. Raises PayloadTooLarge."""
+    body, left = call.request.body, call.service.settings.max_body
+    while body is not None and (chunk := body.read(streams.CHUNK)):
+        left -= len(chunk)
+        if left < 0:
+            raise PayloadTooLarge(allowed=call.service.settings.max_body)
+        yield chunk
+
+
+def _media_type(call: Call, owner: str, step: bound.PropertyStep | None) -> str:
+    """The content type of an upload. Raises UnsupportedMediaType where Core.AcceptableMediaTypes does not name it."""
+    kind = bodies.content_type(call)
+    text = call.request.header("content-type") or OCTETS
+    model = call.model
+    if step is not None:
+        accepted = vocabularies.acceptable_media_types(model, vocabularies.member_target(
+            model.declaring(step.owner, step.property.name) or step.owner, step.property.name), step.property)
+    else:
+        element = model.entity_type(owner)
+        accepted = () if element is None else vocabularies.acceptable_media_types(model, element.name, element)
+    if accepted and kind is not None and not any(_fits(f"{kind.type}/{kind.subtype}", each) for each in accepted):
+        raise UnsupportedMediaType(f"'{text[:60]}' is not one of {', '.join(accepted)}", target="Content-Type")
+    return text
+
+
+def _fits(kind: str, pattern: str) -> bool:
+    wanted = pattern.partition(";")[0].strip().lower()
+    return wanted in (kind, "*/*") or wanted.endswith("/*") and kind.startswith(wanted[:-1])
+
+
+def _check_stream(call: Call, entity: Entity, name: str) -> None:
+    """If-Match and If-None-Match of an upload are about the stream, where there is one already."""
+    assert entity.handle is not None
+    found = streams.info(call.store, *entity.handle, name)
+    tag = None if found is None else write_etag(found.version)
+    wanted, known = call.request.header("if-match"), call.request.header("if-none-match")
+    if wanted is not None and not matches(wanted, tag) and not matches(wanted, entity.etag):
+        raise PreconditionFailed(target="If-Match")
+    if known is not None and matches(known, tag):
+        raise PreconditionFailed(target="If-None-Match")
+
+
+def replace_stream(call: Call) -> Response:
+    """PUT of a stream property, or of the stream of a media entity: 204, or 200 with the entity where asked for."""
+    steps, name, step = _spot(call)
+    if step is not None and vocabularies.read_only(call.model, step.owner, step.property):
+        raise MethodNotAllowed(f"'{step.property.name}' cannot be written", allow=("GET", "HEAD"))
+
+    def work(session: WriteSession) -> Response:
+        entity = _entity(call, session, steps, lock=True)
+        allow(call, entity.layout.id, "UpdateRestrictions", "Updatable", "PUT")
+        kind = _media_type(call, entity.type, step)
+        _check_stream(call, entity, name)
+        assert entity.handle is not None
+        made = streams.put(call.store, *entity.handle, name, _chunks(call), kind)
+        session.log(entity, "stream", [name])
+        if step is None and answers.wants_representation(call, False):
+            return answers.show(call, entity, call.options)
+        return answers.no_content(call, [("ETag", write_etag(made.version))])
+    return transact(call, work)
+
+
+replace_media = replace_stream
+
+
+def remove_stream(call: Call) -> Response:
+    """DELETE of a stream property: it has no content any more (§11.4.8.2)."""
+    steps, name, step = _spot(call)
+    assert step is not None
+    if vocabularies.read_only(call.model, step.owner, step.property):
+        raise MethodNotAllowed(f"'{step.property.name}' cannot be written", allow=("GET", "HEAD"))
+    if step.property.type.nullable is False:
+        raise BodyError(f"'{step.property.name}' cannot be null.", code="nullNotAllowed", target=step.property.name)
+
+    def work(session: WriteSession) -> Response:
+        entity = _entity(call, session, steps, lock=True)
+        allow(call, entity.layout.id, "UpdateRestrictions", "Updatable", "DELETE")
+        _check_stream(call, entity, name)
+        session.set_stream(entity, name, None)
+        return answers.no_content(call)
+    return transact(call, work)
+
+
+def remove_media(call: Call) -> Response:
+    """DELETE of a media entity's stream deletes the entity (§11.4.7.3)."""
+    steps, _, _ = _spot(call)
+
+    def work(session: WriteSession) -> Response:
+        entity = _entity(call, session, steps, lock=True)
+        check_conditions(call, entity)
+        allow(call, entity.layout.id, "DeleteRestrictions", "Deletable", "DELETE")
+        session.delete(entity)
+        return answers.no_content(call)
+    return transact(call, work)
+
+
+def create(call: Call) -> Response:
+    """POST of any content to a set of media entities: an entity with that stream (§11.4.7.1)."""
+    before, last = collection_steps(call.resource.steps)
+    type = call.resource.type
+    reader = call.service.catalogue.reader
+    change = plan.Change(type, "create")
+    change = plan.Change(type, "create", reader.complete_entity(change))
+
+    def work(session: WriteSession) -> Response:
+        owner: Entity | None = None
+        related = None
+        if isinstance(last, bound.SetStep):
+            id = last.set.name
+            allow(call, id, "InsertRestrictions", "Insertable", "POST")
+            ready(call, id)
+        else:
+            assert isinstance(last, bound.NavigationStep)
+            parent, id, owner = parent_of(call, session, before, last)
+            if not isinstance(parent.layout.relation(last.navigation.name), Contained | Whole):
+                related = parent, last.navigation
+        kind = _media_type(call, type, None)
+        entity = session.create(id, change, owner=owner, parent=related)
+        assert entity.handle is not None
+        streams.put(call.store, *entity.handle, "$value", _chunks(call), kind)
+        return answers.created(call, entity)
+    return transact(call, work)

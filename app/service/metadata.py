@@ -1,0 +1,72 @@
+"""The service document and `$metadata`, in every form, made once per version and format (Protocol §11.1)."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from typing import Any
+
+from app import csdl
+from app.edm import vocabularies
+from app.errors import NotAcceptable
+from app.payload.values import dumps
+from app.service.call import Call
+from app.service.conditions import matches
+from app.service.response import Response
+from app.service.wishes import json_range
+from app.url.headers import MediaRange
+
+XML_RANGES = (("application", "xml"), ("text", "xml"), ("application", "*"), ("*", "*"), ("text", "*"))
+
+
+def service_document(call: Call) -> Response:
+    """Sets, singletons and function imports of the model view (JSON Format §5)."""
+    if call.wishes.ranges and json_range(call.wishes.ranges, call.service.settings.strict) is None:
+        raise NotAcceptable(reason="the service document is JSON")
+    container, form = call.model.container, call.wishes.format
+    items: list[dict[str, Any]] = []
+    if container is not None:
+        for each in container.sets:
+            if each.in_service_document:
+                items.append({"name": each.name, "kind": "EntitySet", "url": each.name})
+        for singleton in container.singletons:
+            items.append({"name": singleton.name, "kind": "Singleton", "url": singleton.name})
+        for function in container.function_imports:
+            if function.in_service_document:
+                items.append({"name": function.name, "kind": "FunctionImport", "url": function.name})
+    head = {} if form.metadata == "none" else {form.control("context"): f"{call.request.root}$metadata"}
+    return Response(200, {"Content-Type": form.content_type}, dumps({**head, "value": items}))
+
+
+def wanted_form(ranges: tuple[MediaRange, ...], strict: bool) -> str:
+    """'xml' or 'json': XML unless JSON is asked for by name and liked better (DESIGN §7)."""
+    if not ranges:
+        return "xml"
+    for each in ranges:
+        if each.q == 0:
+            continue
+        if (each.type, each.subtype) == ("application", "json"):
+            return "json"
+        if (each.type, each.subtype) in XML_RANGES[:2]:
+            return "xml"
+        if (each.type, each.subtype) in XML_RANGES[2:4]:
+            return "xml"
+    raise NotAcceptable(reason="$metadata is application/xml or application/json")
+
+
+def metadata(call: Call, write: Callable[[str, str, str], bytes]) -> Response:
+    """`$metadata`; `write(form, version, root)` gives the document, which is cached by the caller."""
+    form = wanted_form(call.wishes.ranges, call.service.settings.strict)
+    body = write(form, call.wishes.version, call.request.root)
+    tag = f'W/"{hashlib.sha256(body).hexdigest()[:16]}"'
+    headers = {"Content-Type": "application/xml" if form == "xml" else "application/json", "ETag": tag}
+    known = call.request.header("if-none-match")
+    if known is not None and matches(known, tag):
+        return Response(304, {"ETag": tag})
+    return Response(200, headers, body)
+
+
+def document(model: Any, form: str, version: str, root: str) -> bytes:
+    """The bytes of the metadata document: without the terms of our own that steer the store, references served here."""
+    return csdl.write(model, form, version, omit_namespaces=frozenset({vocabularies.STORE_NAMESPACE}),
+                      reference_uri=lambda namespace: f"{root}-/vocabularies/{namespace}.{form}")

@@ -1,0 +1,215 @@
+"""Requests to single properties: primitive, complex, collections, dynamic ones, items of collections, raw values.
+
+The new value of the outermost property is made from the stored one and then stored like a member of an entity body.
+Protocol §11.4.9, §11.4.10.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from app.bind import nodes as bound
+from app.edm import types, vocabularies
+from app.edm.model import Property
+from app.errors import BodyError, MethodNotAllowed, NotFound, NotImplementedByService, UnsupportedMediaType
+from app.payload.schemas import Reading
+from app.plan import changes as plan
+from app.plan.changes import TYPE
+from app.service import answers, bodies
+from app.service.call import Call
+from app.service.entities import Entity
+from app.service.finding import value_of
+from app.service.gathering import merge
+from app.service.response import Response
+from app.service.session import WriteSession
+from app.service.write import allow, ready, stored, transact
+
+Edit = Callable[[Any], Any]
+
+
+class _Spot:
+    """The property that a request is about: the entity's path, the steps behind it, and the declaration at the end."""
+
+    def __init__(self, call: Call) -> None:
+        steps = call.resource.steps
+        at = next(index for index, step in enumerate(steps) if isinstance(step, bound.PropertyStep | bound.DynamicStep))
+        self.call, self.entity_steps, self.steps = call, steps[:at], steps[at:]
+        self.last = next(step for step in reversed(steps) if isinstance(step, bound.PropertyStep | bound.DynamicStep))
+        self.item = isinstance(steps[-1], bound.OrdinalStep)
+        self._check()
+
+    def _check(self) -> None:
+        """Computed, immutable and key members cannot be written (Protocol §11.4.3)."""
+        model, first = self.call.model, self.steps[0]
+        for step in self.steps:
+            if isinstance(step, bound.PropertyStep) and (
+                    vocabularies.read_only(model, step.owner, step.property)
+                    or vocabularies.immutable(model, step.owner, step.property)):
+                raise MethodNotAllowed(f"'{step.property.name}' cannot be written", allow=("GET", "HEAD"))
+        if isinstance(first, bound.PropertyStep) and first.property.name in {
+                part.path.partition("/")[0] for part in model.key(first.owner)}:
+            raise MethodNotAllowed(f"'{first.property.name}' is part of the key", allow=("GET", "HEAD"))
+
+    @property
+    def member(self) -> Property | None:
+        """The declared property at the end; None for a dynamic one."""
+        return self.last.property if isinstance(self.last, bound.PropertyStep) else None
+
+    @property
+    def owner(self) -> str:
+        return self.last.owner if isinstance(self.last, bound.PropertyStep) else ""
+
+    def store(self, edit: Edit, operation: str, names: dict[str, Any] | None = None) -> Response:
+        """Change the value at the spot; `names`: the new members of a dynamic property."""
+        call = self.call
+
+        def work(session: WriteSession) -> Response:
+            entity = stored(call, session, self.entity_steps)
+            ready(call, entity.layout.id)
+            allow(call, entity.layout.id, "UpdateRestrictions", "Updatable", call.request.method)
+            if isinstance(self.steps[0], bound.DynamicStep):
+                change = plan.Change(entity.type, "patch", dynamic=self._dynamic(entity, edit, names))
+            else:
+                name = self.steps[0].property.name  # type: ignore[union-attr]
+                value = self._edited(copy.deepcopy(entity[name]), self.steps[1:], edit, names)
+                change = plan.Change(entity.type, operation, {name: value})
+            session.update(entity, change)
+            return self._answer(operation)
+        return transact(call, work)
+
+    def _answer(self, operation: str) -> Response:
+        call = self.call
+        default = vocabularies.update_returns(call.model) == "representation" and operation != "delete"
+        shows = answers.wants_representation(call, default) and call.request.method not in ("DELETE", "POST")
+        return answers.reread(call) if shows else answers.no_content(call)
+
+    def _dynamic(self, entity: Entity, edit: Edit, names: dict[str, Any] | None) -> dict[str, Any]:
+        name = self.steps[0].name  # type: ignore[union-attr]
+        if len(self.steps) > 1:
+            if name not in entity.dynamic:
+                raise NotFound(reason=f"There is no property '{name}'")
+            return {name: self._edited(copy.deepcopy(entity.dynamic[name]), self.steps[1:], edit, names)}
+        return names if names is not None else {name: edit(entity.dynamic.get(name))}
+
+    def _edited(self, value: Any, steps: tuple[bound.PathStep, ...], edit: Edit, names: dict[str, Any] | None) -> Any:
+        """The value with the part at the end of `steps` edited."""
+        if not steps:
+            return edit(value)
+        step, rest = steps[0], steps[1:]
+        match step:
+            case bound.CastStep():
+                return self._edited(value, rest, edit, names)
+            case bound.OrdinalStep(index):
+                number = index if isinstance(index, int) else value_of(index, self.call.values, self.call.model)
+                if not isinstance(value, list) or not -len(value) <= number < len(value):
+                    raise NotFound(reason=f"There is no item {number}")
+                if not rest and edit is drop:
+                    del value[number]
+                else:
+                    value[number] = self._edited(value[number], rest, edit, names)
+                return value
+            case bound.PropertyStep(property):
+                if not isinstance(value, dict):
+                    raise NotFound(reason=f"'{property.name}' is part of a value that is null")
+                value[property.name] = self._edited(value.get(property.name), rest, edit, names)
+                return value
+            case bound.DynamicStep(name):
+                if not isinstance(value, dict):
+                    raise NotFound(reason=f"'{name}' is part of a value that is null")
+                if not rest and names is not None:
+                    value.pop(name + TYPE, None)
+                    value.update(names)
+                else:
+                    value[name] = self._edited(value.get(name), rest, edit, names)
+                return value
+        raise NotImplementedByService(feature="This path in a change")
+
+
+def drop(value: Any) -> Any:
+    """The edit of DELETE."""
+    return None
+
+
+def change(call: Call) -> Response:
+    """PUT and PATCH: `{"value": …}`, a complex object (merged on PATCH), or a raw value (§11.4.9.1, §11.4.9.3)."""
+    spot = _Spot(call)
+    member = spot.member
+    if call.resource.suffix == "$value":
+        value = _raw(call, spot)
+        return spot.store(lambda old: value, "put")
+    reading = bodies.reading(call, "patch" if call.request.method == "PATCH" else "put")
+    tree = bodies.json_body(call)
+    reader = call.service.catalogue.reader
+    if member is None:
+        assert isinstance(spot.last, bound.DynamicStep)
+        return spot.store(drop, "patch", reader.read_dynamic(tree, spot.last.name, reading))
+    enums = call.service.catalogue.enums
+    name = call.model.underlying(member.type).name
+    if spot.item:
+        single = reader.read_item(tree, spot.owner, member, reading)
+        return spot.store(lambda old: enums.named(single, name), "put")
+    found = enums.named(reader.read_value(tree, spot.owner, member, reading), name)
+    if call.request.method == "PATCH" and isinstance(found, dict):
+        return spot.store(lambda old: merge(call.model, name, old, found) if isinstance(old, dict) else found, "put")
+    return spot.store(lambda old: found, "put")
+
+
+def _raw(call: Call, spot: _Spot) -> Any:
+    """The body of PUT …/$value: text in the form of a literal, bytes for Binary."""
+    member = spot.member
+    if member is None:
+        raise NotImplementedByService(feature="$value of a dynamic property in a change")
+    name = call.model.underlying(member.type).name
+    body = bodies.raw_body(call)
+    if name == "Edm.Binary":
+        raw: Any = body
+    else:
+        kind = bodies.content_type(call)
+        if kind is not None and kind.type != "text":
+            raise UnsupportedMediaType(name=call.request.header("content-type"), target="Content-Type")
+        try:
+            text = body.decode("utf-8")
+            raw = text if call.model.enum_type(name) else types.parse(name, text)
+        except ValueError as error:
+            raise BodyError(f"The value of '{member.name}' is not valid: {error}.", code="invalidValue",
+                            target=member.name) from None
+    found = call.service.catalogue.reader.checked(raw, spot.owner, member, Reading("put", quoted=True))
+    return call.service.catalogue.enums.named(found, name)
+
+
+def append(call: Call) -> Response:
+    """POST to a collection property: one more item, at `$index` or at the end (§11.4.9.4)."""
+    spot = _Spot(call)
+    member = spot.member
+    if member is None:
+        raise NotImplementedByService(feature="POST to a dynamic collection")
+    reading = bodies.reading(call, "create")
+    item = call.service.catalogue.reader.read_item(bodies.json_body(call), spot.owner, member, reading)
+    named = call.service.catalogue.enums.named(item, call.model.underlying(member.type).name)
+    index = call.syntax.options.index
+
+    def edit(old: Any) -> Any:
+        items = list(old or ())
+        at = len(items) if index is None else index if index >= 0 else len(items) + index + 1
+        items.insert(max(0, at), named)
+        return items
+    return spot.store(edit, "put")
+
+
+def clear(call: Call) -> Response:
+    """DELETE: null, or an empty collection; an item of a collection goes (§11.4.9.2, §11.4.9.4)."""
+    spot = _Spot(call)
+    member = spot.member
+    if member is None:
+        assert isinstance(spot.last, bound.DynamicStep)
+        return spot.store(drop, "patch", {spot.last.name: None})
+    if spot.item:
+        return spot.store(drop, "put")
+    if member.type.collection:
+        return spot.store(lambda old: [], "put")
+    if not call.service.catalogue.reader.schemas.nullable(replace(member)):
+        raise BodyError(f"'{member.name}' cannot be null.", code="nullNotAllowed", target=member.name)
+    return spot.store(drop, "put")

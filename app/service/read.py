@@ -1,0 +1,536 @@
+"""Answers to GET: collections, entities, properties, counts, references, raw values.
+
+Each answer class is compiled once per shape of request and format, and answers with the values of one request. What is
+not found is told apart from what is null: a missing parent is 404, an empty navigation 204. Protocol §11.2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+from urllib.parse import quote
+
+from app import sql
+from app.bind import literal_value
+from app.bind import nodes as bound
+from app.edm import types
+from app.errors import InvalidToken, MethodNotAllowed, NotAcceptable, NotFound, NotImplementedByService
+from app.payload import context
+from app.payload.values import dumps
+from app.plan import CountQuery, Planner, Query, Read, Slot, Source
+from app.service.call import Call
+from app.service.response import Response
+from app.service.rows import CHUNK, QUERY_SAFE, Node, Run, unportable
+from app.url import nodes as url
+
+READABLE = ("GET", "HEAD")
+
+
+def context_member(call: Call, fragment: str) -> dict[str, str]:
+    """The context control information as the first member; none for metadata=none (JSON Format §4.5.1)."""
+    format = call.wishes.format
+    if format.metadata == "none":
+        return {}
+    return {format.control("context"): f"{call.request.root}$metadata#{fragment}"}
+
+
+def base_path(call: Call, planner: Planner) -> str:
+    """The containment path of a contained resource, canonical, relative to the root: `Set('k')/Nav`."""
+    out: list[str] = []
+    model = call.model
+    from app.payload.writer import key_predicate
+    for step in call.resource.steps:
+        match step:
+            case bound.SetStep(element):
+                out = [element.name]
+            case bound.SingletonStep(singleton):
+                out = [singleton.name]
+            case bound.KeyStep(key):
+                parts = [(name, _key_type(value), literal(call, value)) for name, value in key]
+                out[-1] += key_predicate(model, parts)
+            case bound.NavigationStep(navigation):
+                out.append(navigation.name)
+            case bound.PropertyStep(property):
+                out.append(property.name)
+            case bound.CastStep(type) if not isinstance(step, bound.FilterStep):
+                out.append(type)
+            case bound.DynamicStep(name):
+                out.append(name)
+            case _:
+                continue
+    return "/".join(out)
+
+
+def _key_type(value: bound.Expression) -> str:
+    return str(getattr(value, "type", "Edm.String"))
+
+
+def literal(call: Call, value: bound.Expression) -> Any:
+    """The canonical value of a constant or lifted expression."""
+    match value:
+        case bound.Parameter(index, type):
+            return literal_value(call.values[index], type, call.model)
+        case bound.Literal(constant):
+            return constant
+    raise NotImplementedByService(feature="An expression in a key")
+
+
+def canonical_base(call: Call) -> tuple[str, bool]:
+    """(what a context URL names the entities by, whether they belong to a set or containment at all)."""
+    resource = call.resource
+    if resource.contained:
+        return _contained_path(call), True
+    if resource.source is not None:
+        return resource.source, True
+    return "", False
+
+
+def _contained_path(call: Call) -> str:
+    """The path up to the containment property, the key of the resource itself left out (Protocol §10.2)."""
+    from app.payload.writer import key_predicate
+    out: list[str] = []
+    pending = ""
+    for step in call.resource.steps:
+        if isinstance(step, bound.KeyStep):
+            pending = key_predicate(call.model, [(name, _key_type(value), literal(call, value)) for name, value in step.key])
+            continue
+        if isinstance(step, bound.PropertyStep | bound.DynamicStep | bound.OperationStep):
+            break
+        if isinstance(step, bound.SetStep):
+            out = [step.set.name]
+        elif isinstance(step, bound.SingletonStep):
+            out = [step.singleton.name]
+        elif isinstance(step, bound.NavigationStep):
+            contained = step.navigation.contains_target
+            if not contained:
+                target = call.mapping.target(_table_so_far(call, step), step.owner, step.navigation.name)
+                out, pending = [target or step.navigation.name], ""
+                continue
+            if pending:
+                out[-1] += pending
+                pending = ""
+            out.append(step.navigation.name)
+    return "/".join(out)
+
+
+def _table_so_far(call: Call, until: bound.NavigationStep) -> str:
+    steps = call.resource.steps[:call.resource.steps.index(until)]
+    source, _ = call.service.planner(call.policy).source(steps)
+    return source.table
+
+
+# --- entities --------------------------------------------------------------------------------------------
+
+class EntityAnswer:
+    """One entity, by key, singleton or to-one navigation."""
+
+    def __init__(self, call: Call, source: Source, options: bound.Options) -> None:
+        planner = call.service.planner(call.policy, call.wishes.page_size)
+        self.source = source
+        self.read: Read = planner.read(source, options, collection=False)
+        self.node = Node(call.service, self.read, call.wishes.format, call.request.root)
+        self.content_type = call.wishes.format.content_type
+        self.plain_etag = not options.expand
+        self.fixed_fragment = None if call.resource.contained else self.fragment(call)
+        self.reference = call.resource.suffix == "$ref"
+
+    def fragment(self, call: Call) -> str:
+        resource, options = call.resource, call.options
+        if call.resource.suffix == "$ref":
+            return "$ref"
+        base, known = canonical_base(call)
+        cast = any(isinstance(step, bound.CastStep) for step in resource.steps[-2:])
+        return context.entities(base, resource.type, resource.declared or resource.type, options, call.wishes.version,
+                                single=True, cast=cast, source=known,
+                                singleton=base in call.model.singletons and not resource.contained)
+
+    def __call__(self, call: Call) -> Response:
+        run = Run(call.service.values(call), call.syntax.options)
+        rows = sql.fetch(call.store, self.node.statement, run.values)
+        if not rows:
+            return absent(call, self.source)
+        row = rows[0]
+        tag = self.node.writer.etag(row)
+        headers = {"Content-Type": self.content_type}
+        if tag is not None:
+            headers["ETag"] = tag
+            fresh = conditional(call, tag, self.plain_etag)
+            if fresh is not None:
+                return fresh
+        base = contained_base(call) if self.node.writer.needs_base else ""
+        fragment = self.fixed_fragment if self.fixed_fragment is not None else self.fragment(call)
+        body = context_member(call, fragment)
+        if self.reference:
+            made: dict[str, Any] = {call.wishes.format.control("id"): call.request.root + self.node.writer.path(row, base)}
+        else:
+            made = self.node.objects([row], run, base)[0]
+        return Response(200, headers, dumps({**body, **made}))
+
+
+def contained_base(call: Call) -> str:
+    """The URL of the containment collection that the resource belongs to, relative to the root."""
+    return _contained_path(call)
+
+
+def conditional(call: Call, tag: str, covers: bool) -> Response | None:
+    """304 or 412 by If-None-Match and If-Match of a read (Protocol §8.2.4, §8.2.5)."""
+    from app.service.conditions import matches
+    wanted = call.request.header("if-match")
+    if wanted is not None and not matches(wanted, tag):
+        from app.errors import PreconditionFailed
+        raise PreconditionFailed(target="If-Match")
+    known = call.request.header("if-none-match")
+    if covers and known is not None and matches(known, tag):
+        return Response(304, {"ETag": tag})
+    return None
+
+
+def absent(call: Call, source: Source) -> Response:
+    """No row: 204 where a to-one navigation is null, 404 where the entity or something before it does not exist."""
+    if source.relation is not None and source.parent is not None and not source.key:
+        if exists(call, source.parent):
+            if call.resource.suffix == "$value":
+                raise NotFound(reason="There is no related media entity")
+            if source.types is None or not exists(call, replace(source, types=None)):
+                return Response(204)
+            raise NotFound(reason=f"The related entity is not of type {source.type}")
+    raise NotFound(reason=describe(call, source))
+
+
+def describe(call: Call, source: Source) -> str:
+    """A sentence about what was not found."""
+    name = source.table.rpartition("/")[2]
+    if source.key:
+        key = ", ".join(str(literal(call, value)) for _, value in source.key if not isinstance(value, Slot))
+        return f"There is no entity with key '{key[:200]}' in '{name}'"
+    return f"There is no entity at '{name}'"
+
+
+def exists(call: Call, source: Source) -> bool:
+    """Whether any entity is there."""
+    statement = sql.compile_count(CountQuery(source), call.mapping, call.store.dialect)
+    return bool(sql.fetch(call.store, statement, call.service.values(call))[0][0])
+
+
+# --- collections -----------------------------------------------------------------------------------------
+
+class CollectionAnswer:
+    """Entities of a set, of a collection navigation, of a cast or filtered collection; with count, pages, references."""
+
+    def __init__(self, call: Call, source: Source, options: bound.Options) -> None:
+        service = call.service
+        self.planner = service.planner(call.policy, call.wishes.page_size)
+        self.source, self.options = source, options
+        self.format, self.root = call.wishes.format, call.request.root
+        self.references = call.resource.suffix == "$ref"
+        self.page = call.wishes.page_size or service.settings.page_size
+        if call.wishes.page_size and service.settings.max_page_size:
+            self.page = min(self.page, service.settings.max_page_size)
+        self.limited = options.top is not None or self.page > 0
+        self.plan(call)
+        self.after: dict[tuple[bool, ...], Node] = {}
+        self.count = sql.compile_count(self.count_query(), call.mapping, call.store.dialect) if options.count else None
+        self.content_type = self.format.content_type
+        self.fixed_fragment = None if call.resource.contained else self.fragment(call)
+        self.checks_parent = source.parent is not None
+
+    def count_query(self) -> CountQuery:
+        options = self.options
+        return CountQuery(self.source, options.filter, options.search, options.compute, options.apply)
+
+    def plan(self, call: Call) -> None:
+        limit = Slot("limit") if self.limited else None
+        self.node = Node(call.service, self.planner.read(self.source, self.options, collection=True, limit=limit),
+                         self.format, self.root)
+
+    def fragment(self, call: Call) -> str:
+        if self.references:
+            return "Collection($ref)"
+        resource, options = call.resource, call.options
+        base, known = canonical_base(call)
+        return context.entities(base, resource.type, resource.declared or resource.type, options, call.wishes.version,
+                                single=False, cast=resource.type != resource.declared, source=known)
+
+    def __call__(self, call: Call) -> Response:
+        top = amount(call, self.options.top)
+        keyset: tuple[Any, ...] = ()
+        node = self.node
+        token = call.skiptoken()
+        if token is not None:
+            remaining, *sort = call.service.read_token(call, token)
+            if len(sort) != len(self.node.keyset.types):
+                raise InvalidToken(name="$skiptoken", target="$skiptoken")
+            keyset = tuple(unportable(value, type) for value, type in zip(sort, self.node.keyset.types, strict=True))
+            top = remaining if top is not None else None
+            node = self.page_after(call, tuple(value is None for value in keyset))
+        page = self.page
+        limit = top if top is not None and (not page or top <= page) else page + 1
+        values = call.service.values(call, keyset=keyset, limit=limit, skip=amount(call, self.options.skip) or 0)
+        run = Run(values, call.syntax.options)
+        fragment = self.fixed_fragment if self.fixed_fragment is not None else self.fragment(call)
+        base = contained_base(call) if node.writer.needs_base else ""
+        if not self.limited or limit > CHUNK + 1:
+            return self.stream(call, node, run, fragment, base, top, keyset)
+        rows = sql.fetch(call.store, node.statement, values)
+        if not rows and self.checks_parent and not exists(call, self.source.parent):  # type: ignore[arg-type]
+            raise NotFound(reason=describe(call, self.source.parent))  # type: ignore[arg-type]
+        more = bool(page) and (top is None or top > page) and len(rows) > page
+        if more:
+            rows = rows[:page]
+        body: dict[str, Any] = context_member(call, fragment)
+        if self.count is not None:
+            body[self.format.control("count")] = self.number(self.counted(call, values, rows, more, bool(keyset), limit))
+        body["value"] = self.items(node, rows, run, base)
+        if more:
+            body[self.format.control("nextLink")] = self.next_link(call, node, rows[-1], top)
+        return Response(200, self.headers(call), dumps(body))
+
+    def headers(self, call: Call) -> dict[str, str]:
+        headers = {"Content-Type": self.content_type}
+        if call.wishes.page_size:
+            headers["Preference-Applied"] = f"{call.wishes.spelled['maxpagesize']}={self.page}"
+        return headers
+
+    def number(self, value: int) -> int | str:
+        return str(value) if self.format.ieee754 else value
+
+    def items(self, node: Node, rows: list[Any], run: Run, base: str) -> list[dict[str, Any]]:
+        if self.references:
+            name = self.format.control("id")
+            return [{name: self.root + path} for path in node.paths(rows, base)]
+        return node.objects(rows, run, base)
+
+    def counted(self, call: Call, values: sql.Values, rows: list[Any], more: bool, later: bool, limit: int) -> int:
+        """The count: what the page proves, or a statement (DESIGN §3)."""
+        if not later and not more and len(rows) < limit and (rows or not values.skip):
+            return len(rows) + (values.skip or 0)
+        assert self.count is not None
+        return int(sql.fetch(call.store, self.count, values)[0][0])
+
+    def page_after(self, call: Call, nulls: tuple[bool, ...]) -> Node:
+        """The compiled query of a page behind a token, by which of its sort values are null."""
+        node = self.after.get(nulls)
+        if node is None:
+            limit = Slot("limit") if self.limited else None
+            read = self.planner.read(self.source, self.options, collection=True, limit=limit, after=nulls)
+            node = self.after[nulls] = Node(call.service, read, self.format, self.root)
+        return node
+
+    def next_link(self, call: Call, node: Node, row: Any, top: int | None) -> str:
+        remaining = None if top is None else top - self.page
+        return call.service.next_link(call, [remaining, *node.keyset.values(row)])
+
+    def stream(self, call: Call, node: Node, run: Run, fragment: str, base: str, top: int | None,
+               keyset: tuple[Any, ...]) -> Response:
+        """Rows in chunks of 1,000; the first chunk is fetched before the status line is sent (DESIGN §3)."""
+        format = self.format
+        head: dict[str, Any] = context_member(call, fragment)
+        stream = sql.stream(call.store, node.statement, run.values, CHUNK)
+        try:
+            first = next(stream, [])
+            if not first and self.checks_parent and not exists(call, self.source.parent):  # type: ignore[arg-type]
+                raise NotFound(reason=describe(call, self.source.parent))  # type: ignore[arg-type]
+            if self.count is not None:
+                if len(first) < CHUNK and not keyset and (first or not run.values.skip):
+                    total = len(first) + (run.values.skip or 0)
+                    total = total - 1 if self.page and len(first) > self.page else total
+                else:
+                    total = int(sql.fetch(call.store, self.count, run.values)[0][0])
+                head[format.control("count")] = self.number(total)
+            opening = dumps({**head, "value": []})[:-2]
+            started = self.items(node, first[:self.page] if self.page else first, run, base)
+        except BaseException:
+            stream.close()
+            raise
+        page = self.page if top is None or top > self.page else 0
+
+        def chunks() -> Iterator[bytes]:
+            yield opening + dumps(started)[1:-1]
+            sent, last, rows = len(started), first[:len(started)], first
+            more = len(first) > len(started)
+            for rows in stream:
+                if page and sent + len(rows) > page:
+                    more, rows = True, rows[:page - sent]
+                if rows:
+                    yield (b"," if sent else b"") + dumps(self.items(node, rows, run, base))[1:-1]
+                    sent, last = sent + len(rows), rows
+                if more:
+                    break
+            tail = b"]"
+            if more and last:
+                link = self.next_link(call, node, last[-1], top)
+                tail += b"," + dumps({format.control("nextLink"): link})[1:-1]
+            yield tail + b"}"
+
+        return Response(200, self.headers(call), chunks(), stream.close)
+
+
+def amount(call: Call, value: int | bound.Parameter | None) -> int | None:
+    """The number of `$top` or `$skip`; those beyond Int64 count as Int64's greatest."""
+    if value is None:
+        return None
+    number = value if isinstance(value, int) else int(literal(call, value))
+    return min(number, 2**63 - 1)
+
+
+class CountAnswer:
+    """`/$count`: the bare number (Protocol §11.2.10)."""
+
+    def __init__(self, call: Call, source: Source, options: bound.Options) -> None:
+        query = CountQuery(source, options.filter, options.search, options.compute, options.apply)
+        self.statement = sql.compile_count(query, call.mapping, call.store.dialect)
+        self.source = source
+
+    def __call__(self, call: Call) -> Response:
+        number = sql.fetch(call.store, self.statement, call.service.values(call))[0][0]
+        if not number and self.source.parent is not None and not exists(call, self.source.parent):
+            raise NotFound(reason=describe(call, self.source.parent))
+        return Response(200, {"Content-Type": "text/plain"}, str(number).encode("ascii"))
+
+
+# --- properties ------------------------------------------------------------------------------------------
+
+class PropertyAnswer:
+    """A structural property of one entity, whole or raw, at any depth (Protocol §11.2.4)."""
+
+    def __init__(self, call: Call, source: Source, steps: tuple[bound.PathStep, ...]) -> None:
+        self.source = source
+        self.steps = steps
+        self.names = tuple(_step_name(step) for step in steps if isinstance(step, bound.PropertyStep | bound.DynamicStep))
+        first = steps[0]
+        kind = "dynamic" if isinstance(first, bound.DynamicStep) else "property"
+        nested = call.options if call.options.select is not None else None
+        select = bound.SelectItem(self.names if nested is None else self.names, kind, nested)
+        if kind == "dynamic":
+            select = bound.SelectItem(self.names[:1], kind, None)
+        planner = call.service.planner(call.policy)
+        self.read = planner.read(source, bound.Options(select=(select,)), collection=False)
+        self.raw = call.resource.suffix == "$value"
+        form = replace(call.wishes.format, metadata="minimal", ieee754=True) if self.raw else call.wishes.format
+        self.node = Node(call.service, self.read, form, call.request.root)
+
+    def __call__(self, call: Call) -> Response:
+        run = Run(call.service.values(call), url.Options())
+        rows = sql.fetch(call.store, self.node.statement, run.values)
+        if not rows:
+            return absent_property(call, self.source)
+        tag = self.node.writer.etag(rows[0])
+        headers = {"ETag": tag} if tag is not None else {}
+        if tag is not None:
+            fresh = conditional(call, tag, True)
+            if fresh is not None:
+                return fresh
+        base = contained_base(call) if self.node.writer.needs_base else ""
+        value: Any = self.node.objects(rows[:1], run, base)[0]
+        value, annotation = self.walk(call, plain(value))
+        if call.resource.suffix == "$count":
+            return Response(200, {"Content-Type": "text/plain"}, str(len(value or ())).encode("ascii"))
+        if value is None:
+            return Response(204, headers)
+        if self.raw:
+            return raw_value(call, value, headers)
+        headers["Content-Type"] = call.wishes.format.content_type
+        body: dict[str, Any] = context_member(call, self.fragment(call))
+        if isinstance(value, dict):
+            body.update(value)
+        else:
+            if annotation is not None and call.wishes.format.metadata != "none":
+                body[call.wishes.format.control("type")] = annotation
+            body["value"] = value
+        return Response(200, headers, dumps(body))
+
+    def fragment(self, call: Call) -> str:
+        resource = call.resource
+        base = base_path(call, call.service.planner(call.policy))
+        return base + context.select_list(call.options, call.wishes.version) if resource.steps else resource.type
+
+    def walk(self, call: Call, value: Any) -> tuple[Any, str | None]:
+        """The value at the end of the path, and its type annotation when it is dynamic."""
+        annotation = None
+        for index, step in enumerate(self.steps):
+            match step:
+                case bound.PropertyStep() | bound.DynamicStep():
+                    name = _step_name(step)
+                    if value is None:
+                        raise NotFound(reason=f"'{name}' is part of a value that is null")
+                    if isinstance(step, bound.DynamicStep) and name not in value:
+                        return None, None
+                    annotation = value.get(call.wishes.format.control("type", name))
+                    value = value.get(name)
+                case bound.OrdinalStep(index_or_parameter):
+                    at = amount(call, index_or_parameter)
+                    if not isinstance(value, list) or not -len(value) <= at < len(value):
+                        raise NotFound(reason=f"There is no item {at}")
+                    value = value[at]
+                case bound.CastStep(type):
+                    given = value.get(call.wishes.format.control("type")) if isinstance(value, dict) else None
+                    actual = call.model.full(given.removeprefix("#")) if given else None
+                    if value is not None and actual is not None and not call.model.is_a(actual, type):
+                        raise NotFound(reason=f"The value is not of type {type}")
+                case _:
+                    raise NotImplementedByService(feature=f"Step {index + 1} behind a property")
+        return value, annotation
+
+
+def _step_name(step: bound.PathStep) -> str:
+    return step.property.name if isinstance(step, bound.PropertyStep) else str(getattr(step, "name", ""))
+
+
+def plain(value: Any) -> Any:
+    """A dict whose JSON fragments are parsed, so that one can walk it."""
+    from app.payload.documents import decode_document
+    return decode_document(dumps(value).decode("utf-8"))
+
+
+def absent_property(call: Call, source: Source) -> Response:
+    """A property of an entity that is not there: always 404 (Protocol §11.2.4)."""
+    raise NotFound(reason=describe(call, source))
+
+
+def raw_value(call: Call, value: Any, headers: dict[str, str]) -> Response:
+    """`/$value` of a primitive: its ABNF value form as text/plain; Binary as bytes (Protocol §11.2.4.1)."""
+    property = call.resource.property
+    name = property.type.name if property is not None else "Edm.String"
+    if isinstance(value, dict | list):
+        raise NotFound(reason="A raw value is had of primitive properties only")
+    if name == "Edm.Binary":
+        from app.edm import vocabularies
+        owner = next((step.owner for step in reversed(call.resource.steps) if isinstance(step, bound.PropertyStep)), "")
+        media = vocabularies.media_type(call.model, owner, property) or "application/octet-stream"
+        return Response(200, {**headers, "Content-Type": media}, types.parse(name, value))
+    if isinstance(value, bool):
+        text = "true" if value else "false"
+    elif isinstance(value, float):
+        text = types.write_double(value)
+    else:
+        text = str(value)
+    return Response(200, {**headers, "Content-Type": "text/plain"}, text.encode("utf-8"))
+
+
+# --- choosing --------------------------------------------------------------------------------------------
+
+Handler = Callable[[Call], Response]
+
+
+def compile_read(call: Call) -> Handler:
+    """The answer to a GET of a bound resource, ready for any values of the same shape."""
+    resource, options = call.resource, call.options
+    planner = call.service.planner(call.policy, call.wishes.page_size)
+    if call.wishes.ranges and resource.suffix in ("", "$ref") and resource.kind != "stream":
+        from app.service.wishes import json_range
+        if json_range(call.wishes.ranges, call.service.settings.strict) is None:
+            raise NotAcceptable(reason="this resource is JSON")
+    source, rest = planner.source(resource.steps)
+    if rest:
+        return PropertyAnswer(call, source, rest)
+    if resource.suffix == "$count":
+        return CountAnswer(call, source, options)
+    if resource.kind == "collection":
+        return CollectionAnswer(call, source, options)
+    if resource.kind == "entity":
+        return EntityAnswer(call, source, options)
+    raise MethodNotAllowed(method=call.request.method, resource="this resource", allow=READABLE)
+
+
+__all__ = ["CollectionAnswer", "CountAnswer", "EntityAnswer", "PropertyAnswer", "Query", "compile_read", "quote", "QUERY_SAFE"]

@@ -1,0 +1,33 @@
+"""Requests as values: method, raw target, headers, body; and what their headers ask for.
+
+`Request` knows no web framework. `Wishes` is what content negotiation, versions and preferences come to
+(Protocol 4.01 §8; DESIGN §7).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import BinaryIO
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request as it came in.
+
+    `path`: raw (still percent-encoded) path below the service root, without leading slash. `query`: raw query.
+    `headers`: names in lower case; several headers of one name joined by ', '. `root`: the service root as the client
+    sees it, absolute, ending in '/'. `body`: a binary stream (may be empty), read at most once.
+    `principal`: who the web layer or a batch says it is; None: not yet known.
+    """
+
+    method: str
+    path: str
+    query: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: BinaryIO | None = None
+    root: str = "http://localhost/"
+
+    def header(self, name: str) -> str | None:
+        """The header's value, by lower-case name."""
+        return self.headers.get(name)

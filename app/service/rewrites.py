@@ -1,0 +1,83 @@
+"""Requests that stand for others: `$entity?$id=…` for the entity it names, POST `…/$query` for a GET, tunnelled methods.
+
+Each function gives back the request (or target) that is meant; the rest of the service never sees the disguise.
+URL Conventions §4.3.4, §4.17; Protocol §11.2.9.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from urllib.parse import urlsplit
+
+from app import url
+from app.errors import BindError, BodyError, MethodNotAllowed, UnsupportedMediaType
+from app.service.request import Request
+from app.url import nodes
+from app.url.headers import parse_media_type
+
+TUNNELLED = ("PATCH", "PUT", "DELETE", "MERGE")
+QUERY_SEGMENT = re.compile(r"/\$query/*$")
+QUERY_BYTES = 1 << 20
+
+
+def tunnelled(request: Request) -> Request:
+    """The method that X-HTTP-Method names on a POST; MERGE is PATCH."""
+    name = request.header("x-http-method") or request.header("x-http-method-override")
+    if request.method == "MERGE":
+        return replace(request, method="PATCH")
+    if request.method != "POST" or name is None:
+        return request
+    method = name.strip().upper()
+    if method not in TUNNELLED:
+        raise BindError(f"X-HTTP-Method cannot be '{name[:20]}'", code="invalidHeader", target="X-HTTP-Method")
+    return replace(request, method="PATCH" if method == "MERGE" else method)
+
+
+def query_in_body(request: Request) -> Request:
+    """POST `path/$query` with the query part as text: the GET of `path` (URL Conventions §4.17)."""
+    match = QUERY_SEGMENT.search("/" + request.path)
+    if match is None:
+        return request
+    if request.method != "POST":
+        raise MethodNotAllowed(method=request.method, resource="$query", allow=("POST",))
+    media = parse_media_type(request.header("content-type") or "text/plain")
+    if media is None or (media.type, media.subtype) != ("text", "plain"):
+        raise UnsupportedMediaType(name=(request.header("content-type") or "")[:60], target="Content-Type")
+    data = request.body.read(QUERY_BYTES + 1) if request.body is not None else b""
+    if len(data) > QUERY_BYTES:
+        raise BodyError(reason=f"a query is limited to {QUERY_BYTES} bytes")
+    try:
+        text = data.decode("ascii").strip()
+    except UnicodeDecodeError:
+        raise BodyError(reason="the query is percent-encoded ASCII") from None
+    query = "&".join(part for part in (request.query, text) if part)
+    return replace(request, method="GET", path=request.path[:match.start()].lstrip("/") if match.start() else "",
+                   query=query, body=None)
+
+
+def dereferenced(target: nodes.Target, root: str) -> nodes.Target:
+    """The target that `$entity?$id=…` means; other targets as they are (URL Conventions §4.3.4)."""
+    if not target.segments or target.segments[0].name != "$entity":
+        return target
+    id = target.options.id
+    if id is None:
+        raise BindError("$entity needs the query option $id", code="missingOption", target="$id")
+    return nodes.Target((*entity_path(id, root), *target.segments[1:]), replace(target.options, id=None))
+
+
+def entity_path(id: str, root: str) -> tuple[nodes.Segment, ...]:
+    """The path segments of an entity-id, absolute or relative to the service root. Raises BindError for one that is not
+    of this service."""
+    path = id
+    if re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", id):
+        absolute, own = urlsplit(id), urlsplit(root)
+        if not absolute.path.startswith(own.path) or absolute.netloc.lower() != own.netloc.lower():
+            raise BindError(f"'{id[:200]}' is not an entity of this service", code="foreignEntity", target="$id")
+        path = absolute.path[len(own.path):]
+    elif id.startswith("/"):
+        own_path = urlsplit(root).path
+        path = id.removeprefix(own_path).lstrip("/")
+    if "?" in path or "#" in path:
+        raise BindError(f"'{id[:200]}' is not an entity-id", code="invalidEntityId", target="$id")
+    return url.parse_entity_reference(path)

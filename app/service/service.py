@@ -1,0 +1,265 @@
+"""`Service`: one model over one store; `handle` turns a Request into a Response.
+
+Order of a request (DESIGN §3): authenticate → model view of the policy → text map → parse → shape → plan cache → bind →
+plan → answer. Everything that goes wrong becomes an OData error here and nowhere else.
+"""
+
+from __future__ import annotations
+
+import datetime
+import uuid
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from app import bind, csdl, url
+from app.bind import nodes as bound
+from app.edm import Model, vocabularies
+from app.errors import MethodNotAllowed, NotFound, NotImplementedByService, ODataError, UnknownOption
+from app.plan import Planner
+from app.service import access, failures, metadata, read, rewrites, wishes
+from app.service.authenticate import Authenticate, authenticator
+from app.service.cache import Bounded
+from app.service.call import Call
+from app.service.catalogue import Catalogue
+from app.service.operations import Operations, advertised, load_operations
+from app.service.request import Request
+from app.service.response import Response
+from app.service.rows import QUERY_SAFE, Node
+from app.service.settings import Settings
+from app.service.tokens import Tokens
+from app.sql import Values
+from app.store import mapping as store_mapping
+from app.store.database import Store, connect
+from app.url import nodes as syntax
+
+READS = ("GET", "HEAD")
+METHODS = ("GET", "HEAD", "POST", "PATCH", "PUT", "DELETE")
+CACHED_HEADERS = ("accept", "odata-maxversion", "odata-version", "prefer", "accept-language")
+NOT_PAGED_ON = frozenset({"$skiptoken", "$skip"})
+
+Progress = Callable[[str, int, int], None]
+
+
+class Service:
+    """A running service. Make it with `Service.open`; it may be used from many threads."""
+
+    def __init__(self, settings: Settings, model: Model, store: Store, operations: Operations, secret: bytes) -> None:
+        self.settings, self.model, self.store, self.operations = settings, model, store, operations
+        self.mapping = store_mapping.map_model(model)
+        self.tokens = Tokens(secret)
+        self.limits = replace(url.DEFAULT_LIMITS, strict=settings.strict, zoneless="zoneless-times" in settings.lenient)
+        self.authenticate: Authenticate = authenticator(settings)
+        self._texts: Bounded[tuple[str | None, ...], tuple[read.Handler, Call]] = Bounded()
+        self._plans: Bounded[Any, tuple[read.Handler, bound.Request]] = Bounded()
+        self.by_row: Bounded[Any, Node] = Bounded()
+        self._documents: dict[tuple[str, str, str, str], bytes] = {}
+        self._advertised: dict[str, list[tuple[str, str]]] = {}
+        self._inner_name = vocabularies.inner_error_name(model)
+
+    @cached_property
+    def catalogue(self) -> Catalogue:
+        """What changes of data share."""
+        return Catalogue(self.store, self.mapping)
+
+    # --- life --------------------------------------------------------------------------------------------
+
+    @classmethod
+    def open(cls, settings: Settings, *, prepare: bool = True, progress: Progress | None = None,
+             model: Model | None = None, operations: Operations | None = None) -> Service:
+        """Loads the model, connects the store, and (when `prepare`) creates the schema and loads the data file into an
+        empty store. Raises ModelError, ConfigurationError."""
+        from app.service.load import prepare_store, stored_secret
+        model = model if model is not None else csdl.load(settings.model)
+        operations = operations if operations is not None else load_operations(settings.operations)
+        operations.check(model)
+        store = connect(settings.database, busy_timeout=settings.busy_timeout)
+        mapping = store_mapping.map_model(model)
+        if prepare:
+            prepare_store(store, model, mapping, Path(settings.data) if settings.data else None,
+                          now=settings.now, progress=progress)
+        secret = settings.secret.encode() if settings.secret else stored_secret(store)
+        service = cls(settings, model, store, operations, secret)
+        service.mapping = mapping
+        return service
+
+    def close(self) -> None:
+        """Gives the store's connections back."""
+        self.store.close()
+
+    @property
+    def namespace(self) -> str:
+        """The namespace of the schema that holds the container."""
+        container = self.model.container
+        return container.name.rpartition(".")[0] if container else ""
+
+    @property
+    def root_path(self) -> str:
+        return self.settings.root_path
+
+    def now(self) -> str:
+        """The present instant, or the one that the settings put in its place."""
+        if self.settings.now is not None:
+            return self.settings.now
+        text = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%S.%f").rstrip("0").rstrip(".")
+        return text + "Z"
+
+    # --- requests ----------------------------------------------------------------------------------------
+
+    def handle(self, request: Request) -> Response:
+        """The answer to one request; never raises."""
+        version = "4.0"
+        try:
+            principal = self.authenticate(request)
+            policy = access.policy_for(principal, self.model)
+            get = request.headers.get
+            key = (request.method, request.path, request.query, request.root, policy.id,
+                   *[get(name) for name in CACHED_HEADERS])
+            hit = self._texts.get(key)
+            if hit is not None:
+                handler, call = hit
+                response = handler(replace(call, request=request, principal=principal))
+                version = call.wishes.version
+            else:
+                version = wishes.versions(request)[0]
+                response = self._miss(request, principal, policy, key)
+        except Exception as error:
+            request_id = str(uuid.uuid4())
+            response = self.failed(failures.as_odata(error, request_id), request, version, request_id)
+        headers = response.headers
+        headers["OData-Version"] = version
+        if "Vary" not in headers:
+            headers["Vary"] = "OData-MaxVersion, Accept, Prefer"
+        return response
+
+    def failed(self, error: ODataError, request: Request, version: str, request_id: str | None = None) -> Response:
+        """The answer of an error."""
+        request_id = request_id or str(uuid.uuid4())
+        response = failures.failure(error, version, request_id, self.now(), self._inner_name,
+                                    request.header("client-request-id"))
+        response.headers.update({"request-id": request_id, "OData-Version": version})
+        return response
+
+    def _miss(self, request: Request, principal: access.Principal, policy: access.Policy, key: Any) -> Response:
+        request = rewrites.query_in_body(rewrites.tunnelled(request))
+        method = request.method
+        if method not in METHODS:
+            raise MethodNotAllowed(method=method, resource="this service", allow=METHODS)
+        target = rewrites.dereferenced(url.parse(request.path, request.query, self.limits), request.root)
+        wanted = wishes.wish(request, target.options.format, self.settings.strict)
+        self._check_options(target.options)
+        lifted, values = url.lift(target)
+        shape = (lifted, wanted.format, wanted.page_size, request.root, policy.id, method in READS,
+                 wanted.ranges if wanted.ranges else None)
+        if method in READS and not target.options.custom:
+            known = self._plans.get(shape)
+            if known is not None:
+                handler, bound_request = known
+                call = self._call(request, wanted, bound_request, values, principal, policy, target)
+                self._texts.put(key, (handler, call))
+                return handler(call)
+        bound_request, shared = bind.bind_lifted(lifted, target, policy.model, method)
+        call = self._call(request, wanted, bound_request, values, principal, policy, target)
+        if method in READS:
+            handler, cacheable = self._reader(call)
+            if cacheable and shared:
+                self._plans.put(shape, (handler, bound_request))
+            if cacheable:
+                self._texts.put(key, (handler, call))
+            return handler(call)
+        if bound_request.resource.kind == "batch":
+            from app.service.batch import batch
+            return batch(call)
+        from app.service.write import write
+        return write(call)
+
+    def _call(self, request: Request, wanted: wishes.Wishes, bound_request: bound.Request, values: tuple[Any, ...],
+              principal: access.Principal, policy: access.Policy, target: syntax.Target) -> Call:
+        return Call(self, request, wanted, bound_request, values, principal, policy, target)
+
+    def _check_options(self, options: syntax.Options) -> None:
+        """Options that this service does not offer, and custom ones that no system option may look like."""
+        if options.schemaversion is not None and options.schemaversion != "*":
+            raise NotFound(reason=f"There is no schema version '{options.schemaversion[:60]}'; only '*' is offered",
+                           target="$schemaversion")
+        if options.deltatoken is not None:
+            raise NotImplementedByService(feature="$deltatoken")
+        for name, _ in options.custom:
+            if name.startswith("$"):
+                raise UnknownOption(name=name, target=name)
+
+    def _reader(self, call: Call) -> tuple[read.Handler, bool]:
+        """The handler of a GET, and whether requests of the same shape may use it."""
+        resource = call.resource
+        match resource.kind:
+            case "service":
+                return metadata.service_document, True
+            case "metadata":
+                return self._metadata, True
+            case "stream":
+                from app.service.write import read_stream
+                return read_stream, False
+            case "action":
+                raise MethodNotAllowed(method="GET", resource="an action", allow=("POST",))
+            case "batch":
+                raise MethodNotAllowed(method="GET", resource="$batch", allow=("POST",))
+            case "all" | "crossjoin":
+                raise NotImplementedByService(feature=f"${resource.kind}")
+        if any(isinstance(step, bound.OperationStep) for step in resource.steps):
+            from app.service.operations import answer_function
+            return answer_function, False
+        return read.compile_read(call), True
+
+    def _metadata(self, call: Call) -> Response:
+        def write(form: str, version: str, root: str) -> bytes:
+            known = self._documents.get((call.policy.id, form, version, root))
+            if known is None:
+                known = self._documents[call.policy.id, form, version, root] = metadata.document(
+                    call.model, form, version, root)
+            return known
+        return metadata.metadata(call, write)
+
+    # --- what answers ask of the service -----------------------------------------------------------------
+
+    def planner(self, policy: access.Policy, page_size: int | None = None) -> Planner:
+        """A planner under a policy; `page_size`: what the client asked for, else the service's own."""
+        return Planner(self.mapping, policy.grants, page_size or self.settings.page_size)
+
+    def values(self, call: Call, *, keyset: tuple[Any, ...] = (), limit: int | None = None, skip: int = 0) -> Values:
+        """The values that the statements of a call are bound to."""
+        return Values(literals=call.values, keyset=keyset, limit=limit, skip=skip, now=self.now())
+
+    def advertised(self, type_name: str) -> list[tuple[str, str]]:
+        """(name, title) of the operations bound to a type, for metadata=full."""
+        known = self._advertised.get(type_name)
+        if known is None:
+            known = self._advertised[type_name] = advertised(self.model, type_name)
+        return known
+
+    def next_link(self, call: Call, values: list[Any]) -> str:
+        """The URL of the page behind the sort values of the last row."""
+        options = self._page_options(call)
+        query = "".join(f"{quote(name, safe=QUERY_SAFE)}={quote(text, safe=QUERY_SAFE)}&" for name, text in options)
+        token = self.next_token(call.request.path.rstrip("/"), options, values)
+        return f"{call.request.root}{call.request.path.rstrip('/')}?{query}$skiptoken={token}"
+
+    def next_token(self, path: str, texts: tuple[tuple[str, str], ...], values: list[Any]) -> str:
+        """A token for the page of `path` with these options."""
+        return self.tokens.write(scope_of(path, texts), values)
+
+    def read_token(self, call: Call, token: str) -> list[Any]:
+        """The values of a skiptoken of this very request; InvalidToken otherwise."""
+        return self.tokens.read(scope_of(call.request.path.rstrip("/"), self._page_options(call)), token)
+
+    @staticmethod
+    def _page_options(call: Call) -> tuple[tuple[str, str], ...]:
+        return tuple((name, text) for name, text in call.syntax.options.texts if name not in NOT_PAGED_ON)
+
+
+def scope_of(path: str, texts: tuple[tuple[str, str], ...]) -> str:
+    """What a skiptoken is bound to: the resource and every option but the paging ones, whatever their order."""
+    from urllib.parse import unquote
+    return "\n".join((unquote(path), *(f"{name}={text}" for name, text in sorted(texts) if name != "$format")))

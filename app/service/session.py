@@ -1,0 +1,465 @@
+"""Write session: one open transaction, the rows it has seen, and the steps it carries out.
+
+Everything that changes data goes through here: bodies (`Gathering`), operations and rules (`Entity`), the data file. The
+caller opens the transaction (`store.write()`) before the session reads anything and calls `finish` before it ends, which
+writes the change log. Rules run inside, once per entity and change, before that entity's SQL. DESIGN §6.
+"""
+
+from __future__ import annotations
+
+import secrets
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+from app.edm.model import NavigationProperty
+from app.errors import BodyError, Conflict, NotImplementedByService, PreconditionFailed
+from app.payload.schemas import Reading
+from app.plan import changes as plan
+from app.plan.write import order
+from app.service import finding
+from app.service.catalogue import Catalogue
+from app.service.entities import Change, Entity, missing_value
+from app.service.layout import Layout
+from app.store import schema, streams
+from app.store.mapping import Column, Contained, Inverse, Link, Reference, Table, Unbound
+
+if TYPE_CHECKING:
+    from app.service.gathering import Gathering
+    from app.service.selections import Selection
+
+TRUSTED = Reading(operation="patch", trusted=True, quoted=True)
+AT = Column("at", "Edm.DateTimeOffset", "Edm.DateTimeOffset", False)
+LOG = ("source", "row", "key", "kind", "columns", "at", "principal")
+
+
+class Rules(Protocol):
+    """What the session asks of the registered rules."""
+
+    def has_rules(self, type: str, kind: str) -> bool: ...
+
+    def apply(self, change: Change, session: WriteSession) -> None: ...
+
+
+class WriteSession:
+    """One transaction's worth of changes."""
+
+    def __init__(self, catalogue: Catalogue, *, now: str, root: str = "http://localhost/", request_url: str | None = None,
+                 principal: str = "", rules: Rules | None = None, languages: tuple[str, ...] = ()) -> None:
+        self.catalogue, self.store, self.mapping, self.model = (
+            catalogue, catalogue.store, catalogue.mapping, catalogue.model)
+        self.writer, self.reader, self.planner = catalogue.writer, catalogue.reader, catalogue.planner
+        self.now, self.root, self.request_url = now, root, request_url or root
+        self.principal, self.rules, self.languages = principal, rules, languages
+        self.ids: dict[str, Entity] = {}            # ids given elsewhere: `$1` of a batch
+        self._rows: dict[tuple[str, int], dict[str, Any]] = {}
+        self._log: list[tuple[Any, ...]] = []
+        self.created: set[tuple[str, int]] = set()
+        self.deleted: set[tuple[str, int]] = set()
+
+    # --- rows --------------------------------------------------------------------------------------------
+
+    def entity(self, id: str, row: dict[str, Any]) -> Entity:
+        """The entity of a row as read (column name → canonical value)."""
+        table = self.mapping.table(id)
+        key = (id, row[table.row_id.name])
+        known = self._rows.get(key)
+        if known is None:
+            self._rows[key] = row
+        elif known is not row:
+            known.update(row)
+            row = known
+        type = row[table.discriminator.name] if table.discriminator is not None else None
+        return Entity(self, self.catalogue.layout(id, type or (table.concrete[0] if table.concrete else table.type)), row)
+
+    def by_columns(self, id: str, where: Sequence[tuple[Column, Any]], *, lock: bool = False) -> Entity | None:
+        """The first entity of a table whose columns have these values."""
+        if any(value is None for _, value in where):
+            return None
+        rows = self.writer.find(self.mapping.table(id), where, lock=lock)
+        return self.entity(id, rows[0]) if rows else None
+
+    def all_by_columns(self, id: str, where: Sequence[tuple[Column, Any]]) -> list[Entity]:
+        """Every entity of a table whose columns have these values."""
+        if any(value is None for _, value in where):
+            return []
+        return [self.entity(id, row) for row in self.writer.find(self.mapping.table(id), where)]
+
+    def by_row(self, id: str, row_id: int, *, lock: bool = False) -> Entity | None:
+        """The entity with a row id."""
+        return self.by_columns(id, [(self.mapping.table(id).row_id, row_id)], lock=lock)
+
+    def by_key(self, id: str, key: Mapping[str, Any], owner: Entity | None = None) -> Entity | None:
+        """The entity with a key (names as in key predicates); of a contained table the one below `owner`."""
+        table = self.mapping.table(id)
+        if not table.key or any(name not in key for name, _ in table.key):
+            return None
+        return self.by_columns(id, [*self.owned(table, owner), *((column, key[name]) for name, column in table.key)])
+
+    @staticmethod
+    def owned(table: Table, owner: Entity | None) -> list[tuple[Column, Any]]:
+        """The conditions that rows of a contained table belong to an owner."""
+        if table.owner is None or owner is None or owner.row_id is None:
+            return []
+        found: list[tuple[Column, Any]] = [(table.owner.column, owner.row_id)]
+        return found if table.owner.source is None else [*found, (table.owner.source, owner.layout.id)]
+
+    def reload(self, entity: Entity) -> Entity | None:
+        """The entity as it is stored now, locked against others."""
+        assert entity.row_id is not None
+        return self.by_row(entity.layout.id, entity.row_id, lock=True)
+
+    def known_id(self, text: str) -> Entity | None:
+        """The entity that another part of the request made under this id."""
+        return self.ids.get(text)
+
+    def resolve(self, reference: plan.Reference, table: str | None, type: str) -> Entity:
+        """The entity that a body refers to; BodyError where it refers to none that fits."""
+        return finding.resolve(self, reference, table, type)
+
+    # --- relations ---------------------------------------------------------------------------------------
+
+    def column_value(self, entity: Entity, column: Column) -> Any:
+        """The value of a column of an entity, as it is about to be."""
+        name = entity.layout.of_column.get(column.name)
+        if name is not None and name in entity.values:
+            found = dict((each.name, value) for each, value in entity.layout.columns(name, entity.values[name]))
+            return found.get(column.name)
+        return None if entity.row is None else entity.row.get(column.name)
+
+    def related(self, entity: Entity, name: str) -> Entity | Selection | None:
+        """What a navigation property of an entity leads to: an entity, None, or a selection."""
+        navigation = entity.layout.navigations[name]
+        if navigation.collection:
+            from app.service.selections import Selection
+            return Selection.over(self, entity, navigation)
+        relation = entity.layout.relation(name)
+        match relation:
+            case Reference(target, own, other) | Inverse(target, own, other):
+                pairs = [(there, self.column_value(entity, here)) for here, there in zip(own, other, strict=True)]
+                return self.by_columns(target, pairs)
+            case Contained(target):
+                return self.by_columns(target, self.owned(self.mapping.table(target), entity)) if entity.row else None
+            case Unbound(reason):
+                raise NotImplementedByService(reason, target=name)
+        return None
+
+    def members(self, entity: Entity, name: str) -> list[Entity]:
+        """The stored entities that a collection navigation property leads to."""
+        relation = entity.layout.relation(name)
+        match relation:
+            case Inverse(target, own, other):
+                return self.all_by_columns(target, [
+                    (there, self.column_value(entity, here)) for here, there in zip(own, other, strict=True)])
+            case Contained(target):
+                return self.all_by_columns(target, self.owned(self.mapping.table(target), entity))
+            case Link(target, table, own, other):
+                found = self.writer.pairs(table, (other.name,), {own.name: entity.row_id})
+                return [each for (row_id,) in found if (each := self.by_row(target, row_id)) is not None]
+        return []
+
+    # --- values ------------------------------------------------------------------------------------------
+
+    def canonical(self, layout: Layout, name: str, value: Any) -> Any:
+        """A Python value checked against the type of a property, enumerations as names."""
+        place = layout.places[name]
+        found = self.reader.checked(value, layout.type, place.property, TRUSTED)
+        ref = self.model.underlying(place.property.type)
+        if isinstance(found, dict) and self.model.kind(ref.name) == "complex":
+            found = self.reader.schemas.complete(ref.name, found, path=name)
+        elif isinstance(found, list) and self.model.kind(ref.name) == "complex":
+            found = [self.reader.schemas.complete(ref.name, item) if item is not None else None for item in found]
+        return self.catalogue.enums.named(found, ref.name)
+
+    def dynamic(self, name: str, value: Any) -> dict[str, Any]:
+        """A dynamic member and, where JSON does not tell it, its type."""
+        return self.reader.dynamic(name, value, None, TRUSTED)
+
+    # --- what operations do ------------------------------------------------------------------------------
+
+    def change(self, entity: Entity, values: Mapping[str, Any]) -> None:
+        """Change an entity as a PATCH would, trusted."""
+        current = self.reload(entity) if entity.row_id is not None else None
+        if current is None:
+            raise Conflict("The entity to change is no longer there", code="entityGone")
+        self.update(current, self.reader.read_entity(values, entity.type, TRUSTED))
+
+    def insert(self, id: str, values: Mapping[str, Any], owner: Entity | None = None) -> Entity:
+        """Create an entity as a POST would, trusted."""
+        reading = Reading("create", trusted=True, quoted=True)
+        return self.create(id, self.reader.read_entity(values, self.mapping.table(id).type, reading), owner=owner)
+
+    # --- changes -----------------------------------------------------------------------------------------
+
+    def create(self, id: str, change: plan.Change, *, owner: Entity | None = None,
+               parent: tuple[Entity, NavigationProperty] | None = None) -> Entity:
+        """Create what a body asks for in a table, related to `parent` where it was posted to a navigation property."""
+        from app.service.gathering import Gathering
+        gathering = Gathering(self)
+        entity = gathering.create(id, change, owner)
+        if parent is not None:
+            gathering.relate(parent[0], parent[1].name, entity)
+        self.carry_out(gathering)
+        return entity
+
+    def update(self, entity: Entity, change: plan.Change) -> Entity:
+        """Change an entity (its row read under this transaction) as a body asks."""
+        from app.service.gathering import Gathering
+        gathering = Gathering(self)
+        gathering.update(entity, change)
+        self.carry_out(gathering)
+        return entity
+
+    def delete(self, entity: Entity) -> None:
+        """Delete an entity with what goes with it; Conflict where something has to stay."""
+        from app.service.gathering import Gathering
+        gathering = Gathering(self)
+        gathering.delete(entity)
+        self.carry_out(gathering)
+
+    def carry_out(self, gathering: Gathering) -> None:
+        """Do the steps that were gathered."""
+        entities = gathering.entities
+        steps = order(gathering.steps)
+        waiting = {(step.entity, step.navigation[1]) for step in steps if isinstance(step, plan.Connect)}
+        for step in steps:
+            entity = entities[step.entity]
+            match step:
+                case plan.Insert():
+                    self._insert(entity, {name for each, name in waiting if each == step.entity})
+                case plan.Update():
+                    self.store_update(entity)
+                case plan.Delete():
+                    gathering.departures.remove(entity)
+                case plan.Connect(target=target):
+                    entity.linked[step.navigation[1]] = None if target is None else entities[target]
+                    self.store_update(entity)
+                case plan.AddLink(target=target):
+                    self._link(entity, step.navigation[1], entities[target], True)
+                case plan.DropLink(target=target):
+                    self._link(entity, step.navigation[1], entities[target], False)
+        for entity, name, stream in gathering.streams:
+            self.set_stream(entity, name, stream.content, stream.media_type or "application/octet-stream")
+
+    # --- rules -------------------------------------------------------------------------------------------
+
+    def run_rules(self, kind: str, old: Entity | None, new: Entity | None, changed: frozenset[str] = frozenset()) -> None:
+        """The rules of a type, those of its base types first."""
+        about = new or old
+        assert about is not None
+        if self.rules is not None and self.rules.has_rules(about.type, kind):
+            self.rules.apply(Change(kind, old, new, changed), self)
+
+    # --- steps -------------------------------------------------------------------------------------------
+
+    def settle(self, entity: Entity) -> dict[Column, Any]:
+        """The key columns of links about to be stored; properties tied to them take their values (§11.4.3)."""
+        found: dict[Column, Any] = {}
+        for name, target in entity.linked.items():
+            relation = entity.layout.relation(name)
+            if not isinstance(relation, Reference):
+                raise NotImplementedByService(feature=f"Setting '{name}' from this side")
+            if target is not None and target.row is None:
+                continue        # inserted later in the same request, which connects it then
+            if target is None and not relation.nullable:
+                raise BodyError(f"'{name}' is required.", code="missingValue", target=name)
+            for own, other in zip(relation.own, relation.other, strict=True):
+                value = None if target is None or target.row is None else target.row[other.name]
+                tied = entity.layout.of_column.get(own.name)
+                if tied is None:
+                    found[own] = value
+                elif target is not None or own.nullable:
+                    entity.values[tied] = value
+        return found
+
+    def _insert(self, entity: Entity, later: set[str]) -> None:
+        layout, table = entity.layout, entity.layout.table
+        self.settle(entity)
+        changed = frozenset((*entity.values, *entity.linked))
+        self._make_key(entity)
+        self.run_rules("create", None, entity, changed)
+        self._fill_in(entity)
+        keys = self.settle(entity)
+        columns: dict[Column, Any] = {}
+        for name in layout.places:
+            for column, value in layout.columns(name, entity.values.get(name)):
+                columns[column] = value
+        columns.update(keys)
+        self._check_links(entity, columns, later)
+        columns[table.version] = secrets.randbits(61) + 1
+        if table.discriminator is not None:
+            columns[table.discriminator] = layout.type
+        if table.dynamic is not None:
+            columns[table.dynamic] = layout.documents.encode_dynamic(entity.dynamic)
+        if table.owner is not None:
+            columns.update(self._owner_columns(table, entity))
+        row_id = self.writer.insert(table, columns)
+        row: dict[str, Any] = dict.fromkeys((column.name for column in table.columns), None)
+        row.update((column.name, value) for column, value in columns.items())
+        row[table.row_id.name] = row_id
+        entity.row, entity.row_id = row, row_id
+        self._rows[layout.id, row_id] = row
+        self.created.add((layout.id, row_id))
+        self.log(entity, "create", None)
+        self._store_document_links(entity, new=True)
+        self._settled(entity)
+
+    def _owner_columns(self, table: Table, entity: Entity) -> dict[Column, Any]:
+        assert table.owner is not None
+        if entity.owner is None or entity.owner.row_id is None:
+            raise NotImplementedByService(feature=f"Creating an entity of '{table.id}' without its owner")
+        found: dict[Column, Any] = {table.owner.column: entity.owner.row_id}
+        if table.owner.source is not None:
+            found[table.owner.source] = entity.owner.layout.id
+        return found
+
+    def _make_key(self, entity: Entity) -> None:
+        """The key of an entity whose key the service makes (DESIGN §4): random text, or the next number."""
+        for name, path in entity.layout.key_paths:
+            place = entity.layout.places.get(path)
+            if place is None or entity.values.get(path) is not None:
+                continue
+            type = self.model.underlying(place.property.type).name
+            if type in ("Edm.String", "Edm.Guid"):
+                entity.values[path] = str(uuid.uuid4())
+            elif entity.layout.computed(path) and type in ("Edm.Byte", "Edm.SByte", "Edm.Int16", "Edm.Int32", "Edm.Int64"):
+                column = entity.layout.columns(path, None)[0][0]
+                entity.values[path] = schema.next_integer(self.store, entity.layout.table.name, column.name)
+
+    def _fill_in(self, entity: Entity) -> None:
+        """Values for the members that neither the body nor a rule gave one."""
+        schemas = self.reader.schemas
+        for name, place in entity.layout.places.items():
+            if entity.values.get(name) is not None:
+                continue
+            if name not in entity.values and (default := schemas.default(place.owner, place.property)) is not None:
+                type = self.model.underlying(place.property.type).name
+                entity.values[name] = self.catalogue.enums.named(default(), type)
+            elif not schemas.nullable(place.property):
+                if place.property.type.collection:
+                    entity.values[name] = []
+                elif schemas.found_by_service(place.owner, place.property):
+                    made = schemas.made_up(place.property, self.now)
+                    entity.values[name] = self.catalogue.enums.named(made, self.model.underlying(place.property.type).name)
+                elif self.model.underlying(place.property.type).name != "Edm.Stream":
+                    raise missing_value(name)
+
+    def _check_links(self, entity: Entity, columns: Mapping[Column, Any], later: set[str]) -> None:
+        """Required references lead somewhere."""
+        for name, navigation in entity.layout.navigations.items():
+            if navigation.collection or navigation.nullable is not False or navigation.contains_target or name in later:
+                continue
+            relation = entity.layout.relation(name)
+            if isinstance(relation, Reference) and any(columns.get(own) is None for own in relation.own):
+                raise missing_value(name)
+
+    def store_update(self, entity: Entity) -> None:
+        """Run the rules of an entity's new values and links, then store what is different, where the row is as it was read."""
+        assert entity.row is not None and entity.row_id is not None
+        layout, table, row = entity.layout, entity.layout.table, entity.row
+        self.settle(entity)
+        changed = frozenset((*entity.assigned, *entity.linked))
+        if self.rules is not None and self.rules.has_rules(entity.type, "update"):
+            self.run_rules("update", Entity(self, layout, dict(row)), entity, changed)
+        columns = {column: value for column, value in self.settle(entity).items() if row[column.name] != value}
+        for name, value in entity.values.items():
+            for column, stored in layout.columns(name, value):
+                if row[column.name] != stored:
+                    columns[column] = stored
+        if table.dynamic is not None:
+            text = layout.documents.encode_dynamic(entity.dynamic)
+            if row[table.dynamic.name] != text:
+                columns[table.dynamic] = text
+        relinked = self._store_document_links(entity)
+        if columns or relinked:
+            version = entity.version
+            if not self.writer.update(table, entity.row_id, version, columns):
+                raise PreconditionFailed(target="If-Match")
+            row.update((column.name, value) for column, value in columns.items())
+            row[table.version.name] = version + 1
+            self.log(entity, "update", sorted({layout.of_column.get(column.name, column.name) for column in columns}))
+        self._settled(entity)
+
+    @staticmethod
+    def _settled(entity: Entity) -> None:
+        entity.values, entity.linked, entity.assigned = {}, {}, set()
+        entity.expanded = {}
+
+    def _link(self, entity: Entity, name: str, target: Entity, there: bool) -> None:
+        relation = entity.layout.relation(name)
+        assert isinstance(relation, Link)
+        pair = {relation.own.name: entity.row_id, relation.other.name: target.row_id}
+        present = bool(self.writer.pairs(relation.table, (relation.own.name,), pair))
+        if there and not present:
+            self.writer.add(relation.table, pair)
+        elif present and not there:
+            self.writer.remove(relation.table, pair)
+        if there != present:
+            self.log(entity, "link" if there else "unlink", [name, target.layout.id, target.row_id])
+
+    def _store_document_links(self, entity: Entity, new: bool = False) -> bool:
+        """The link rows of navigation properties inside complex values; whether any changed."""
+        changed = False
+        for link in entity.layout.links:
+            top, *steps = link.path.split("/")
+            if top not in entity.values:
+                continue
+            found: set[tuple[int, int]] = set()
+            said = _linked(entity.values[top], steps, -1, found)
+            if not said and not new and (entity.values[top] is not None and not isinstance(entity.values[top], list)
+                                         or top not in entity.assigned):
+                continue
+            owner, ordinal, target = (column.name for column in link.columns)
+            stored = set() if new else set(self.writer.pairs(link.table, (ordinal, target), {owner: entity.row_id}))
+            for pair in sorted(stored - found):
+                self.writer.remove(link.table, {owner: entity.row_id, ordinal: pair[0], target: pair[1]})
+            self.writer.add_rows(link.table, (owner, ordinal, target), [(entity.row_id, *pair) for pair in sorted(found - stored)])
+            changed = changed or stored != found
+        return changed
+
+    # --- streams and log ---------------------------------------------------------------------------------
+
+    def set_stream(self, entity: Entity, name: str, content: bytes | None, media_type: str = "") -> None:
+        """Store, replace or (None) remove the content of a stream property."""
+        assert entity.handle is not None
+        if content is not None:
+            streams.put(self.store, *entity.handle, name, [content], media_type)
+        elif not streams.delete(self.store, *entity.handle, name):
+            return
+        self.log(entity, "stream", [name])
+
+    def stream(self, entity: Entity, name: str) -> tuple[bytes, str] | None:
+        """Content and media type of a stream property."""
+        if entity.handle is None:
+            return None
+        found = streams.info(self.store, *entity.handle, name)
+        return None if found is None else (b"".join(streams.read(self.store, found)), found.content_type)
+
+    def log(self, entity: Entity, kind: str, columns: list[Any] | None) -> None:
+        """A line of the change log, written by `finish`."""
+        encode = self.catalogue.documents.encode
+        self._log.append((entity.layout.id, entity.row_id, encode(dict(entity.key), "Edm.Untyped"), kind,
+                          encode(columns, "Edm.Untyped"), self.writer.bind(AT, self.now), self.principal))
+
+    def finish(self) -> None:
+        """Write the change log; the last thing before the transaction ends."""
+        if self._log:
+            self.writer.add_rows("odata_changes", LOG, self._log)
+            self._log = []
+
+
+def _linked(value: Any, steps: Sequence[str], ordinal: int, found: set[tuple[int, int]]) -> bool:
+    """Collects (ordinal, target row) below a complex value; whether it says anything of the links at all."""
+    if isinstance(value, list):
+        said = [_linked(item, steps, index if ordinal < 0 else ordinal, found) for index, item in enumerate(value)]
+        return any(said)
+    if not isinstance(value, dict) or steps[0] not in value:
+        return False
+    inner = value[steps[0]]
+    if len(steps) > 1:
+        return _linked(inner, steps[1:], ordinal, found)
+    for target in inner if isinstance(inner, list) else [] if inner is None else [inner]:
+        if target.row_id is None:
+            raise NotImplementedByService(feature="A new entity inside a complex value")
+        found.add((ordinal, target.row_id))
+    return True

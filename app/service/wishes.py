@@ -1,0 +1,157 @@
+"""Wishes: what the headers of a request ask of its answer, as one value (Protocol §8; JSON Format §3; DESIGN §7).
+
+`wish(request, format)` raises NotAcceptable, BindError (OData-MaxVersion, OData-Version) and answers the rest with
+defaults; unknown preferences are left out silently.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from app.errors import BindError, NotAcceptable
+from app.payload import Format
+from app.service.request import Request
+from app.url.headers import MediaRange, parse_media_ranges, parse_preferences
+
+KNOWN_PARAMETERS = ("metadata", "streaming", "ieee754compatible", "exponentialdecimals", "charset", "q")
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What the client wants.
+
+    `ranges`: the media ranges of Accept or `$format`, best first; () for anything. `version`: of the answer.
+    `body_version`: how a body is read. `preferences`: name without 'odata.' → value (True when it has none);
+    `spelled`: the same names as the client wrote them. `languages`: best first.
+    """
+
+    format: Format
+    ranges: tuple[MediaRange, ...] = ()
+    version: str = "4.0"
+    body_version: str = "4.01"
+    body_version_given: bool = False
+    preferences: Mapping[str, str | bool] = field(default_factory=dict)
+    spelled: Mapping[str, str] = field(default_factory=dict)
+    languages: tuple[str, ...] = ()
+    format_option: bool = False
+
+    @property
+    def page_size(self) -> int | None:
+        """maxpagesize, when it is a positive number."""
+        value = self.preferences.get("maxpagesize")
+        return int(value) if isinstance(value, str) and value.isdigit() and 0 < int(value) < 2**31 else None
+
+    @property
+    def returns(self) -> str | None:
+        """'minimal', 'representation' or None."""
+        value = self.preferences.get("return")
+        return value if value in ("minimal", "representation") else None  # type: ignore[return-value]
+
+
+def wish(request: Request, format_option: str | None = None, strict: bool = False) -> Wishes:
+    """The wishes of a request; `format_option`: the value of `$format`, which beats Accept (Protocol §11.2.11)."""
+    version, body_version, given = versions(request)
+    accept = request.header("accept")
+    ranges: tuple[MediaRange, ...] = ()
+    if format_option is not None:
+        ranges = (_format_range(format_option),)
+    elif accept is not None and accept.strip():
+        ranges = parse_media_ranges(accept)
+    preferences, spelled = _preferences(request)
+    languages = tuple(each.partition(";")[0].strip() for each in (request.header("accept-language") or "").split(",")
+                      if each.strip())
+    json = json_range(ranges, strict)
+    form = _form(json, version) if json is not None else Format(version)
+    return Wishes(form, ranges, version, body_version, given, preferences, spelled, languages, format_option is not None)
+
+
+def versions(request: Request) -> tuple[str, str, bool]:
+    """(version of the answer, version of the body, whether OData-Version was sent) (Protocol §8.1.5, §8.2.7)."""
+    ceiling = _version(request.header("odata-maxversion"), "OData-MaxVersion")
+    body = _version(request.header("odata-version"), "OData-Version")
+    if body is not None and body not in (4.0, 4.01):
+        raise BindError("OData-Version must be 4.0 or 4.01", code="unsupportedVersion", target="OData-Version")
+    if ceiling is not None and ceiling < 4.0:
+        raise BindError("This service answers in OData 4.0 and 4.01", code="unsupportedVersion", target="OData-MaxVersion")
+    answer = "4.01" if ceiling is not None and ceiling >= 4.01 else "4.0"
+    if body is not None:
+        return answer, "4.0" if body == 4.0 else "4.01", True
+    return answer, "4.0" if ceiling is not None and ceiling < 4.01 else "4.01", False
+
+
+def _version(text: str | None, name: str) -> float | None:
+    if text is None:
+        return None
+    parts = text.split(";")[0].strip().split(".")
+    if len(parts) > 2 or not all(part.isdigit() and len(part) < 4 for part in parts):
+        raise BindError(f"'{text[:20]}' is not a version", code="unsupportedVersion", target=name)
+    return float(".".join(parts))
+
+
+def _format_range(text: str) -> MediaRange:
+    short = {"json": "application/json", "xml": "application/xml", "atom": "application/atom+xml"}
+    ranges = parse_media_ranges(short.get(text.lower(), text))
+    if len(ranges) != 1:
+        raise NotAcceptable(reason=f"$format={text[:60]} is not a media type", target="$format")
+    return ranges[0]
+
+
+def json_range(ranges: tuple[MediaRange, ...], strict: bool = False) -> MediaRange | None:
+    """The range that makes JSON acceptable; None when none does. An unknown parameter drops its range, unless no
+    other range is left and the service is not strict (DESIGN §7)."""
+    if not ranges:
+        return parse_media_ranges("application/json")[0]
+    dropped = None
+    for each in ranges:
+        if each.q == 0 or (each.type, each.subtype) not in (("application", "json"), ("application", "*"), ("*", "*")):
+            continue
+        if _understood(each):
+            return each
+        dropped = dropped or each
+    if dropped is not None and not strict:
+        kept = tuple(pair for pair in dropped.parameters if _known(pair[0], pair[1]))
+        return MediaRange(dropped.type, dropped.subtype, kept, dropped.q)
+    return None
+
+
+def _understood(each: MediaRange) -> bool:
+    return all(_known(name, value) for name, value in each.parameters)
+
+
+def _known(name: str, value: str) -> bool:
+    bare, value = name.lower().removeprefix("odata."), value.lower()
+    match bare:
+        case "metadata":
+            return value in ("none", "minimal", "full")
+        case "streaming" | "ieee754compatible" | "exponentialdecimals":
+            return value in ("true", "false")
+        case "charset":
+            return value.replace("-", "") == "utf8"
+    return False
+
+
+def _form(each: MediaRange, version: str) -> Format:
+    values = {name.lower().removeprefix("odata."): (name.lower(), value.lower()) for name, value in each.parameters}
+    name, metadata = values.get("metadata", ("", "minimal"))
+    prefixed = version == "4.0" or name != "metadata"
+    return Format(version, metadata, values.get("ieee754compatible", ("", ""))[1] == "true", prefixed,
+                  values.get("streaming", ("", ""))[1] == "true", "charset" in values)
+
+
+def _preferences(request: Request) -> tuple[dict[str, str | bool], dict[str, str]]:
+    text = request.header("prefer")
+    if not text:
+        return {}, {}
+    found: dict[str, str | bool] = {}
+    spelled: dict[str, str] = {}
+    for preference in parse_preferences(text):
+        name = preference.name.lower()
+        bare = name.removeprefix("odata.")
+        if bare in found and spelled[bare] == bare:
+            continue
+        if bare in found and name != bare:
+            continue
+        found[bare] = preference.value if preference.value is not None else True
+        spelled[bare] = name
+    return found, spelled

@@ -1,0 +1,334 @@
+"""Requests that change data: which handler answers which method on which resource, and the handlers of entities.
+
+Bodies are read before the transaction begins; everything after that happens in one, which an error undoes. Links are in
+`links`, properties in `properties`, streams in `media`, actions in `invoke`. Protocol §11.4; conformance.md §12.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from app.bind import nodes as bound
+from app.edm import vocabularies
+from app.errors import MethodNotAllowed, NotFound, NotImplementedByService, PreconditionFailed, PreconditionRequired
+from app.plan import changes as plan
+from app.service import answers, bodies
+from app.service.call import Call
+from app.service.conditions import matches
+from app.service.entities import Entity
+from app.service.finding import Steps, find, value_of
+from app.service.response import Response
+from app.service.session import WriteSession
+from app.store import schema
+from app.store.mapping import Contained, Unbound, Whole
+
+Handler = Callable[[Call], Response]
+T = TypeVar("T")
+
+
+def write(call: Call) -> Response:
+    """The answer to POST, PATCH, PUT and DELETE. Raises MethodNotAllowed where the resource does not know the method."""
+    resource, method = call.resource, call.request.method
+    if resource.each() or any(isinstance(step, bound.FilterStep) for step in resource.steps):
+        raise NotImplementedByService(feature=f"{method} on /$each and /$filter")
+    table = _routes(resource)
+    handler = table.get(method)
+    if handler is None:
+        reads = () if resource.kind == "action" else ("GET", "HEAD")
+        raise MethodNotAllowed(method=method, resource=describe(resource), allow=(*reads, *table))
+    return handler(call)
+
+
+def _routes(resource: bound.Resource) -> dict[str, Handler]:
+    """Method → handler for a resource."""
+    from app.service import invoke, links, media, properties
+    collection = bool(resource.steps) and resource.kind == "collection"
+    match resource.kind, resource.suffix:
+        case ("batch" | "all" | "crossjoin" | "entityReference"), _:
+            raise NotImplementedByService(feature="$batch" if resource.kind == "batch" else f"${resource.kind}")
+        case _, "$query":
+            raise NotImplementedByService(feature="$query")
+        case _, _ if resource.operation() is not None:
+            step = resource.operation()
+            is_action = step is not None and resource.steps[-1] is step and not hasattr(step.operation, "composable")
+            return {"POST": invoke.perform} if is_action else {}
+        case "collection", "$ref":
+            return {"POST": links.add, "PUT": links.replace_all, "DELETE": links.remove}
+        case "entity", "$ref" if isinstance(resource.steps[-1], bound.KeyStep):
+            return {"DELETE": links.remove}
+        case "entity", "$ref":
+            return {"POST": links.add, "PUT": links.add, "DELETE": links.remove}
+        case "collection", "" if collection:
+            return {"POST": create, "PATCH": unsupported("PATCH of a collection"), "PUT": unsupported("PUT of a collection")}
+        case "entity", "":
+            return {"PATCH": update, "PUT": update, "DELETE": delete}
+        case "entity", "$value":
+            return {"PUT": media.replace_media, "DELETE": media.remove_media}
+        case "stream", _:
+            return {"PUT": media.replace_stream, "DELETE": media.remove_stream}
+        case "complex", "":
+            return {"PATCH": properties.change, "PUT": properties.change, "DELETE": properties.clear}
+        case "primitive", ("" | "$value"):
+            return {"PUT": properties.change, "PATCH": properties.change, "DELETE": properties.clear}
+        case ("complexCollection" | "primitiveCollection"), "":
+            return {"PUT": properties.change, "POST": properties.append, "DELETE": properties.clear}
+    return {}
+
+
+def unsupported(feature: str) -> Handler:
+    """A handler that names what is not offered."""
+    def refuse(call: Call) -> Response:
+        raise NotImplementedByService(feature=feature)
+    return refuse
+
+
+def describe(resource: bound.Resource) -> str:
+    """A resource in a sentence."""
+    names = {"collection": "a collection of entities", "entity": "an entity", "complex": "a complex property",
+             "primitive": "a primitive property", "service": "the service document", "metadata": "the metadata document",
+             "stream": "a stream property", "action": "an action"}
+    if resource.suffix:
+        return f"{resource.suffix} of {names.get(resource.kind, 'this resource')}"
+    return names.get(resource.kind, "this resource")
+
+
+def read_stream(call: Call) -> Response:
+    """GET of a stream property or of a media entity's stream."""
+    from app.service import media
+    return media.read(call)
+
+
+# --- transactions ----------------------------------------------------------------------------------------
+
+def session_of(call: Call) -> WriteSession:
+    """A session for a call."""
+    service = call.service
+    return WriteSession(service.catalogue, now=service.now(), root=call.request.root,
+                        request_url=call.request.root + call.request.path, principal=call.principal.id,
+                        rules=service.operations, languages=call.wishes.languages)
+
+
+def transact(call: Call, work: Callable[[WriteSession], T]) -> T:
+    """The result of `work` in one write transaction, its change log included; all of it undone by an error."""
+    def attempt() -> T:
+        session = session_of(call)
+        result = work(session)
+        session.finish()
+        return result
+    return call.store.transact(attempt)
+
+
+def ready(call: Call, id: str) -> None:
+    """Make the tables that a change of this one can reach (those of large models are made when they are first used)."""
+    mapping, store = call.mapping, call.store
+    schema.ensure(store, mapping, id)
+    for owner, navigation in mapping.navigations(id):
+        target = mapping.target(id, owner, navigation.name)
+        if target is not None:
+            schema.ensure(store, mapping, target)
+
+
+# --- preconditions ---------------------------------------------------------------------------------------
+
+def check_conditions(call: Call, entity: Entity | None) -> None:
+    """If-Match, If-None-Match and Core.OptimisticConcurrency against the entity as stored (Protocol §8.2.4, §8.2.5)."""
+    wanted, known = call.request.header("if-match"), call.request.header("if-none-match")
+    tag = None if entity is None else entity.etag
+    if wanted is not None and not matches(wanted, tag):
+        raise PreconditionFailed(target="If-Match")
+    if known is not None and tag is not None and matches(known, tag):
+        raise PreconditionFailed("The entity is there already" if known.strip() == "*" else None, target="If-None-Match")
+    if entity is not None and wanted is None and vocabularies.optimistic_concurrency(call.model, entity.layout.id):
+        raise PreconditionRequired(target="If-Match")
+
+
+def allow(call: Call, id: str, term: str, member: str, method: str) -> None:
+    """Refuse what the capabilities of a set rule out."""
+    if call.model.source_of(id) is not None and not vocabularies.allowed(call.model, term, member, id):
+        others = {"POST": ("InsertRestrictions", "Insertable"), "PATCH": ("UpdateRestrictions", "Updatable"),
+                  "DELETE": ("DeleteRestrictions", "Deletable")}
+        left = [name for name, question in others.items() if vocabularies.allowed(call.model, *question, id)]
+        raise MethodNotAllowed(method=method, resource=f"'{id}'", allow=("GET", "HEAD", *left))
+
+
+# --- create ----------------------------------------------------------------------------------------------
+
+def collection_steps(steps: Steps) -> tuple[Steps, bound.PathStep]:
+    """The steps in front of a collection of entities, and the step that names it; casts behind it say the type only."""
+    at = max(index for index, step in enumerate(steps) if isinstance(step, bound.SetStep | bound.NavigationStep))
+    return steps[:at], steps[at]
+
+
+def create(call: Call) -> Response:
+    """POST to a collection: a new entity there, related to the one that the collection belongs to (§11.4.2)."""
+    resource = call.resource
+    before, last = collection_steps(resource.steps)
+    kind = bodies.content_type(call)
+    if call.model.has_stream(resource.type) and not bodies.is_json(kind):
+        from app.service import media
+        return media.create(call)
+    navigation = last.navigation if isinstance(last, bound.NavigationStep) else None
+    supplied: frozenset[str] = frozenset()
+    tied: frozenset[str] = frozenset()
+    reader = call.service.catalogue.reader
+    if isinstance(last, bound.NavigationStep):
+        supplied, tied = reader.implied(last.owner, last.navigation)
+    change = reader.read_entity(bodies.json_body(call), resource.type, bodies.reading(call, "create"),
+                                supplied=supplied, bound=tied)
+    if change.only_key:     # a whole entity all the same, where it is posted by itself
+        change = replace(change, only_key=False, values=reader.complete_entity(change, supplied=supplied, bound=tied))
+
+    def work(session: WriteSession) -> Response:
+        if isinstance(last, bound.SetStep):
+            allow(call, last.set.name, "InsertRestrictions", "Insertable", "POST")
+            ready(call, last.set.name)
+            return answers.created(call, session.create(last.set.name, change), change)
+        assert isinstance(last, bound.NavigationStep) and navigation is not None
+        parent, id, owner = parent_of(call, session, before, last)
+        relates = not isinstance(parent.layout.relation(navigation.name), Contained | Whole)
+        entity = session.create(id, change, owner=owner, parent=(parent, navigation) if relates else None)
+        return answers.created(call, entity, change)
+    return transact(call, work)
+
+
+def parent_of(call: Call, session: WriteSession, before: Steps, last: bound.NavigationStep
+              ) -> tuple[Entity, str, Entity | None]:
+    """The entity in front of a navigation property, the table that it leads to, and the owner of what is created there."""
+    if any(isinstance(step, bound.PropertyStep) for step in before):
+        raise NotImplementedByService(feature="POST to a collection inside a complex value")
+    parent = find(session, before, call.values, lock=True)
+    if parent is None:
+        raise NotFound(reason=f"There is no entity in front of '{last.navigation.name}'")
+    name = last.navigation.name
+    relation = parent.layout.relation(name)
+    if isinstance(relation, Unbound):
+        raise NotImplementedByService(f"{relation.reason}; it is not implemented by this service", target=name)
+    allow(call, relation.target, "InsertRestrictions", "Insertable", "POST")
+    return parent, relation.target, parent if isinstance(relation, Contained) else None
+
+
+# --- update and upsert -----------------------------------------------------------------------------------
+
+def update(call: Call) -> Response:
+    """PATCH and PUT of an entity: changed, replaced, or created where its key is free (§11.4.3, §11.4.4)."""
+    operation = "put" if call.request.method == "PUT" else "patch"
+    tree = bodies.json_body(call)
+    reader = call.service.catalogue.reader
+    id = call.service.planner(call.policy).source(call.resource.steps)[0].table
+    ready(call, id)
+    type = _stored_type(call, id)
+    change = None if type is None else reader.read_entity(tree, type, bodies.reading(call, operation))
+
+    def work(session: WriteSession) -> Response:
+        entity = find(session, call.resource.steps, call.values, lock=True)
+        check_conditions(call, entity)
+        if entity is None:
+            return _upsert(call, session, id, tree)
+        allow(call, id, "UpdateRestrictions", "Updatable", call.request.method)
+        wanted = change
+        if wanted is None or entity.type != type:
+            wanted = reader.read_entity(tree, entity.type, bodies.reading(call, operation))
+        session.update(entity, wanted)
+        current = session.by_row(entity.layout.id, entity.row_id or 0)
+        if current is None:
+            raise NotFound(reason="The entity was deleted by what its change brought about")
+        knows = call.request.header("if-match") is not None and not call.service.operations.has_rules(entity.type, "update")
+        return answers.updated(call, current, knows)
+    return transact(call, work)
+
+
+def _stored_type(call: Call, id: str) -> str | None:
+    """The type of the entity to change, which says what its body means; None where there is no entity."""
+    concrete = [each for each in call.mapping.table(id).concrete if call.model.is_a(each, call.resource.type)]
+    if len(concrete) == 1:
+        return concrete[0]
+    found = find(session_of(call), call.resource.steps, call.values)
+    return None if found is None else found.type
+
+
+def _upsert(call: Call, session: WriteSession, id: str, tree: Any) -> Response:
+    """Create the entity that a URL names; 404 where the service makes the key, or the URL says nothing of it (§11.4.4)."""
+    steps = call.resource.steps
+    casts = [step for step in steps if not isinstance(step, bound.CastStep)]
+    last, before = casts[-1], steps[:steps.index(casts[-1])]
+    missing = NotFound(reason=f"There is no entity at '{call.request.path[:200]}'")
+    type = call.resource.type
+    if call.model.has_stream(type):
+        raise missing
+    values: dict[str, Any] = {}
+    owner: Entity | None = None
+    navigation: bound.NavigationStep | None = None
+    match last:
+        case bound.KeyStep(key, False):
+            paths = {part.name: part.path for part in call.model.key(type)}
+            members = call.model.properties(type)
+            for name, value in key:
+                member = members.get(paths.get(name, ""))
+                if member is None or vocabularies.computed(call.model, type, member):
+                    raise missing
+                values[member.name] = value_of(value, call.values, call.model)
+            _, holder = collection_steps(before)
+            navigation = holder if isinstance(holder, bound.NavigationStep) else None
+        case bound.NavigationStep(each) if each.contains_target:
+            navigation = last
+        case bound.SingletonStep():
+            pass
+        case _:
+            raise missing
+    parent: Entity | None = None
+    if navigation is not None:
+        parent, id, owner = parent_of(call, session, steps[:steps.index(navigation)], navigation)
+    allow(call, id, "InsertRestrictions", "Insertable", call.request.method)
+    reader = call.service.catalogue.reader
+    supplied, tied = reader.implied(navigation.owner, navigation.navigation) if navigation else (frozenset(), frozenset())
+    change = reader.read_entity(tree, type, bodies.reading(call, "create"), supplied={*supplied, *values}, bound=tied)
+    if change.only_key:
+        change = replace(change, only_key=False, values=reader.complete_entity(
+            change, supplied={*supplied, *values}, bound=tied))
+    change = replace(change, values={**change.values, **values}, key={})
+    relates = parent is not None and owner is None and navigation is not None
+    related = (parent, navigation.navigation) if relates and parent is not None and navigation is not None else None
+    if related is not None and isinstance(related[0].layout.relation(related[1].name), Whole):
+        related = None
+    return answers.created(call, session.create(id, change, owner=owner, parent=related), change)
+
+
+# --- delete ----------------------------------------------------------------------------------------------
+
+def delete(call: Call) -> Response:
+    """DELETE of an entity with what goes with it (§11.4.5)."""
+    id = call.service.planner(call.policy).source(call.resource.steps)[0].table
+    ready(call, id)
+
+    def work(session: WriteSession) -> Response:
+        entity = find(session, call.resource.steps, call.values, lock=True)
+        check_conditions(call, entity)
+        if entity is None:
+            raise NotFound(reason=f"There is no entity at '{call.request.path[:200]}'")
+        allow(call, id, "DeleteRestrictions", "Deletable", "DELETE")
+        singleton = call.model.singletons.get(id)
+        if singleton is not None and not singleton.nullable:
+            raise MethodNotAllowed(method="DELETE", resource=f"the singleton '{id}'", allow=("GET", "HEAD", "PATCH", "PUT"))
+        last = call.resource.steps[-1]
+        if isinstance(last, bound.NavigationStep) and last.navigation.contains_target and last.navigation.nullable is False:
+            raise MethodNotAllowed(method="DELETE", resource=f"'{last.navigation.name}', which is required",
+                                   allow=("GET", "HEAD", "PATCH", "PUT"))
+        session.delete(entity)
+        return answers.no_content(call)
+    return transact(call, work)
+
+
+def stored(call: Call, session: WriteSession, steps: Steps) -> Entity:
+    """The entity at the end of a path, locked, conditions checked; NotFound where it is not there."""
+    entity = find(session, steps, call.values, lock=True)
+    check_conditions(call, entity)
+    if entity is None:
+        raise NotFound(reason=f"There is no entity at '{call.request.path[:200]}'")
+    return entity
+
+
+def patched(entity: Entity, values: dict[str, Any], links: dict[str, plan.Links] | None = None) -> plan.Change:
+    """A change of some members of a stored entity."""
+    return plan.Change(entity.type, "patch", values, links=links or {})

@@ -1,0 +1,138 @@
+"""Web: the service as a Flask application.
+
+In: `Settings` (or the environment). Out: a WSGI application. Everything outside `/-/` is OData and goes to
+`Service.handle`; below `/-/`, which no OData name can collide with, are health, metrics and the vocabularies.
+Flask calls the OData face from one `before_request` hook; where the application has no hooks or routes of its own
+beyond ours, the face is called without Flask (which costs five times the request itself).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from importlib import resources
+from typing import Any, Protocol
+
+import flask
+from werkzeug.exceptions import HTTPException
+
+from app.service.response import Response
+from app.service.settings import Settings
+from app.web.odata import Body, Face, Handler, StartResponse, refusal
+
+SYSTEM = "/-/"
+
+
+class OpenService(Handler, Protocol):
+    """What the application needs of a service."""
+
+    @property
+    def namespace(self) -> str: ...
+
+
+def create_app(settings: Settings | None = None) -> flask.Flask:
+    """The WSGI application for `settings` (default: the environment): opens the service, makes its store ready.
+
+    Raises ConfigurationError and ModelError when it cannot be served.
+    """
+    from app.service.service import Service
+    settings = settings or Settings.from_environment()
+    return application(Service.open(settings), settings)
+
+
+def application(service: OpenService, settings: Settings) -> flask.Flask:
+    """The Flask application over an open service."""
+    app = flask.Flask("app.web", static_folder=None)
+    app.extensions["odata"] = service
+    face = Face(service, settings)
+    system = settings.root_path + SYSTEM
+
+    @app.before_request
+    def odata() -> flask.Response | None:
+        """Everything outside `/-/` that no route of the user's own takes."""
+        request = flask.request
+        if request.url_rule is not None or request.path.startswith(system):
+            return None
+        return Answer.of(face.answer(request.environ))
+
+    app.register_blueprint(system_routes(service), url_prefix=system.rstrip("/"))
+    app.register_error_handler(HTTPException, refused)
+    app.wsgi_app = Front(app, face, system)     # type: ignore[method-assign]
+    return app
+
+
+class Answer(flask.Response):
+    """The face's response as Flask's: no header is added, nothing is buffered."""
+
+    default_mimetype = None
+    automatically_set_content_length = False
+
+    @classmethod
+    def of(cls, response: Response) -> Answer:
+        body = response.body if isinstance(response.body, bytes) else Body(response)
+        return cls(body, response.status, response.headers)
+
+
+class Front:
+    """In the place of `flask_app.wsgi_app`: calls the OData face directly unless Flask has something to add."""
+
+    def __init__(self, app: flask.Flask, face: Face, system: str) -> None:
+        self.flask = app.wsgi_app
+        self.face = face
+        self.system = system
+        self.app = app
+        self.ours = additions(app)
+        self.direct: bool | None = None
+
+    def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        if self.direct is None:     # as in Flask itself, set-up ends with the first request
+            self.direct = additions(self.app) == self.ours
+        if self.direct and not environ["PATH_INFO"].startswith(self.system):
+            return self.face(environ, start_response)
+        return self.flask(environ, start_response)
+
+
+def additions(app: flask.Flask) -> tuple[int, ...]:
+    """How many routes and hooks of each kind the application has."""
+    hooks = (app.before_request_funcs, app.after_request_funcs, app.teardown_request_funcs,
+             app.url_value_preprocessors)
+    return (len(app.view_functions), len(app.teardown_appcontext_funcs),
+            *(sum(len(functions) for functions in kind.values()) for kind in hooks))
+
+
+# --- below /-/ -----------------------------------------------------------------------------------
+
+def system_routes(service: OpenService) -> flask.Blueprint:
+    """Health, metrics and vocabulary documents."""
+    routes = flask.Blueprint("system", __name__)
+
+    @routes.get("/health")
+    def health() -> flask.Response:
+        return flask.jsonify(status="ok", namespace=service.namespace)
+
+    @routes.get("/metrics")
+    def metrics() -> flask.Response:
+        measured: Callable[[], str] | None = getattr(service, "metrics", None)
+        if measured is None:
+            flask.abort(404)
+        return flask.Response(measured(), content_type="text/plain; version=0.0.4; charset=utf-8")
+
+    @routes.get("/vocabularies/<name>")
+    def vocabulary(name: str) -> flask.Response:
+        found = resources.files("app.csdl") / "vocabularies" / name
+        if not re.fullmatch(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.(xml|json)", name) or not found.is_file():
+            flask.abort(404)
+        return flask.Response(found.read_bytes(), content_type=f"application/{name.rpartition('.')[2]}")
+
+    return routes
+
+
+def refused(error: HTTPException) -> flask.Response:
+    """Flask's own refusals in the form of all others: JSON, not HTML."""
+    words = error.name.split()
+    answer = refusal(error.code or 500, "".join([words[0].lower(), *words[1:]]), error.description or error.name)
+    response = Answer.of(answer)
+    for name, value in error.get_headers(flask.request.environ):
+        if name.lower() not in ("content-type", "content-length"):
+            response.headers[name] = value
+    return response

@@ -1,0 +1,284 @@
+"""The OData face as one WSGI callable: WSGI environ → service `Request` → `Response` → WSGI.
+
+Hands on the raw target: path and query are split before percent-decoding, so `a%2Fb` stays one segment. The root the
+client sees comes from `Host`, and from `Forwarded` or `X-Forwarded-*` where the peer is a trusted proxy (RFC 7239).
+Raises nothing; an exception out of a streamed body reaches the server, which must cut the connection.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import io
+import json
+import re
+import string
+import zlib
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from http import HTTPStatus
+from typing import Any, BinaryIO, Protocol, cast
+from urllib.parse import quote
+
+from app.errors import BodyError, PayloadTooLarge, UnsupportedMediaType
+from app.service.request import Request
+from app.service.response import Response
+from app.service.settings import Settings
+from app.web import headers as transport
+
+Environ = dict[str, Any]
+
+STATUS = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
+HOST = re.compile(r"[A-Za-z0-9.~_-]+(:\d{1,5})?|\[[0-9A-Fa-f:.]+\](:\d{1,5})?")
+PRINTABLE = string.digits + string.ascii_letters + string.punctuation
+PATH = re.compile(r"(/[A-Za-z0-9._~!$&'()*+,;=:@%-]+)*")
+
+
+class Handler(Protocol):
+    """What the face needs of a service."""
+
+    def handle(self, request: Request) -> Response: ...
+
+
+class StartResponse(Protocol):
+    """PEP 3333."""
+
+    def __call__(self, status: str, headers: list[tuple[str, str]], exc_info: Any = None, /) -> Any: ...
+
+
+class Face:
+    """Serves `service` as a WSGI application, whatever the method and the path."""
+
+    def __init__(self, service: Handler, settings: Settings) -> None:
+        self.service = service
+        self.root_path = settings.root_path
+        self.max_body = settings.max_body
+        self.origins = settings.cors_origins
+        self.trusted = trusted(settings.trusted_proxies)
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        response = self.answer(environ)
+        start_response(STATUS.get(response.status) or f"{response.status} Unknown", list(response.headers.items()))
+        if isinstance(response.body, bytes):
+            return [response.body] if response.body else []
+        return Body(response)
+
+    def answer(self, environ: Environ) -> Response:
+        """The response as it goes out: coded, with length and CORS headers, without a body where HEAD asked."""
+        method = environ["REQUEST_METHOD"]
+        headers = request_headers(environ)
+        response = transport.preflight(method, headers, self.origins)
+        if response is None:
+            request = self.request(environ, method, headers)
+            response = refusal(404, "notFound", "There is no service at this address.") if request is None \
+                else self.service.handle(request)
+            transport.compress(response, headers.get("accept-encoding"))
+            if self.origins:
+                transport.allow_origin(response.headers, headers.get("origin"), self.origins)
+        if isinstance(response.body, bytes) and response.status >= 200 and response.status not in (204, 304):
+            response.headers["Content-Length"] = str(len(response.body))
+        if method == "HEAD":
+            close(response)
+            response.body, response.close = b"", None
+        return response
+
+    def request(self, environ: Environ, method: str, headers: dict[str, str]) -> Request | None:
+        """The service's request, or None when the target is not below the service root."""
+        path, _, query = raw_target(environ).partition("?")
+        below = environ.get("SCRIPT_NAME", "") + self.root_path
+        if below:
+            if not path.startswith(below) or path[len(below):len(below) + 1] not in ("", "/"):
+                return None
+            path = path[len(below):]
+        return Request(method, path[1:], query, headers, request_body(environ, headers, self.max_body),
+                       self.root(environ, headers) + below + "/")
+
+    def root(self, environ: Environ, headers: dict[str, str]) -> str:
+        """Scheme, host and any prefix that a trusted proxy took off, without a final slash."""
+        scheme, host, prefix = environ.get("wsgi.url_scheme", "http"), headers.get("host", ""), ""
+        if self.trusted and self.trusted(environ.get("REMOTE_ADDR", "")):
+            scheme, host, prefix = forwarded(headers, scheme, host)
+        if not HOST.fullmatch(host):
+            host = f"{environ.get('SERVER_NAME') or 'localhost'}:{environ.get('SERVER_PORT') or 80}"
+        return f"{scheme}://{host}{prefix}"
+
+
+class Body:
+    """A streamed body under WSGI: closes the response once, whether it was read to its end or not."""
+
+    def __init__(self, response: Response) -> None:
+        self._chunks = cast("Iterator[bytes]", response.body)
+        self._close = response.close
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self._chunks
+
+    def close(self) -> None:
+        closing, self._close = self._close, None
+        generator_close = getattr(self._chunks, "close", None)
+        try:
+            if generator_close:
+                generator_close()
+        finally:
+            if closing:
+                closing()
+
+
+def close(response: Response) -> None:
+    """Give back what a streamed response holds, without reading it."""
+    if response.streamed:
+        Body(response).close()
+    elif response.close:
+        response.close()
+
+
+def refusal(status: int, code: str, message: str) -> Response:
+    """An error answer for what never reaches the service (JSON Format §21.1)."""
+    body = json.dumps({"error": {"code": code, "message": message}}, separators=(",", ":")).encode()
+    return Response(status, {"Content-Type": "application/json", "Content-Language": "en", "OData-Version": "4.0"},
+                    body)
+
+
+# --- what the environ says -----------------------------------------------------------------------
+
+def raw_target(environ: Environ) -> str:
+    """Path and query as they were sent. Servers that hide them cost the difference between `%2F` and `/`."""
+    target = environ.get("RAW_URI") or environ.get("REQUEST_URI")
+    if target is None:
+        path = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
+        query = environ.get("QUERY_STRING", "")
+        return quote(path.encode("latin-1"), safe="/!$&'()*+,;=:@~") + (f"?{query}" if query else "")
+    if not target.startswith("/"):
+        target = re.sub(r"^[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*", "", target)
+    return cast("str", target) if target.isascii() else quote(target.encode("latin-1"), safe=PRINTABLE)
+
+
+@lru_cache(maxsize=512)
+def _header_name(key: str) -> str:
+    return key[5:].replace("_", "-").lower()
+
+
+def request_headers(environ: Environ) -> dict[str, str]:
+    """The request's headers by lower-case name."""
+    headers = {_header_name(key): value for key, value in environ.items() if key.startswith("HTTP_")}
+    if content_type := environ.get("CONTENT_TYPE"):
+        headers["content-type"] = content_type
+    if content_length := environ.get("CONTENT_LENGTH"):
+        headers["content-length"] = content_length
+    return headers
+
+
+@lru_cache(maxsize=16)
+def trusted(networks: tuple[str, ...]) -> Any:
+    """A test for peer addresses whose forwarding headers are believed; None when there are none."""
+    if not networks:
+        return None
+    if "*" in networks:
+        return lambda address: True
+    known = [ipaddress.ip_network(network, strict=False) for network in networks]
+
+    @lru_cache(maxsize=1024)
+    def believed(address: str) -> bool:
+        try:
+            peer = ipaddress.ip_address(address)
+        except ValueError:
+            return False
+        return any(peer in network for network in known)
+    return believed
+
+
+def forwarded(headers: dict[str, str], scheme: str, host: str) -> tuple[str, str, str]:
+    """Scheme, host and path prefix as the nearest proxy reports them: the last element of each list."""
+    def last(name: str) -> str:
+        return headers.get(name, "").rpartition(",")[2].strip()
+
+    pairs = (pair.partition("=") for pair in last("forwarded").split(";"))
+    named = {name.strip().lower(): value.strip().strip('"') for name, _, value in pairs}
+    scheme = (named.get("proto") or last("x-forwarded-proto") or scheme).lower()
+    host = named.get("host") or last("x-forwarded-host") or host
+    port = last("x-forwarded-port")
+    if port.isdigit() and not re.search(r":\d+$", host) and port != {"http": "80", "https": "443"}.get(scheme):
+        host = f"{host}:{port}"
+    prefix = last("x-forwarded-prefix").rstrip("/")
+    return scheme if scheme in ("http", "https") else "http", host, prefix if PATH.fullmatch(prefix) else ""
+
+
+# --- the request's body --------------------------------------------------------------------------
+
+class Incoming(io.RawIOBase):
+    """A body that ends where its length says and fails with 413 beyond the limit, whoever reads it."""
+
+    def __init__(self, stream: BinaryIO, length: int | None, limit: int) -> None:
+        self._read = stream.read
+        self._left = limit + 1 if length is None or length > limit else length
+        self._limit = limit
+        self._room = -1 if length is not None and length > limit else limit
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        data = self._read(min(len(buffer), self._left)) if self._left and self._room >= 0 else b""
+        self._left -= len(data)
+        self._room -= len(data)
+        if self._room < 0:
+            raise PayloadTooLarge(allowed=self._limit)
+        buffer[:len(data)] = data
+        return len(data)
+
+
+class Inflated(io.RawIOBase):
+    """A gzip or deflate body as the bytes it stands for; it may grow up to `limit` (RFC 9110 §8.4.1)."""
+
+    def __init__(self, coded: BinaryIO, window: int, limit: int) -> None:
+        self._coded = coded
+        self._coder = zlib.decompressobj(window)
+        self._limit = self._room = limit
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        data = b""
+        while not data and not self._coder.eof:
+            coded = self._coder.unconsumed_tail or self._coded.read(65536)
+            try:
+                data = self._coder.decompress(coded, len(buffer))
+            except zlib.error:
+                raise BodyError(reason="it is not in the coding that Content-Encoding names") from None
+            if not coded and not data:
+                raise BodyError(reason="it ends before its Content-Encoding does")
+        self._room -= len(data)
+        if self._room < 0:
+            raise PayloadTooLarge(allowed=self._limit)
+        buffer[:len(data)] = data
+        return len(data)
+
+
+class Uncodable(io.RawIOBase):
+    """A body in a coding that is not understood: reading it is 415 (RFC 9110 §8.4)."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        raise UnsupportedMediaType(f"A body with Content-Encoding '{self._name}' cannot be read here")
+
+
+def request_body(environ: Environ, headers: dict[str, str], limit: int) -> BinaryIO | None:
+    """The body as a binary stream, decoded from its Content-Encoding; None when the request has none."""
+    sent = headers.get("content-length", "")
+    length = int(sent) if sent.isdigit() else None
+    if length == 0 or (length is None and not ("transfer-encoding" in headers and environ.get("wsgi.input_terminated"))):
+        return None
+    body: io.RawIOBase = Incoming(environ["wsgi.input"], length, limit)
+    if "content-encoding" in headers:
+        for name in reversed([part.strip().lower() for part in headers["content-encoding"].split(",")]):
+            window = transport.WINDOW.get(name.removeprefix("x-"))
+            if window is not None:
+                body = Inflated(cast("BinaryIO", io.BufferedReader(body)), window, limit)
+            elif name not in ("", "identity"):
+                body = Uncodable(name)
+    return cast("BinaryIO", io.BufferedReader(body))

@@ -1,0 +1,142 @@
+"""The data set of the measurements: 1,000 processes and 100,000 runs, the same on every machine.
+
+Made once under `benchmarks/.work`: `plain.db` (bare tables, for hand-written statements and peers), `bench.db` (the
+same rows in the service's own store), `keys.txt` (keys of runs to ask for).
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import sqlite3
+import sys
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+WORK = HERE / ".work"
+MODEL = HERE / "runs.xml"        # a name that no Python file here has: M.py beside M.xml are its operations
+
+STATUSES = {"succeeded": 70, "failed": 8, "inProgress": 4, "completedWithErrors": 13, "skipped": 5}
+PROCESSES, RUNS, SEED = 1_000, 100_000, 20240601
+PROCESS_COLUMNS = ("id", "displayName", "status", "rowTotal", "ratio")
+RUN_COLUMNS = ("id", "displayName", "startDateTime", "endDateTime", "status", "processId", "statistics")
+
+
+@dataclass(frozen=True, slots=True)
+class DataSet:
+    """Where the prepared files are."""
+
+    plain: Path
+    bench: Path
+    keys: Path
+
+    @property
+    def database(self) -> str:
+        return f"sqlite:///{self.bench}"
+
+    def first_process(self) -> str:
+        with sqlite3.connect(self.plain) as connection:
+            return str(connection.execute("SELECT min(id) FROM processes").fetchone()[0])
+
+    def key_list(self) -> list[str]:
+        return self.keys.read_text().split()
+
+
+def rows() -> tuple[list[tuple[Any, ...]], Iterator[tuple[Any, ...]]]:
+    """The processes, and the runs one by one."""
+    chance = random.Random(SEED)
+
+    def guid() -> str:
+        return str(uuid.UUID(int=chance.getrandbits(128), version=4))
+
+    processes = [(guid(), f"Inbound flow {number:04d} – “SIS” & roster",
+                  chance.choice(["active", "inactive", "expired"]), chance.randint(0, 2**53 - 1),
+                  f"{chance.randint(0, 10**9) / 10000:.4f}") for number in range(PROCESSES)]
+
+    def runs() -> Iterator[tuple[Any, ...]]:
+        epoch = datetime(2023, 1, 1)
+        for number in range(RUNS):
+            start = epoch + timedelta(seconds=chance.randint(0, 2 * 365 * 86400))
+            end = start + timedelta(seconds=chance.randint(5, 7200))
+            status = chance.choices(list(STATUSES), list(STATUSES.values()))[0]
+            roles = [{"role": role, "count": chance.randint(0, 9000)} for role in ("student", "staff")]
+            statistics = {"aggregateStatistics": {"matchedPeopleByRole": roles, "errors": chance.randint(0, 50),
+                                                  "warnings": chance.randint(0, 500)},
+                          "durationSeconds": int((end - start).total_seconds())}
+            key = guid()
+            name = f'Run {number:06d} café "nightly" \\ {chance.choice(["A", "B", "C"])}'
+            yield (key, name, f"{start:%Y-%m-%dT%H:%M:%SZ}", f"{end:%Y-%m-%dT%H:%M:%SZ}", status,
+                   processes[chance.randrange(PROCESSES)][0], json.dumps(statistics, separators=(",", ":")))
+
+    return processes, runs()
+
+
+def prepare() -> DataSet:
+    """The data set, made where it is missing or the model is newer."""
+    WORK.mkdir(exist_ok=True)
+    found = DataSet(WORK / "plain.db", WORK / "bench.db", WORK / "keys.txt")
+    if not found.plain.exists():
+        make_plain(found.plain)
+    if not found.keys.exists():
+        with sqlite3.connect(found.plain) as connection:
+            keys = [row[0] for row in connection.execute("SELECT id FROM runs ORDER BY id")]
+        found.keys.write_text("\n".join(random.Random(SEED).sample(keys, 2000)) + "\n")
+    if not found.bench.exists() or found.bench.stat().st_mtime < MODEL.stat().st_mtime:
+        make_bench(found)
+    return found
+
+
+def make_plain(path: Path) -> None:
+    """The bare tables."""
+    print("making plain.db …", file=sys.stderr)
+    processes, runs = rows()
+    partial = path.with_suffix(".part")
+    partial.unlink(missing_ok=True)
+    connection = sqlite3.connect(partial)
+    connection.executescript("""
+        PRAGMA journal_mode=WAL;
+        CREATE TABLE processes(id TEXT PRIMARY KEY NOT NULL, displayName TEXT, status TEXT, rowTotal INTEGER,
+                               ratio TEXT);
+        CREATE TABLE runs(id TEXT PRIMARY KEY NOT NULL, displayName TEXT, startDateTime DATETIME, endDateTime DATETIME,
+                          status TEXT, processId TEXT, statistics TEXT);""")
+    with connection:
+        connection.executemany("INSERT INTO processes VALUES(?,?,?,?,?)", processes)
+        connection.executemany("INSERT INTO runs VALUES(?,?,?,?,?,?,?)", runs)
+    connection.executescript("""
+        CREATE INDEX runs_process ON runs(processId, id);
+        CREATE INDEX runs_process_row ON runs(processId);
+        CREATE INDEX runs_status_start ON runs(status, startDateTime);
+        CREATE INDEX runs_status_id ON runs(status, id);
+        CREATE INDEX runs_status_row ON runs(status);
+        ANALYZE;
+        PRAGMA wal_checkpoint(TRUNCATE);""")
+    connection.close()
+    partial.rename(path)
+
+
+def make_bench(found: DataSet) -> None:
+    """The service's own store, through its data file."""
+    from app.service.service import Service
+    from app.service.settings import Settings
+    print("making bench.db …", file=sys.stderr)
+    for file in WORK.glob("bench.db*"):
+        file.unlink()
+    data = WORK / "bench.data.json"
+    processes, runs = rows()
+    with data.open("w") as out:
+        out.write('{"processes":[\n')
+        out.write(",\n".join(json.dumps(dict(zip(PROCESS_COLUMNS, row))) for row in processes))
+        out.write('],\n"runs":[\n')
+        for number, row in enumerate(runs):
+            out.write((",\n" if number else "") + json.dumps(dict(zip(RUN_COLUMNS, row))))
+        out.write("]}\n")
+    Service.open(Settings(model=MODEL, database=found.database, data=data)).close()
+    connection = sqlite3.connect(found.bench)
+    connection.executescript("ANALYZE; PRAGMA wal_checkpoint(TRUNCATE);")
+    connection.close()
+    data.unlink()

@@ -1,0 +1,699 @@
+"""The meaning of the typed tree, computed naively over Python values: what every store must agree with.
+
+Written from the standard, not from the SQL: URL Conventions §5.1.1 with the null rules of §5.1.1.1 (comparisons are never
+null, `and`, `or`, `not` three-valued, functions and arithmetic of null are null).
+
+A value is a canonical Python value, None for null, an `Instance`, a list, a `Typed` dynamic value, or a `Failure`: the
+request must fail. What may fail though no result needs it (the other side of an `and` that is false) is kept in
+`Env.suspects`: there the standard leaves the order of evaluation open.
+"""
+
+from __future__ import annotations
+
+import decimal
+import math
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal
+from typing import Any
+
+from app.bind import nodes
+from app.bind.literal import enum_value
+from app.bind.scope import is_collection
+from app.edm import types
+from app.edm.index import Model
+from app.errors import ODataError
+from tests.oracle.world import Instance, Typed, World, enum_text
+
+NOW = "2025-11-29T15:10:00Z"
+EXACT = decimal.Context(prec=400, Emax=99999, Emin=-99999, traps=[])
+QUOTIENT_DIGITS = 20                # fraction digits of a decimal quotient: the service's choice (§5.1.1.2.5)
+WIDE = 2**63
+DAY = 86_400 * types.TICKS
+FLOATS = ("Edm.Double", "Edm.Single")
+WHITE_SPACE = "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """The request must be answered with an error of this code."""
+
+    code: str
+
+
+OVERFLOW, DIVISION = Failure("arithmeticOverflow"), Failure("divisionByZero")
+
+
+@dataclass(slots=True)
+class Env:
+    """What an expression sees. `wide`: look for failures also where a database may look though it need not."""
+
+    world: World
+    this: Any
+    it: Any = None
+    variables: dict[str, Any] = field(default_factory=dict)
+    names: dict[str, nodes.Expression] = field(default_factory=dict)
+    suspects: list[Failure] = field(default_factory=list)
+    wide: bool = False
+
+    @property
+    def model(self) -> Model:
+        return self.world.model
+
+    def fail(self, failure: Failure) -> Failure:
+        self.suspects.append(failure)
+        return failure
+
+
+def evaluate(node: Any, env: Env) -> Any:
+    """The value of a node of the typed tree."""
+    return EVALUATORS[type(node)](node, env)
+
+
+# --- paths (§5.1.1.14, §5.1.1.15) ------------------------------------------------------------------------
+
+def _step(node: Any, env: Env, follow: Callable[[Any], Any]) -> Any:
+    """What `follow` gives for the base of a path: of a collection for each member, of null nothing."""
+    base = evaluate(node.base, env)
+    if isinstance(base, list):
+        found: list[Any] = []
+        for each in base:
+            below = follow(each)
+            found.extend(below if isinstance(below, list) else [] if below is None else [below])
+        return found
+    if base is None:
+        return [] if is_collection(node) else None
+    found = follow(base)
+    return [] if found is None and is_collection(node) else found
+
+
+def _property(node: nodes.PropertyPath, env: Env) -> Any:
+    return _step(node, env, lambda base: base.get(node.property.name))
+
+
+def _dynamic(node: nodes.DynamicPath, env: Env) -> Any:
+    return _step(node, env, lambda base: base.get(node.name) if isinstance(base, Instance) else None)
+
+
+def _navigation(node: nodes.NavigationPath, env: Env) -> Any:
+    found = _step(replace(node, collection=node.navigation.collection or node.collection), env,
+                  lambda base: base.get(node.navigation.name))
+    return _keyed(found, node.key, env) if node.key else found
+
+
+def _keyed(members: list[Instance], key: nodes.Key, env: Env) -> Instance | None:
+    wanted = {name: evaluate(value, env) for name, value in key}
+    return next((each for each in members if all(each[name] == value for name, value in wanted.items())), None)
+
+
+def _cast_path(node: nodes.CastPath, env: Env) -> Any:
+    base = evaluate(node.base, env)
+    if isinstance(base, list):
+        return [each for each in base if each is not None and env.model.is_a(each["@type"], node.type)]
+    return base if base is not None and env.model.is_a(base["@type"], node.type) else None
+
+
+def _root(node: nodes.Root, env: Env) -> Any:
+    members = env.world.sets[node.source]
+    if node.collection:
+        return [each for each in members if env.model.is_a(each["@type"], node.type)]
+    return _keyed(members, node.key, env) if node.key else members[0]
+
+
+def _filtered(node: nodes.Filtered, env: Env) -> Any:
+    members = evaluate(node.collection, env)
+    _look_wide(node.collection, node.predicate, env)
+    return [each for each in members if evaluate(node.predicate, replace(env, this=each)) is True]
+
+
+def _alias(node: nodes.AliasPath, env: Env) -> Any:
+    if node.name in env.names:
+        return evaluate(env.names[node.name], env)
+    found = env.this
+    for step in node.name.split("/"):
+        found = None if found is None else found.get(step)
+    return found
+
+
+def _count(node: nodes.Count, env: Env) -> Any:
+    members = evaluate(node.collection, env)
+    if node.filter is None:
+        return len(members)
+    _look_wide(node.collection, node.filter, env)
+    outcomes = [evaluate(node.filter, replace(env, this=each)) for each in members]
+    failed = [each for each in outcomes if isinstance(each, Failure)]
+    return failed[0] if failed else sum(each is True for each in outcomes)
+
+
+def _lambda(node: nodes.Lambda, env: Env) -> Any:
+    members = evaluate(node.collection, env)
+    if node.predicate is None or node.variable is None:
+        return bool(members)
+    _look_wide(node.collection, node.predicate, env, node.variable)
+    outcomes = [evaluate(node.predicate, replace(env, variables={**env.variables, node.variable: each})) for each in members]
+    decisive = node.operator == "any"
+    if any((each is True) is decisive and not isinstance(each, Failure) for each in outcomes):
+        return decisive
+    return next((each for each in outcomes if isinstance(each, Failure)), not decisive)
+
+
+def _look_wide(collection: Any, predicate: Any, env: Env, variable: str | None = None) -> None:
+    """Failures of a predicate over members of other instances, which a database may have computed on its way."""
+    if not env.wide:
+        return
+    while isinstance(collection, nodes.Filtered | nodes.CastPath):
+        collection = collection.collection if isinstance(collection, nodes.Filtered) else collection.base
+    if isinstance(collection, nodes.NavigationPath | nodes.Root):
+        for each in env.world.entities(collection.type):
+            inner = replace(env, variables={**env.variables, variable: each}) if variable else replace(env, this=each)
+            evaluate(predicate, inner)
+
+
+# --- comparison (§5.1.1.1) -------------------------------------------------------------------------------
+
+def _compare(node: nodes.Compare, env: Env) -> Any:
+    left, right = evaluate(node.left, env), evaluate(node.right, env)
+    return compare(node.operator, left, right, node.operand_type, env)
+
+
+def compare(operator: str, left: Any, right: Any, kind: str, env: Env) -> Any:
+    """A comparison: never null; false for `gt`, `lt` with null, true for `ge`, `le` of two nulls."""
+    if isinstance(left, Failure) or isinstance(right, Failure):
+        if operator not in ("eq", "ne") and (left is None or right is None):
+            return False
+        return left if isinstance(left, Failure) else right
+    if operator in ("eq", "ne"):
+        return equal(left, right, kind, env) is (operator == "eq")
+    if left is None or right is None:
+        return operator in ("ge", "le") and left is None and right is None
+    first, second = _alike(left, right, kind)
+    if first is None or is_nan(first) or is_nan(second):
+        return False
+    return {"gt": first > second, "ge": first >= second, "lt": first < second, "le": first <= second}[operator]
+
+
+def equal(left: Any, right: Any, kind: str, env: Env) -> bool:
+    """Null equals null and nothing else, NaN nothing at all."""
+    if left is None or right is None:
+        return left is None and right is None
+    if kind == "entity":
+        return left is right
+    if kind == "complex":
+        return _same_structure(left, right, env)
+    if isinstance(left, list) or isinstance(right, list):
+        return len(left) == len(right) and all(equal(one, other, "", env) for one, other in zip(left, right))
+    if isinstance(left, Instance) and isinstance(right, Instance):
+        return _same_structure(left, right, env)
+    first, second = _alike(left, right, kind)
+    return first is not None and not is_nan(first) and bool(first == second)
+
+
+def _same_structure(left: Instance, right: Instance, env: Env) -> bool:
+    return left["@type"] == right["@type"] and all(
+        equal(left.get(name), right.get(name), "", env) for name in {*left, *right} if name != "@type")
+
+
+def _alike(left: Any, right: Any, kind: str) -> tuple[Any, Any]:
+    """Both values in a form that Python compares; (None, None) where they do not go together."""
+    kinds = [value.type for value in (left, right) if isinstance(value, Typed)]
+    if kinds:
+        both = [*kinds, kind] if len(kinds) < 2 else kinds
+        common = types.promote(both[0], both[1]) or (both[0] if both[0] == both[1] else None)
+        if common is None:
+            return None, None
+        left, right = bare(left), bare(right)
+        kind = common
+    return ordered(left, kind), ordered(right, kind)
+
+
+def bare(value: Any) -> Any:
+    return value.value if isinstance(value, Typed) else value
+
+
+def ordered(value: Any, kind: str) -> Any:
+    """A value in the form that Python sorts as OData does."""
+    if kind in types.NUMBERS:
+        return promote(value, kind)
+    if kind in ("Edm.DateTimeOffset", "Edm.TimeOfDay"):
+        head, _, fraction = value.removesuffix("Z").partition(".")
+        return head, fraction.ljust(12, "0")
+    return value
+
+
+def is_nan(value: Any) -> bool:
+    return isinstance(value, float | Decimal) and bool(value != value)
+
+
+def promote(value: Any, target: str) -> Any:
+    """A number as a number of a wider type (§5.1.1.18)."""
+    if value is None or isinstance(value, Failure):
+        return value
+    if target in FLOATS:
+        return float(value)
+    return Decimal(value) if target == "Edm.Decimal" and isinstance(value, int) else value
+
+
+def _in(node: nodes.In, env: Env) -> Any:
+    operand = evaluate(node.operand, env)
+    items: Any = node.items
+    found = [evaluate(item, env) for item in items] if isinstance(items, tuple) else evaluate(items, env)
+    outcomes = [compare("eq", operand, item, node.operand_type, env) for item in found]
+    if True in outcomes:
+        return True
+    return next((each for each in outcomes if isinstance(each, Failure)), False)
+
+
+def _has(node: nodes.Has, env: Env) -> Any:
+    left, right = evaluate(node.left, env), evaluate(node.right, env)
+    return None if left is None or right is None else left & right == right
+
+
+# --- logic (§5.1.1.1.7 to 9) -----------------------------------------------------------------------------
+
+def _logic(node: nodes.Logic, env: Env) -> Any:
+    outcomes = [evaluate(operand, env) for operand in node.operands]
+    decisive = node.operator == "or"
+    if any(each is decisive for each in outcomes):
+        return decisive
+    failed = [each for each in outcomes if isinstance(each, Failure)]
+    return failed[0] if failed else None if None in outcomes else not decisive
+
+
+def _not(node: nodes.Not, env: Env) -> Any:
+    found = evaluate(node.operand, env)
+    return found if found is None or isinstance(found, Failure) else not found
+
+
+def _case(node: nodes.Case, env: Env) -> Any:
+    branches = [(evaluate(condition, env), evaluate(value, env)) for condition, value in node.branches]
+    for condition, value in branches:
+        if isinstance(condition, Failure):
+            return condition
+        if condition is True:
+            return promote(value, node.type)
+    return None
+
+
+# --- arithmetic (§5.1.1.2) -------------------------------------------------------------------------------
+
+def _strict(values: Sequence[Any]) -> Any:
+    """None or a failure, where one of the operands decides the result by being that."""
+    if any(value is None for value in values):
+        return None
+    return next((value for value in values if isinstance(value, Failure)), True)
+
+
+def _arithmetic(node: nodes.Arithmetic, env: Env) -> Any:
+    left, right = evaluate(node.left, env), evaluate(node.right, env)
+    decided = _strict((left, right))
+    if decided is not True:
+        return decided
+    if node.type in types.NUMBERS:
+        family = "integer" if node.type in types.INTEGERS else node.type
+        found = NUMERIC[family](node.operator, promote(left, node.type), promote(right, node.type))
+    else:
+        found = _temporal(node, left, right)
+    return env.fail(found) if isinstance(found, Failure) else found
+
+
+def whole(value: int) -> int | Failure:
+    return value if -WIDE <= value < WIDE else OVERFLOW
+
+
+def _integers(operator: str, left: int, right: int) -> Any:
+    if operator in ("div", "mod"):
+        if right == 0:
+            return DIVISION
+        quotient = abs(left) // abs(right) * (1 if (left < 0) == (right < 0) else -1)
+        return whole(quotient if operator == "div" else left - right * quotient)
+    return whole({"add": left + right, "sub": left - right, "mul": left * right}[operator])
+
+
+def _decimals(operator: str, left: Decimal, right: Decimal) -> Any:
+    if operator in ("div", "mod") and right == 0:
+        return DIVISION
+    if operator == "mod":
+        return EXACT.remainder(left, right)
+    if operator in ("div", "divby"):
+        if right == 0:
+            return Decimal("NaN") if left == 0 or is_nan(left) else Decimal("Infinity").copy_sign(left)
+        return rounded(EXACT.divide(left, right), QUOTIENT_DIGITS)
+    return {"add": EXACT.add, "sub": EXACT.subtract, "mul": EXACT.multiply}[operator](left, right)
+
+
+def _doubles(operator: str, left: float, right: float) -> Any:
+    if operator == "mod":
+        if right == 0:
+            return DIVISION
+        return math.nan if math.isinf(left) or is_nan(left) or is_nan(right) else math.fmod(left, right)
+    if operator in ("div", "divby"):
+        if right == 0:
+            return math.nan if left == 0 or is_nan(left) else math.copysign(math.inf, left)
+        found = left / right
+    else:
+        found = {"add": left + right, "sub": left - right, "mul": left * right}[operator]
+    return OVERFLOW if math.isinf(found) and math.isfinite(left) and math.isfinite(right) else found
+
+
+NUMERIC: dict[str, Callable[[str, Any, Any], Any]] = {
+    "integer": _integers, "Edm.Decimal": _decimals, "Edm.Double": _doubles, "Edm.Single": _doubles}
+
+
+def rounded(value: Decimal, digits: int = 0, rounding: str = ROUND_HALF_UP) -> Decimal:
+    return value.quantize(Decimal(1).scaleb(-digits), rounding, EXACT) if value.is_finite() else value
+
+
+def _temporal(node: nodes.Arithmetic, left: Any, right: Any) -> Any:
+    """What is computed with durations and instants; a duration in a product counts ticks, rounded."""
+    operator, first, second = node.operator, node.left.type, node.right.type
+    if first in types.NUMBERS:
+        return _scaled(right, left, "mul")
+    if first == "Edm.Duration":
+        if second != "Edm.Duration":
+            return _scaled(left, right, operator)
+        return whole(left + right if operator == "add" else left - right)
+    if second != "Edm.Duration":
+        return ticks(left, first) - ticks(right, second)
+    moved = ticks(left, first) + (right if operator == "add" else -right)
+    try:
+        return instant(moved) if first == "Edm.DateTimeOffset" else instant(moved)[:10]
+    except OverflowError:
+        return OVERFLOW
+
+
+def _scaled(duration: int, factor: Any, operator: str) -> Any:
+    number = Decimal(repr(factor)) if isinstance(factor, float) else Decimal(factor)
+    if operator == "mul":
+        found = EXACT.multiply(Decimal(duration), number)
+    elif number == 0:
+        return DIVISION
+    else:
+        found = EXACT.divide(Decimal(duration), number)
+    return whole(int(rounded(found))) if found.is_finite() else OVERFLOW
+
+
+def ticks(value: str, kind: str) -> int:
+    """Ticks of 100 ns since the year 1; of a date, its midnight."""
+    if kind == "Edm.Date":
+        return (date.fromisoformat(value).toordinal() - 1) * DAY
+    head, _, fraction = value.removesuffix("Z").partition(".")
+    since = datetime.fromisoformat(head) - datetime(1, 1, 1)
+    return (since.days * 86_400 + since.seconds) * types.TICKS + int(fraction[:7].ljust(7, "0"))
+
+
+def instant(count: int) -> str:
+    seconds, rest = divmod(count, types.TICKS)
+    moment = datetime(1, 1, 1) + timedelta(seconds=seconds)
+    return moment.isoformat() + (f".{rest:07d}".rstrip("0") if rest else "") + "Z"
+
+
+def _negate(node: nodes.Negate, env: Env) -> Any:
+    found = evaluate(node.operand, env)
+    if found is None or isinstance(found, Failure):
+        return found
+    if not isinstance(found, int):
+        return -found
+    found = whole(-found)
+    return env.fail(found) if isinstance(found, Failure) else found
+
+
+# --- canonical functions (§5.1.1.5 to 9) -----------------------------------------------------------------
+
+def _call(node: nodes.Call, env: Env) -> Any:
+    arguments = [evaluate(argument, env) for argument in node.arguments]
+    decided = _strict(arguments)
+    if decided is not True:
+        return decided
+    if arguments and isinstance(arguments[0], list) and node.name in LISTS:
+        return LISTS[node.name](*arguments)
+    if node.name in ("round", "floor", "ceiling"):
+        return _stepped(node.name, promote(arguments[0], node.type))
+    return FUNCTIONS[node.name](*arguments)
+
+
+def substring(whole_value: Any, start: int, count: int | None = None) -> Any:
+    """Of a text or a list: a negative start counts from the end."""
+    begin = max(len(whole_value) + start, 0) if start < 0 else start
+    return whole_value[begin:] if count is None else whole_value[begin:begin + max(count, 0)]
+
+
+def simple(mapped: Callable[[str], str]) -> Callable[[str], str]:
+    """Simple case mapping: one character for one (DESIGN §5)."""
+    return lambda text: "".join(found if len(found := mapped(each)) == 1 else "i" if each == "İ" and mapped is str.lower else each
+                                for each in text)
+
+
+def _part(start: int, of_time: int) -> Callable[[str], int]:
+    width = 4 if start == 0 else 2
+
+    def part(value: str) -> int:
+        at = of_time if value[2] == ":" else start
+        return int(value[at:at + width])
+    return part
+
+
+def _fraction(value: str) -> Decimal:
+    return Decimal("0." + (value.removesuffix("Z").partition(".")[2] or "0"))
+
+
+def _stepped(name: str, value: Any) -> Any:
+    if isinstance(value, int) or not math.isfinite(value):
+        return value
+    rounding = {"round": ROUND_HALF_UP, "floor": ROUND_FLOOR, "ceiling": ROUND_CEILING}[name]
+    return type(value)(rounded(Decimal(value), 0, rounding))
+
+
+def matches(text: str, pattern: str) -> bool:
+    """The patterns that are generated mean the same in ECMAScript and here but for these."""
+    mine = pattern.replace("$", r"\Z").replace(".", "[^\n\r\u2028\u2029]")
+    return re.search(mine, text, re.ASCII) is not None
+
+
+def _indexof(found: list[Any], part: list[Any]) -> int:
+    return next((at for at in range(len(found) - len(part) + 1) if found[at:at + len(part)] == part), -1)
+
+
+def _subset(found: list[Any], part: list[Any]) -> bool:
+    return all(found.count(each) >= part.count(each) for each in part)
+
+
+def _subsequence(found: list[Any], part: list[Any]) -> bool:
+    rest = iter(found)
+    return all(any(each == wanted for each in rest) for wanted in part)
+
+
+FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "concat": lambda a, b: a + b, "contains": lambda a, b: b in a, "endswith": lambda a, b: a.endswith(b),
+    "startswith": lambda a, b: a.startswith(b), "indexof": lambda a, b: a.find(b), "length": len, "substring": substring,
+    "matchespattern": matches, "tolower": simple(str.lower), "toupper": simple(str.upper),
+    "trim": lambda a: a.strip(WHITE_SPACE),
+    "date": lambda a: a[:10], "time": lambda a: a[11:-1], "year": _part(0, 0), "month": _part(5, 0), "day": _part(8, 0),
+    "hour": _part(11, 0), "minute": _part(14, 3), "second": _part(17, 6), "fractionalseconds": _fraction,
+    "totaloffsetminutes": lambda a: 0, "totalseconds": lambda a: EXACT.divide(Decimal(a), Decimal(types.TICKS)),
+    "now": lambda: NOW, "mindatetime": lambda: "0001-01-01T00:00:00Z", "maxdatetime": lambda: "9999-12-31T23:59:59.9999999Z"}
+
+LISTS: dict[str, Callable[..., Any]] = {
+    "concat": lambda a, b: [*a, *b], "contains": lambda a, b: _indexof(a, b) >= 0,
+    "endswith": lambda a, b: len(a) >= len(b) and a[len(a) - len(b):] == b, "startswith": lambda a, b: a[:len(b)] == b,
+    "indexof": _indexof, "length": len, "substring": substring, "hassubset": _subset, "hassubsequence": _subsequence}
+
+
+# --- casts (§5.1.1.10) -----------------------------------------------------------------------------------
+
+def _cast(node: nodes.Cast, env: Env) -> Any:
+    found = evaluate(node.operand, env)
+    if isinstance(found, list):
+        return [cast(each, node.operand.type, node.type, node.facets, env) for each in found]
+    return cast(found, node.operand.type, node.type, node.facets, env)
+
+
+def cast(value: Any, source: str, target: str, facets: Any, env: Env) -> Any:
+    """The value as one of the type `target`; null where it cannot be."""
+    if value is None or isinstance(value, Failure):
+        return value
+    if isinstance(value, Typed):
+        return _of_kind(value, target)
+    enum, wanted = env.model.enum_type(source), env.model.enum_type(target)
+    if wanted is not None:
+        if source == "Edm.String":
+            try:
+                return enum_value(value, wanted)
+            except ODataError:
+                return None
+        if enum is not None:
+            return value if enum is wanted else None
+        return value if source in types.INTEGERS and (wanted.flags or value in [each.value for each in wanted.members]) else None
+    if target == "Edm.String":
+        text = enum_text(env.model, source, value) if enum is not None else types.write(source, value)
+        return text if facets is None or not isinstance(facets.max_length, int) or len(text) <= facets.max_length else None
+    if source == "Edm.String":
+        try:
+            value = types.parse(target, value)
+        except ValueError:
+            return None
+    elif (source in types.NUMBERS or enum is not None) and target in types.NUMBERS:
+        value = number_cast(value, target)
+    elif source != target:
+        value = _temporal_cast(value, source, target)
+    if target == "Edm.Decimal" and value is not None and facets is not None and isinstance(facets.scale, int):
+        value = rounded(value, facets.scale)
+        if facets.precision is not None and value.is_finite() and value.adjusted() >= facets.precision - facets.scale:
+            return None
+    return value
+
+
+def _of_kind(value: Typed, target: str) -> Any:
+    """A dynamic value where a value of a certain type is wanted: null where it is of another kind."""
+    if value.type == target:
+        return value.value
+    if target in types.NUMBERS and value.type in types.NUMBERS:
+        return number_cast(value.value, target) if target not in types.INTEGERS or value.value == int_or(value.value) else None
+    return None
+
+
+def int_or(value: Any) -> Any:
+    return int(value) if math.isfinite(value) else None
+
+
+def number_cast(value: Any, target: str) -> Any:
+    """A number as another type: rounded, null where it does not fit."""
+    if target in types.INTEGERS:
+        if not math.isfinite(value):
+            return None
+        found = int(rounded(Decimal(value)))
+        low, high = types.INTEGER_RANGES[target]
+        return found if low <= found <= high else None
+    if target == "Edm.Decimal":
+        return Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
+    if target == "Edm.Single":
+        try:
+            return types.single(float(value))
+        except ValueError:
+            return None
+    return float(value)
+
+
+def _temporal_cast(value: str, source: str, target: str) -> str | None:
+    match source, target:
+        case "Edm.DateTimeOffset", "Edm.Date":
+            return value[:10]
+        case "Edm.DateTimeOffset", "Edm.TimeOfDay":
+            return value[11:-1]
+        case "Edm.Date", "Edm.DateTimeOffset":
+            return value + "T00:00:00Z"
+    return None
+
+
+def _is_of(node: nodes.IsOf, env: Env) -> Any:
+    value = evaluate(node.operand, env)
+    if value is None or isinstance(value, Failure):
+        return value is not None and value
+    if isinstance(value, Typed):
+        return value.type == node.of
+    if isinstance(value, Instance):
+        return env.model.is_a(value["@type"], node.of)
+    return env.model.is_a(node.operand.type, node.of)
+
+
+# --- literals --------------------------------------------------------------------------------------------
+
+def _object(node: nodes.ObjectValue, env: Env) -> Any:
+    made = Instance({"@type": node.type})
+    for name, member in env.model.properties(node.type).items():
+        made[name] = [] if member.type.collection else None
+    made.update({name: evaluate(value, env) for name, value in node.members if "@" not in name})
+    return made
+
+
+EVALUATORS: dict[type, Callable[[Any, Env], Any]] = {
+    nodes.Literal: lambda node, env: node.value, nodes.It: lambda node, env: env.it, nodes.This: lambda node, env: env.this,
+    nodes.Variable: lambda node, env: env.variables[node.name], nodes.Root: _root, nodes.PropertyPath: _property,
+    nodes.DynamicPath: _dynamic, nodes.NavigationPath: _navigation, nodes.CastPath: _cast_path, nodes.AliasPath: _alias,
+    nodes.AnnotationPath: lambda node, env: None, nodes.Count: _count, nodes.Filtered: _filtered, nodes.Lambda: _lambda,
+    nodes.Compare: _compare, nodes.In: _in, nodes.Has: _has, nodes.Logic: _logic, nodes.Not: _not, nodes.Negate: _negate,
+    nodes.Arithmetic: _arithmetic, nodes.Call: _call, nodes.Cast: _cast, nodes.IsOf: _is_of, nodes.Case: _case,
+    nodes.ListValue: lambda node, env: [evaluate(item, env) for item in node.items], nodes.ObjectValue: _object}
+
+
+# --- whole requests --------------------------------------------------------------------------------------
+
+def select(predicate: Any, members: Sequence[Instance], world: World) -> tuple[list[Instance] | Failure, list[Failure]]:
+    """The members that a filter keeps, or why it must fail; and every way in which it may."""
+    suspects: list[Failure] = []
+    kept, failed = [], None
+    for each in members:
+        outcome = evaluate(predicate, Env(world, each, each, suspects=suspects))
+        if isinstance(outcome, Failure):
+            failed = outcome
+        elif outcome is True:
+            kept.append(each)
+    return failed or kept, suspects
+
+
+def sort_key(value: Any, kind: str) -> tuple[int, Any]:
+    """Null first, NaN last, false before true, text by code points (Protocol §11.2.6.2)."""
+    if value is None:
+        return 0, 0
+    found = ordered(bare(value), kind if not isinstance(value, Typed) else value.type)
+    return (2, 0) if is_nan(found) else (1, found)
+
+
+def arrange(items: Sequence[nodes.OrderItem], members: Sequence[Instance], world: World) -> list[Instance] | Failure:
+    """The members in order; members that tie in their order of storage, backwards where the last item descends."""
+    found = list(members)
+    if items and items[-1].descending:
+        found.reverse()
+    for item in reversed(items):
+        keys = []
+        for each in found:
+            value = evaluate(item.expression, Env(world, each, each))
+            if isinstance(value, Failure):
+                return value
+            keys.append(sort_key(value, item.expression.type))
+        order = sorted(range(len(found)), key=keys.__getitem__, reverse=item.descending)
+        if item.descending:         # `reverse` keeps ties as they stand
+            order = sorted(range(len(found)), key=lambda at: _Backwards(keys[at]))
+        found = [found[at] for at in order]
+    return found
+
+
+class _Backwards:
+    """A key that sorts the other way round, ties staying as they are."""
+
+    def __init__(self, key: Any) -> None:
+        self.key = key
+
+    def __lt__(self, other: _Backwards) -> bool:
+        return bool(other.key < self.key)
+
+
+def may_fail(node: Any, world: World, members: Sequence[Instance]) -> bool:
+    """Whether a database that computes more than it must may fail: constants, members of other instances."""
+    env = Env(world, None, wide=True)
+    for part in constants(node):
+        evaluate(part, env)
+    for each in members:
+        evaluate(node, replace(env, this=each, it=each))
+    return bool(env.suspects)
+
+
+def constants(node: Any) -> list[Any]:
+    """The parts of a tree that depend on nothing."""
+    found: list[Any] = []
+
+    def walk(part: Any) -> bool:
+        if isinstance(part, tuple | list):
+            return all([walk(each) for each in part])
+        if isinstance(part, nodes.This | nodes.It | nodes.Variable | nodes.Root | nodes.AliasPath):
+            return False
+        if not hasattr(part, "__dataclass_fields__"):
+            return True
+        free = all([walk(getattr(part, name)) for name in part.__dataclass_fields__])
+        if free and isinstance(part, nodes.Arithmetic | nodes.Negate | nodes.Call | nodes.Cast | nodes.Case):
+            found.append(part)
+        return free
+
+    walk(node)
+    return found

@@ -1,0 +1,319 @@
+"""A small world: the model of `world.xml`, rows full of edge values, and how they get into a store.
+
+Rows are Python values: an entity or complex value is an `Instance`, a dict of canonical values with its type under
+'@type'; related entities are references to one another. The same seed gives the same rows. `finite` leaves out what a
+store cannot hold (NaN and infinite doubles on MariaDB).
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from dataclasses import dataclass, field
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from app.csdl import load
+from app.edm import types
+from app.edm.index import Model
+from app.edm.model import EnumType, TypeRef
+from app.payload.syntax import read_json
+from app.service.catalogue import Catalogue
+from app.service.load import Loader
+from app.store import Store, schema
+from app.store.mapping import Mapping, map_model
+
+MODEL_FILE = Path(__file__).parent / "world.xml"
+INFINITY = float("inf")
+DAY = 86_400 * types.TICKS
+
+
+class Instance(dict[str, Any]):
+    """An entity or complex value. Equal only to itself, named by its type and key."""
+
+    __hash__ = object.__hash__
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    def __repr__(self) -> str:
+        return f"<{self['@type']} {self.get('ID', self.get('Code', self.get('A', '')))}>"
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """The value of a dynamic property and its type."""
+
+    value: Any
+    type: str
+
+
+@dataclass(slots=True)
+class World:
+    """Entities by entity set and singleton, in the order in which they are stored."""
+
+    model: Model
+    sets: dict[str, list[Instance]] = field(default_factory=dict)
+
+    def entities(self, type_name: str) -> list[Instance]:
+        """Every entity of a type, wherever it lives."""
+        found = [each for members in self.sets.values() for each in members]
+        for each in found:
+            found.extend(part for name in ("Parts", "Screws") for part in each.get(name, ()))
+            found.extend([each["Lid"]] if each.get("Lid") is not None else [])
+        return [each for each in found if self.model.is_a(each["@type"], type_name)]
+
+
+@cache
+def model() -> Model:
+    return load(MODEL_FILE)
+
+
+@cache
+def mapping() -> Mapping:
+    return map_model(model())
+
+
+# --- values ----------------------------------------------------------------------------------------------
+
+STRINGS = ("", "a", "b", "A", "ab", "abc", "ba", " ", "a ", " a", "O'Neil", "''", "a%b", "a_b", "%", "_", "100%", "ä", "a\u0308",
+           "Äb", "Straße", "ß", "İ", "ΑΣ", "σς", "ſ", "😀", "𝒳y", "y𝒳", "a😀b", "\u00a0x\u2003", "\tx\n", "\u001fx", "\ufeffx",
+           "line\nbreak", '"q"', "back\\slash", "\\", "a,b", "12", "-12", "12.5", "1e3", "true", "TRUE", "null", "NaN", "INF",
+           "2020-02-29", "2020-02-30", "2020-02-29T12:00:00Z", "2020-02-29T12:00:00", "12:30", "PT1H", "-P1DT2H", "Red", "A,B",
+           "0", "5", "01234567-89AB-cdef-0123-456789abcdef", "zz", "\U0010ffff", "\uffff", "\ue000")
+DECIMALS = tuple(map(Decimal, (
+    "0", "1", "-1", "1.0", "2", "3", "0.1", "0.2", "0.3", "0.5", "-0.5", "1.5", "2.5", "-2.5", "10", "100.01", "-7.25",
+    "0.0000000001", "-0.0000000001", "999999999999999999.9999999999", "-999999999999999999.9999999999",
+    "123456789012345678.0123456789", "9223372036854775807", "9223372036854775808", "255.5", "127.4999999999")))
+DOUBLES = (0.0, -0.0, 1.0, -1.0, 2.0, 3.0, 0.1, 0.2, 0.3, 0.5, -0.5, 1.5, 2.5, -2.5, 100.01, 1e16, -1e16, 1e22, 1e100, 1e-7,
+           5e-324, 1.7976931348623157e308, -1.7976931348623157e308, 9007199254740993.0, 2147483647.5, 0.49999999999999994,
+           9.223372036854775807e18)
+SPECIAL_DOUBLES = (float("nan"), INFINITY, -INFINITY)
+DATES = ("0001-01-01", "0001-12-31", "1582-10-15", "1899-12-31", "1969-12-31", "1970-01-01", "2000-02-29", "2020-02-29",
+         "2023-12-31", "2024-01-01", "2024-02-29", "9999-12-31")
+TIMES = ("00:00:00", "00:00:00.0000001", "00:00:01", "01:02:03.004", "12:00:00", "12:30:45.5", "12:30:45.9999999", "23:59:59",
+         "23:59:59.9999999")
+DURATIONS = (0, 1, -1, types.TICKS, -types.TICKS, types.TICKS // 2, 90 * 60 * types.TICKS, DAY, -DAY, DAY // 2, -DAY // 2,
+             365 * DAY, 400 * 365 * DAY, 2**63 - 1, -(2**63 - 1), 123_456_789)
+GUIDS = ("00000000-0000-0000-0000-000000000000", "01234567-89ab-cdef-0123-456789abcdef",
+         "ffffffff-ffff-ffff-ffff-ffffffffffff", "80000000-0000-0000-0000-000000000001")
+BINARIES = (b"", b"\0", b"abc", bytes(range(250, 256)))
+
+
+def _instants() -> tuple[str, ...]:
+    return ("0001-01-01T00:00:00Z", "9999-12-31T23:59:59.9999999Z", "9999-12-31T23:59:59Z",
+            *(f"{date}T{time}Z" for date in DATES[1:-1] for time in TIMES[::2]))
+
+
+def _integers(name: str) -> tuple[int, ...]:
+    low, high = types.INTEGER_RANGES[name]
+    return tuple(sorted({low, low + 1, high, high - 1, *(each for each in (-7, -2, -1, 0, 1, 2, 3, 5, 7, 10, 42, 100, 255, 2**31)
+                                                         if low <= each <= high)}, key=abs))
+
+
+POOLS: dict[str, tuple[Any, ...]] = {
+    "Edm.Boolean": (False, True), "Edm.String": STRINGS, "Edm.Decimal": DECIMALS, "Edm.Double": DOUBLES,
+    "Edm.Single": tuple(types.single(each) for each in DOUBLES if abs(each) < 3e38), "Edm.Date": DATES, "Edm.TimeOfDay": TIMES,
+    "Edm.DateTimeOffset": _instants(), "Edm.Duration": DURATIONS, "Edm.Guid": GUIDS, "Edm.Binary": BINARIES,
+    **{name: _integers(name) for name in types.INTEGERS}}
+
+
+# --- rows ------------------------------------------------------------------------------------------------
+
+class Maker:
+    """Makes the rows of one seed."""
+
+    def __init__(self, seed: int, finite: bool) -> None:
+        self.model = model()
+        self.random = random.Random(seed)
+        self.finite = finite
+
+    def world(self, things: int) -> World:
+        """Every entity set, `things` things and in proportion of the others."""
+        some = self.random.randrange
+        owners = [self.instance("World.Owner", Code=code) for code in ("o1", "O1", "x'y", "a b", "ä")]
+        tags = [self.instance("World.Tag", A=number, B=text) for number in (1, 2**62) for text in ("x", "X", "y'")]
+        kinds = ("World.Thing",) * 4 + ("World.Special", "World.Extra")
+        made = [self.instance(kinds[index % 6] if things > 5 else self.random.choice(kinds), ID=index + 1)
+                for index in range(things)]
+        for index, thing in enumerate(made):
+            self.relate(thing, "Parent", made[:index], "Children")
+            self.relate(thing, "Owner", owners, "Things")
+            thing["Friends"] = self.some(made)
+            for tag in self.some(tags):
+                thing["Tags"].append(tag)
+                tag["Things"].append(thing)
+            thing["Parts"] = [self.part(number + 1, owners) for number in range(some(3))]
+            thing["Lid"] = self.part(1, owners) if some(3) else None
+            if self.model.is_a(thing["@type"], "World.Special"):
+                self.relate(thing, "Mate", made, None)
+                thing["Peers"] = [each for each in self.some(made) if self.model.is_a(each["@type"], "World.Special")]
+            for form in (thing["Form"], *thing["Forms"]):
+                if form is not None and form["@type"] == "World.Round":
+                    form["Mark"] = self.random.choice((None, *tags))
+        for index, owner in enumerate(owners):
+            boss = self.random.choice((None, *owners[:index]))
+            owner["Boss"], owner["BossCode"] = boss, boss and boss["Code"]
+            if boss is not None:
+                boss["Staff"].append(owner)
+        loose = [self.dynamic(self.instance("World.Loose", ID=index + 1)) for index in range(things // 2)]
+        for each in loose:
+            self.relate(each, "Next", loose, None)
+        return World(self.model, {"Things": made, "Owners": owners, "Tags": tags, "Looses": loose,
+                                  "Sun": [self.instance("World.Owner", Code="sun", BossCode=None)]})
+
+    def instance(self, type_name: str, **given: Any) -> Instance:
+        """An instance with every declared property; navigation properties are empty."""
+        found = Instance({"@type": type_name})
+        for name, member in self.model.properties(type_name).items():
+            ref = self.model.underlying(member.type)
+            found[name] = given[name] if name in given else self.value(ref)
+        for name, navigation in self.model.navigations(type_name).items():
+            found[name] = [] if navigation.collection else None
+        return found
+
+    def value(self, ref: TypeRef) -> Any:
+        if ref.collection:
+            item = TypeRef(ref.name, False, ref.nullable, ref.max_length, ref.precision, ref.scale)
+            return [self.value(item) for _ in range(self.random.randrange(4))]
+        if ref.nullable is not False and self.random.random() < 0.25:
+            return None
+        kind = self.model.type(ref.name)
+        if isinstance(kind, EnumType):
+            values = [member.value for member in kind.members]
+            return self.random.choice((*values, values[1] | values[4])) if kind.flags else self.random.choice(values)
+        if kind is not None:
+            concrete = self.model.concrete(ref.name)
+            made = self.instance(self.random.choice(concrete))
+            if self.model.is_open(ref.name):
+                self.dynamic(made)
+            return made
+        return self.primitive(ref)
+
+    def primitive(self, ref: TypeRef) -> Any:
+        choose = self.random.choice
+        if ref.name == "Edm.Double" and not self.finite and self.random.random() < 0.2:
+            return choose(SPECIAL_DOUBLES)
+        if ref.name == "Edm.Single" and not self.finite and self.random.random() < 0.2:
+            return choose(SPECIAL_DOUBLES)
+        if ref.name == "Edm.String" and isinstance(ref.max_length, int):
+            return choose([each for each in STRINGS if len(each) <= (ref.max_length or 0)])
+        if ref.name == "Edm.Decimal" and isinstance(ref.scale, int):
+            return choose([each for each in DECIMALS if abs(each) < 10**18])
+        found = choose(POOLS[ref.name])
+        if ref.precision is not None and ref.name in ("Edm.DateTimeOffset", "Edm.TimeOfDay"):
+            zone = "Z" if found.endswith("Z") else ""
+            head, _, fraction = found.removesuffix("Z").partition(".")
+            fraction = fraction[:ref.precision].rstrip("0")
+            return head + ("." + fraction if fraction else "") + zone
+        return found
+
+    def dynamic(self, found: Instance) -> Instance:
+        """Dynamic properties `d1` to `d4`, of any type, or absent."""
+        kinds = ("Edm.Double", "Edm.String", "Edm.Boolean", "Edm.Int64", "Edm.Decimal", "Edm.Date", "Edm.Guid",
+                 "Edm.DateTimeOffset")
+        for name in ("d1", "d2", "d3", "d4"):
+            if self.random.random() < 0.75:
+                kind = self.random.choice(kinds[:4] if name < "d3" else kinds)
+                value = self.primitive(TypeRef(kind))
+                found[name] = None if value is None or self.random.random() < 0.1 else Typed(value, kind)
+        return found
+
+    def part(self, number: int, owners: list[Instance]) -> Instance:
+        made = self.instance("World.Part", ID=number)
+        made["Maker"] = self.random.choice((None, *owners))
+        made["Screws"] = [self.instance("World.Screw", ID=each + 1) for each in range(self.random.randrange(3))]
+        return made
+
+    def some(self, members: list[Instance]) -> list[Instance]:
+        return self.random.sample(members, min(self.random.randrange(4), len(members)))
+
+    def relate(self, source: Instance, name: str, targets: list[Instance], back: str | None) -> None:
+        source[name] = target = self.random.choice((None, *targets)) if targets else None
+        if target is not None and back is not None:
+            target[back].append(source)
+
+
+def made(seed: int, finite: bool = False, things: int = 30) -> World:
+    """The world of a seed."""
+    return Maker(seed, finite).world(things)
+
+
+# --- into a store ----------------------------------------------------------------------------------------
+
+def document(world: World) -> dict[str, Any]:
+    """The rows as a data file: each link once, entities in their order."""
+    links = {"World.Thing": ("Parent", "Owner", "Friends", "Tags", "Mate", "Peers"), "World.Owner": (), "World.Tag": (),
+             "World.Part": ("Maker",), "World.Loose": ("Next",), "World.Round": ("Mark",), "World.Screw": ()}
+
+    def structure(value: Instance, declared: str) -> dict[str, Any]:
+        kind = value["@type"]
+        made: dict[str, Any] = {"@odata.type": f"#{kind}"} if kind != declared else {}
+        for name, member in world.model.properties(kind).items():
+            made[name] = content(value[name], world.model.underlying(member.type).name)
+        for name, item in value.items():
+            if isinstance(item, Typed):
+                made[f"{name}@odata.type"] = "#" + item.type[4:]
+                made[name] = content(item.value, item.type)
+            elif item is None and name not in world.model.properties(kind) and name not in world.model.navigations(kind):
+                made[name] = None
+        linked = next((names for base, names in links.items() if world.model.is_a(kind, base)), ())
+        for name in linked:
+            target = value.get(name)
+            if target:
+                made[f"{name}@odata.bind"] = [address(each) for each in target] if isinstance(target, list) else address(target)
+        for name in ("Parts", "Screws"):
+            if name in value:
+                made[name] = [structure(each, each["@type"]) for each in value[name]]
+        if value.get("Lid") is not None:
+            made["Lid"] = structure(value["Lid"], "World.Part")
+        return made
+
+    def content(value: Any, type_name: str) -> Any:
+        if isinstance(value, list):
+            return [content(each, type_name) for each in value]
+        if isinstance(value, Instance):
+            return structure(value, type_name)
+        if isinstance(world.model.type(type_name), EnumType) and value is not None:
+            return enum_text(world.model, type_name, value)
+        if isinstance(value, bytes | Decimal) or type_name == "Edm.Duration" and value is not None \
+                or isinstance(value, float) and value - value != 0:
+            return types.write(type_name, value)
+        return value
+
+    found = {name: [structure(each, each["@type"] if name != "Things" else "World.Thing") for each in members]
+             for name, members in world.sets.items()}
+    return {**found, "Sun": found["Sun"][0]}
+
+
+def enum_text(model: Model, type_name: str, value: int) -> str:
+    """The members that make up a value."""
+    kind = model.enum_type(type_name)
+    assert kind is not None
+    exact = next((member.name for member in kind.members if member.value == value), None)
+    return exact or ",".join(member.name for member in kind.members if member.value and member.value & value == member.value)
+
+
+def address(entity: Instance) -> str:
+    match entity["@type"]:
+        case "World.Owner":
+            return f"Owners({types.literal('Edm.String', entity['Code'])})"
+        case "World.Tag":
+            return f"Tags(A={entity['A']},B={types.literal('Edm.String', entity['B'])})"
+        case "World.Loose":
+            return f"Looses({entity['ID']})"
+        case _:
+            return f"Things({entity['ID']})"
+
+
+def load_rows(store: Store, world: World) -> None:
+    """Make the tables in an empty store and store the rows."""
+    tables = mapping()
+    schema.create(store, tables)
+    loader = Loader(Catalogue(store, tables))
+    loader.gather(read_json(json.dumps(document(world)).encode()))
+    schema.create(store, tables, [*loader.items])
+    with store.write():
+        loader.store()

@@ -1,0 +1,47 @@
+"""Clients of the models under test, one service for each model and store, read by all tests of the folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.protocol.exchange import Client
+
+TESTS = Path(__file__).parent.parent
+FOLDERS = {"northwind": TESTS / "models", "types": TESTS / "models", "industryData": TESTS.parent / "edmx"}
+
+
+def files(name: str) -> tuple[Path, Path, Path | None]:
+    """Model, data and operations of a model under test."""
+    folder = FOLDERS[name]
+    operations = folder / f"{name}.py"
+    return folder / f"{name}.xml", folder / f"{name}.data.json", operations if operations.exists() else None
+
+
+class Clients(dict[str, Client]):
+    """Model name → client of its service, opened when it is first asked for."""
+
+    def __init__(self, service_of: Callable[..., Any]) -> None:
+        super().__init__()
+        self.service_of = service_of
+
+    def __missing__(self, name: str) -> Client:
+        self[name] = client = Client(self.service_of(*files(name)))
+        return client
+
+
+@pytest.fixture(scope="session")
+def clients(shared_service_of: Callable[..., Any]) -> Clients:
+    """Clients of services that no test changes."""
+    return Clients(shared_service_of)
+
+
+@pytest.fixture
+def private(service_of: Callable[..., Any]) -> Callable[..., Client]:
+    """`private(name, **settings)`: a client of a service of its own, freshly loaded."""
+    def make(name: str, **settings: Any) -> Client:
+        return Client(service_of(*files(name), **settings))
+    return make

@@ -1,0 +1,113 @@
+"""Documents and code say the same: settings, options and errors are generated into docs/ and compared.
+
+`pytest tests/test_docs.py --update-golden` rewrites the generated parts.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from app import errors
+from app.cli import parser
+from app.service.settings import LENIENCIES, catalogue
+
+ROOT = Path(__file__).parent.parent
+DOCS = ROOT / "docs"
+
+
+# --- what is generated ---------------------------------------------------------------------------
+
+def settings_table() -> Iterator[str]:
+    yield "| variable | option | meaning | default |"
+    yield "|---|---|---|---|"
+    for setting in catalogue():
+        option = f"`{setting.option}`" if setting.option else ""
+        yield f"| `{setting.variable}` | {option} | {setting.meaning} | {setting.shown_default} |"
+
+
+def leniencies_table() -> Iterator[str]:
+    yield "| name | accepts |"
+    yield "|---|---|"
+    for name, meaning in LENIENCIES.items():
+        yield f"| `{name}` | {meaning} |"
+
+
+def options_table() -> Iterator[str]:
+    yield "| command | option | meaning |"
+    yield "|---|---|---|"
+    variables = {setting.variable for setting in catalogue()}
+    commands = next(action for action in parser()._actions if action.choices)
+    for name, command in commands.choices.items():      # type: ignore[union-attr]
+        for action in command._actions:
+            if action.dest == "help" or (action.dest in variables and not action.option_strings[:1] == ["--no-data"]
+                                         and not action.option_strings[:1] == ["--no-operations"]):
+                continue
+            shown = ", ".join(action.option_strings) or (action.metavar or action.dest.upper())
+            yield f"| `odata {name}` | `{shown}` | {action.help or ''} |"
+
+
+def errors_table() -> Iterator[str]:
+    yield "| class | status | code | message |"
+    yield "|---|---|---|---|"
+    for kind in error_classes(errors.ODataError):
+        sentence = kind.message.replace("|", "\\|")
+        yield f"| `{kind.__name__}` | {kind.status} | `{kind.code}` | {sentence} |"
+
+
+def error_classes(root: type[errors.ODataError]) -> list[type[errors.ODataError]]:
+    """Every class of app/errors.py, in the order of the file."""
+    return [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, root)]
+
+
+GENERATED = [
+    ("configuration.md", "settings", settings_table),
+    ("configuration.md", "leniencies", leniencies_table),
+    ("configuration.md", "options", options_table),
+    ("errors.md", "errors", errors_table),
+]
+
+
+@pytest.mark.parametrize(("name", "part", "generate"), GENERATED, ids=[f"{row[0]} {row[1]}" for row in GENERATED])
+def test_generated_parts_are_current(name: str, part: str, generate: object, request: pytest.FixtureRequest) -> None:
+    text = (DOCS / name).read_text()
+    begin, end = f"<!-- begin {part} -->\n", f"<!-- end {part} -->"
+    assert begin in text and end in text, f"docs/{name} has no place for {part}"
+    before, _, rest = text.partition(begin)
+    _, _, after = rest.partition(end)
+    current = before + begin + "".join(f"{line}\n" for line in generate()) + end + after     # type: ignore[operator]
+    if request.config.getoption("--update-golden"):
+        (DOCS / name).write_text(current)
+    assert (DOCS / name).read_text() == current, "run: pytest tests/test_docs.py --update-golden"
+
+
+# --- what is written by hand ---------------------------------------------------------------------
+
+DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted(DOCS.glob("*.md"))]
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_links_lead_somewhere(document: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)[^)]*\)", document.read_text()):
+        if "://" not in target:
+            assert (document.parent / target).exists(), f"{document.name} links to {target}"
+
+
+def test_readme_begins_with_the_two_commands() -> None:
+    start = (ROOT / "README.md").read_text()[:300]
+    assert start.index("make serve") < start.index("make test")
+
+
+def test_every_target_of_the_makefile_that_the_readme_names_exists() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.M))
+    for name in re.findall(r"`make ([a-z-]+)", (ROOT / "README.md").read_text()):
+        assert name in targets, name
+
+
+def test_every_package_is_on_the_map() -> None:
+    text = (DOCS / "architecture.md").read_text()
+    for package in (path.parent.name for path in (ROOT / "app").glob("*/__init__.py")):
+        assert f"`{package}`" in text, f"docs/architecture.md says nothing of {package}"
