@@ -456,7 +456,7 @@ def _case(syntax: url.CaseCall, scope: Scope) -> nodes.Expression:
         found = ", ".join(describe(value) for value in values)
         raise errors.TypeMismatch(reason=f"The results of case are of incompatible types: {found}",
                                   position=syntax.position)
-    return nodes.Case(tuple(zip(conditions, values)), common)
+    return NULL if common == "null" else nodes.Case(tuple(zip(conditions, values)), common)
 
 
 # --- values of a given type ------------------------------------------------------------------------------

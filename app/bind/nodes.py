@@ -2,7 +2,7 @@
 
 Types are qualified names ('Edm.Int32'); a type definition appears as the primitive type behind it, except inside
 `Property`. `collection` tells a collection of `type`. The untyped null has the type 'null'.
-`app.bind.show.show` prints any node on one line. One file above the usual length, because it is data without code and
+`app.bind.show.show` prints any node on one line. Over 600 lines, because it is data without code and
 its unions refer to one another: the whole language at one look.
 URL Conventions 4.01 §5.1.1; Protocol 4.01 §11.2; Data Aggregation 4.0 §3.
 """

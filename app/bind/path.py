@@ -248,6 +248,8 @@ class _Walk:
 
     def maybe_key(self, arguments: tuple[url.Argument, ...] | None, segment: url.Segment) -> None:
         """The key predicate behind the name of a collection, if there is one."""
+        if arguments is segment.arguments and segment.key is not None:
+            raise errors.BindError(f"'{segment.name}' takes one key")
         if arguments is None:
             return
         if self.kind != "collection":

@@ -75,7 +75,7 @@ def _read(place: Path) -> Model | None:
         state = os.fstat(file.fileno())
         if state.st_uid != os.getuid() or state.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
             return None
-        documents, data = marshal.load(file)
+        documents, data = marshal.loads(file.read())
     for name, digest in documents:
         if _digest(Path(name)) != digest:
             return None
@@ -89,7 +89,7 @@ def _write(place: Path, loaded: Model, documents: Iterable[Path]) -> None:
     handle, name = tempfile.mkstemp(dir=place.parent, suffix=".new")    # mode 0600
     try:
         with os.fdopen(handle, "wb") as file:
-            marshal.dump((listed, _plain(loaded)), file)
+            file.write(marshal.dumps((listed, _plain(loaded))))
         os.replace(name, place)
     except BaseException:
         with suppress(OSError):

@@ -18,7 +18,7 @@ from app.edm.index import Model
 ReferenceUri: TypeAlias = Callable[[edm.Reference], str | None]
 
 _NEW_OPERATORS = frozenset({"Has", "In", "Add", "Sub", "Neg", "Mul", "Div", "DivBy", "Mod"})
-_UNTYPED = "Edm.Untyped"
+_NEW_TYPES = frozenset({"Edm.Untyped", "Edm.ModelElementPath", "Edm.AnyPropertyPath"})
 
 
 def shaped(model: Model, version: str, *, omit_namespaces: frozenset[str] = frozenset(),
@@ -119,7 +119,7 @@ class _Form:
                 return None
             case edm.Annotations() if "(" in value.target:
                 return None
-            case edm.Term() if value.type.name == _UNTYPED:
+            case edm.Term() if value.type.name in _NEW_TYPES:
                 return None
         return value
 
@@ -170,4 +170,4 @@ def _same(one: object, other: object) -> bool:
 
 
 def _new_type(ref: edm.TypeRef) -> bool:
-    return ref.name == _UNTYPED or (ref.collection and ref.name == "Edm.ComplexType")
+    return ref.name in _NEW_TYPES or (ref.collection and ref.name == "Edm.ComplexType")

@@ -15,6 +15,7 @@ from app.csdl.xml_nodes import EDM, EDMX, parser
 from app.edm import expressions as ex
 
 VOCABULARIES = Path(__file__).parent / "vocabularies"
+NOTHING = ex.PathExpression("Path", "")    # stands where a broken expression lacks an operand
 TRUE = ex.Constant("Bool", "true")
 KINDS = {"Edm.Boolean": "Bool", "Edm.Decimal": "Decimal", "Edm.Double": "Float", "Edm.Single": "Float",
          "Edm.Date": "Date",

@@ -74,9 +74,9 @@ class Reader(ValueReader):
 
     def document(self, root: dict[str, Any]) -> Document:
         version = self.text(root, "$Version")
-        if version is None:
+        if "$Version" not in root:
             self.report("doc-missing-member", root, name="$Version", parent="Document")
-        elif version not in ("4.0", "4.01", "4.02"):
+        elif version not in (None, "4.0", "4.01", "4.02"):
             rule = "doc-old-version" if version in ("1.0", "2.0", "3.0") else "doc-version"
             self.report(rule, root, "$Version", value=version, version=version)
         container = self.text(root, "$EntityContainer")
@@ -85,10 +85,9 @@ class Reader(ValueReader):
         for name in root:
             if name not in MEMBERS["Document"] and name not in namespaces:
                 self.report("doc-unknown-member", root, name, name=name, parent="Document")
-        skeleton = Model(tuple(self.schema(root, name) for name in namespaces))
-        self.findings = [each for each in self.findings if each.rule in ("doc-missing-member", "doc-unknown-member",
-                                                                         "doc-version", "doc-old-version")
-                         and each.message.endswith("Document")] if self.findings else []
+        found, self.findings = self.findings, []
+        skeleton = Model(tuple(self.schema(root, name) for name in namespaces))    # for its types; read again below
+        self.findings = found
         self.places.clear()
         self.known = Known(skeleton)
         schemas = tuple(self.schema(root, name) for name in namespaces)
@@ -165,8 +164,10 @@ class Reader(ValueReader):
 
     def child(self, holder: Any, member: str | int, name: str, found: dict[str, list[Any]]) -> None:
         """Read a schema child, or one overload of an array of them, into its group."""
-        value = self.object(holder, member)
-        line = self.line(holder, member)
+        if not isinstance(holder[member], dict):
+            self.wrong(holder, member, "an object or an array of overloads")
+            return
+        value, line = self.object(holder, member), self.line(holder, member)
         made: Any
         match self.required(value, "$Kind", name):
             case "EntityType" | "ComplexType" as kind:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, TypeVar
 
-from app.csdl.implied import KINDS, PATH_KINDS
+from app.csdl.implied import KINDS, NOTHING, PATH_KINDS
 from app.csdl.json_source import Number, Positions
 from app.csdl.known import Known
 from app.csdl.names import Names
@@ -23,18 +24,24 @@ _KEYWORDS = {"$Path", "$Null", "$Apply", "$Cast", "$IsOf", "$If", "$LabeledEleme
 _BESIDE = {"$Apply": {"$Function"}, "$LabeledElement": {"$Name"}}
 _TYPED = {"$Type", "$Collection", *(f"${facet}" for facet in FACETS)}
 _WORDS = {True: "true", False: "false"}
+_SAID = "said"
 CONTROL = ("@type", "@odata.type")
 
 T = TypeVar("T")
 
 
-def leaf(value: Any, kind: str, known: Known, names: Names) -> ex.Expression:
-    """A boolean, number or string as an expression of the type `kind` ('' where nobody declares one)."""
+def leaf(value: Any, kind: str, known: Known, names: Names, said: bool = False) -> ex.Expression:
+    """A boolean, number or string as an expression of the type `kind` ('' where nobody declares one).
+
+    `said`: the document itself names the type; one that nobody knows is then an enumeration.
+    """
     if isinstance(value, bool):
         return ex.Constant("Bool", _WORDS[value])
     kind, text = known.primitive(kind), str(value)
     if enum := _members(kind, text, known):
         return enum
+    if said and not kind.startswith("Edm."):
+        return ex.EnumMember(tuple(f"{kind}/{name.strip()}" for name in text.split(",")))
     if isinstance(value, Number):
         name = KINDS.get(kind)
         if name not in ("Int", "Decimal", "Float"):
@@ -65,7 +72,7 @@ def hinted(text: str, names: Names) -> edm.TypeRef:
     bare, collection = text.rpartition("#")[2], False
     if bare.startswith("Collection(") and bare.endswith(")"):
         bare, collection = bare[11:-1], True
-    return edm.TypeRef(names.name(bare) if "." in bare else f"Edm.{bare}", collection)
+    return edm.TypeRef(names.name(bare) if "." in bare else f"Edm.{bare}", collection, spelling=(_SAID,))
 
 
 class ValueReader:
@@ -197,12 +204,13 @@ class ValueReader:
         if isinstance(value, dict):
             return self._object(value, expected)
         if isinstance(value, list):
-            item = edm.TypeRef(expected.name) if expected is not None and expected.collection else None
+            item = replace(expected, collection=False) if expected is not None and expected.collection else None
             return ex.Collection(tuple(self.expression(value, index, item) for index in range(len(value))))
         if value is None:
             return ex.Null()
         assert self.known is not None
-        return leaf(value, expected.name if expected is not None else "", self.known, self.names)
+        said = expected is not None and _SAID in expected.spelling
+        return leaf(value, expected.name if expected is not None else "", self.known, self.names, said)
 
     def _object(self, value: dict[str, Any], expected: edm.TypeRef | None) -> ex.Expression:
         word = next((key for key in value if key in _KEYWORDS), None)
@@ -247,7 +255,7 @@ class ValueReader:
         found = self.items(value, "$If")
         if len(found) not in (2, 3):
             self.report("doc-operands", value, "$If", name="If", count=len(found), expected="2 or 3")
-            return ex.If(ex.Null(), ex.Null(), None, annotations)
+            return ex.If(NOTHING, NOTHING, NOTHING, annotations)
         return ex.If(self.expression(found, 0, None), self.expression(found, 1, expected),
                      self.expression(found, 2, expected) if len(found) == 3 else None, annotations)
 

@@ -33,7 +33,7 @@ def read(data: bytes, name: str = "document") -> Model:
 def read_document(source: Source, trace: bool = False) -> Document:
     """The document of a source, in the format its first character shows. Raises Broken."""
     text = source.data[:64].lstrip(b"\xef\xbb\xbf\xff\xfe\0 \t\r\n")
-    if text.startswith(b"{"):
+    if text[:1] in (b"{", b"["):
         from app.csdl import json    # it asks this module for vocabularies
         return json.read_document(source, trace)
     return xml.read_document(source, trace=trace)
@@ -155,10 +155,11 @@ def vocabulary_document(namespace: str, format: str = "xml") -> bytes | None:
         return None
     if format != "json":
         return place.read_bytes()
-    from app.csdl.write import write    # it stands above this module
+    from app.csdl.json_writer import write_json    # it asks this module for vocabularies
     model = vocabulary(namespace)
     assert model is not None
-    return write(model, "json", model.version, reference_uri=lambda reference: reference.uri.removesuffix(".xml") + ".json")
+    references = tuple(replace(each, uri=each.uri.removesuffix(".xml") + ".json") for each in model.references)
+    return write_json(replace(model, references=references), model.version)
 
 
 @lru_cache(maxsize=None)

@@ -93,7 +93,7 @@ class Reader(ExpressionReader):
         for service in services[:1]:
             for child in self.children(service, "DataServices", {EDM + "Schema"}):
                 schemas.append(self.schema(child))
-            if not schemas:
+            if not len(service):
                 self.report("doc-no-schema", service)
         model = Model(tuple(schemas), self.one_a_uri(references, nodes), "4.0" if version == "4.0" else "4.01",
                       source=self.source.name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lxml import etree
 
-from app.csdl.implied import TRUE, Declarations
+from app.csdl.implied import NOTHING, TRUE, Declarations
 from app.csdl.source import MAX_DEPTH
 from app.csdl.xml_nodes import EDM, NodeReader
 from app.edm import expressions as ex
@@ -110,22 +110,26 @@ class ExpressionReader(NodeReader):
 
     def _expression(self, node: etree._Element, name: str) -> ex.Expression:
         if name in CONSTANTS or name in PATHS or name == "EnumMember":
-            if node.attrib:
-                self.attributes(node, name, _NO_ATTRIBUTES)
-            for child in node:
-                self.stranger(child, name)
+            self._leaf(node, name, _NO_ATTRIBUTES)
             return self._simple(name, node.text or "")
         if name == "Record":
             return self._record(node)
         if name == "Collection":
             return ex.Collection(tuple(self.operands(node, name, None)))
         if name == "LabeledElementReference":
-            self.operands(node, name, None)
+            self._leaf(node, name, _ATTRIBUTES[name])
             return ex.LabeledElementReference(self.names.name(node.get("Name") or (node.text or "").strip()))
         if name == "LabeledElement":
             value, annotations, _ = self._valued(node, name)
             return ex.LabeledElement(f"{self.namespace}.{self.required(node, 'Name')}", value, annotations)
         return self._composed(node, name)
+
+    def _leaf(self, node: etree._Element, name: str, known: frozenset[str]) -> None:
+        """Report what cannot stand in an expression that is only text."""
+        if node.attrib:
+            self.attributes(node, name, known)
+        for child in node:
+            self.stranger(child, name)
 
     def _composed(self, node: etree._Element, name: str) -> ex.Expression:
         notes: list[edm.Annotation] = []
@@ -144,11 +148,12 @@ class ExpressionReader(NodeReader):
             return make(kind, operands[0] if operands else None, collection, facets, annotations)
         if name == "If":
             self._expect(node, name, operands, 2, 3)
-            padded = (*operands, ex.Null(), ex.Null())[:max(len(operands), 2)]
-            return ex.If(padded[0], padded[1], padded[2] if len(padded) > 2 else None, annotations)
+            if len(operands) < 2:
+                return ex.If(NOTHING, NOTHING, NOTHING, annotations)
+            return ex.If(operands[0], operands[1], operands[2] if len(operands) > 2 else None, annotations)
         if name == "UrlRef":
             self._expect(node, name, operands, 1, 1)
-            return ex.UrlRef(operands[0] if operands else ex.Null(), annotations)
+            return ex.UrlRef(operands[0] if operands else NOTHING, annotations)
         self._expect(node, name, operands, OPERATORS[name], OPERATORS[name])
         return ex.Operator(name, operands, annotations)
 

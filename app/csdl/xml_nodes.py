@@ -151,7 +151,7 @@ class NodeReader:
             spelling += ("nullable",)
         if attribute == "UnderlyingType":
             nullable, spelling = True, ()
-        length, precision, scale, unicode, srid = self.facets(node) if len(node.attrib) > 2 else (None,) * 5
+        length, precision, scale, unicode, srid = self.facets(node) if len(node.attrib) > 1 else (None,) * 5
         if length == "max":
             length = None
             spelling += ("max",)

@@ -82,6 +82,8 @@ class Check:
 
     def unknown_type(self, element: object, name: str) -> Iterator[Hit]:
         """The hit for a type name that means nothing; none where it may mean something elsewhere."""
+        if not name:
+            return    # its absence was reported by the reader
         if name in OLD_TYPES:
             yield hit("type-old", element, name=name, other=OLD_TYPES[name])
         elif self.kind(name) == "unknown" and not self.is_open_question(name):
@@ -110,7 +112,7 @@ class Check:
         return self.model.properties(kind).get(name) or self.model.navigations(kind).get(name)
 
     def walk(self, start: str, path: str) -> Iterator[tuple[str, Any]]:
-        """The steps of a path from a type: segment with its member, type name (a cast), or None (nothing there: the end)."""
+        """The steps of a path from a type: each segment with its member, the type of a cast, or None where it ends."""
         current: str | None = start
         for segment in path.split("/"):
             if current is None:

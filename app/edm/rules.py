@@ -145,7 +145,7 @@ def names(schema: Schema) -> Iterator[Hit]:
         if element.name in operations:
             yield hit("name-operation", element, name=_last(element.name))
     for group in _scopes(schema, single):
-        yield from _spelling(group)
+        yield from _spelling(group, f"{schema.namespace}.")
 
 
 def _scopes(schema: Schema, single: list[Any]) -> Iterator[list[Any]]:
@@ -159,10 +159,10 @@ def _scopes(schema: Schema, single: list[Any]) -> Iterator[list[Any]]:
         yield list(schema.container.children)
 
 
-def _spelling(elements: Iterable[Any]) -> Iterator[Hit]:
+def _spelling(elements: Iterable[Any], prefix: str) -> Iterator[Hit]:
     folded: dict[str, str] = {}
     for element in elements:
-        name = _last(element.name)
+        name = element.name.removeprefix(prefix)
         if not is_simple(name):
             yield hit("name-syntax", element, name=name)
         other = folded.setdefault(name.casefold(), name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,7 +10,7 @@ from app.edm import types
 from app.edm.check import Check, Hit, hit
 from app.edm.findings import declare
 from app.edm.literals import is_literal
-from app.edm.model import ComplexType, EntityType, EnumType, Property, TypeDefinition, TypeRef
+from app.edm.model import ComplexType, EntityType, EnumType, Property, Term, TypeDefinition, TypeRef
 from app.errors import closest
 
 declare(
@@ -73,7 +74,7 @@ def check(context: Check) -> Iterator[Hit]:
     for kind in context.structured():
         yield from members(context, kind)
         for member in kind.properties:
-            yield from structural(context, member)
+            yield from structural(context, member, isinstance(kind, ComplexType) and _in_vocabulary(context))
     for schema in context.model.schemas:
         for operation in schema.operations:
             for parameter in operation.parameters:
@@ -83,7 +84,7 @@ def check(context: Check) -> Iterator[Hit]:
                 yield from reference(context, operation.returns, operation.returns.type, "the return type")
                 yield from unicode(context, operation.returns, "a return type")
         for term in schema.terms:
-            yield from reference(context, term, term.type, term.name, term=True)
+            yield from reference(context, term, term.type, term.name, paths=True)
             yield from default(context, term, term.type, term.default, term.name)
             yield from unicode(context, term, "a term")
             if "nullable" in term.type.spelling and not context.old:
@@ -125,9 +126,10 @@ def _ref(member: Any) -> TypeRef:
     return member.type if isinstance(member.type, TypeRef) else TypeRef(member.type, member.collection)
 
 
-def structural(context: Check, member: Property) -> Iterator[Hit]:
+def structural(context: Check, member: Property, for_terms: bool) -> Iterator[Hit]:
+    """A structural property; `for_terms`: its type may be the type of a term, and so hold paths (§4.6)."""
     ref, name = member.type, member.name
-    yield from reference(context, member, ref, name)
+    yield from reference(context, member, ref, name, for_terms)
     kind = context.kind(ref.name)
     if kind == "entity":
         yield hit("property-entity", member, name=name, type=ref.name)
@@ -143,16 +145,16 @@ def structural(context: Check, member: Property) -> Iterator[Hit]:
     yield from default(context, member, ref, member.default, name)
 
 
-def reference(context: Check, element: object, ref: TypeRef, name: str, term: bool = False) -> Iterator[Hit]:
-    """A type named by an element, with its facets."""
+def reference(context: Check, element: object, ref: TypeRef, name: str, paths: bool = False) -> Iterator[Hit]:
+    """A type named by an element, with its facets; `paths`: path types are possible."""
     unknown = list(context.unknown_type(element, ref.name))
-    if unknown and term:
+    if unknown and isinstance(element, Term):
         yield hit("term-type", element, type=ref.name, name=name)
     else:
         yield from unknown
     if ref.collection and ref.name == "Edm.PrimitiveType":
         yield hit("property-abstract", element, name=name)
-    if context.kind(ref.name) == "path" and not term and not _in_vocabulary(context):
+    if context.kind(ref.name) == "path" and not paths:
         yield hit("property-path-type", element, type=ref.name, name=name)
     if ref.collection and context.primitive(ref) == "Edm.Stream":
         yield hit("property-stream-collection", element, name=name)
@@ -232,7 +234,8 @@ def default(context: Check, element: object, ref: TypeRef, text: str | None, nam
     try:
         types.parse(primitive, text)
     except ValueError as error:
-        if is_literal(primitive[4:], text) and primitive in types.TEMPORAL | {"Edm.Date"}:
+        far = not re.match(r"(?!0000)\d{4}-", text)
+        if is_literal(primitive[4:], text) and (primitive == "Edm.Duration" or far and "Date" in primitive):
             return    # valid, and more than this service keeps
         yield hit("default-value", element, value=text, name=name, type=primitive, reason=error)
         return

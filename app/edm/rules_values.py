@@ -236,15 +236,17 @@ class _Values:
             return
         if context.model.structured(base) is None or context.unresolved_lineage(base) or context.model.is_open(base):
             return
-        owner, found = base, None
+        owner, found, plain = base, None, False
         for segment, found in context.walk(base, path):
             if found is None:
                 model = context.model
-                if model.structured(owner) and not model.is_open(owner) and not context.unresolved_lineage(owner):
+                closed = model.structured(owner) and not model.is_open(owner) and not context.unresolved_lineage(owner)
+                if closed or plain:
                     yield hit("value-path", value, path=path, segment=segment, type=owner)
                 return
             owner = found if isinstance(found, str) else (
                 found.type if isinstance(found, NavigationProperty) else found.type.name)
+            plain = context.kind(owner) in ("primitive", "enum", "definition")
         if value.kind == "PropertyPath" and isinstance(found, NavigationProperty):
             yield hit("value-path-kind", value, path=path, found="a navigation property",
                       expected="a structural property")
@@ -280,7 +282,7 @@ class _Values:
                 yield hit("record-member" if self.own(kind.name) else "record-unlisted", member, type=kind.name,
                           name=member.name,
                           known=f"; did you mean '{near}'" if near else "")
-            if member.value is not None:
+            if member.value is not None and member.explicit:
                 yield from self.value(member.value, declared)
         if kind is not None:
             yield from self.required(value, kind, members, seen)

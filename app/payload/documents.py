@@ -30,9 +30,10 @@ class DocumentWriter:
         self._exact: dict[str, bool] = {}
         self._convert: dict[str, Callable[[Any], Any] | None] = {}
 
-    def writer(self, type: str, collection: bool, tree: Tree | None) -> Callable[[str | None], Any]:
-        """Stored text → what orjson writes."""
-        plain = self.format.metadata == "minimal" and self.format.prefixed and not self.format.ieee754 and tree is None
+    def writer(self, type: str, collection: bool, tree: Tree | None, opened: bool = False) -> Callable[[str | None], Any]:
+        """Stored text → what orjson writes; `opened`: as objects, into which expanded properties are put."""
+        plain = self.format.metadata == "minimal" and self.format.prefixed and not self.format.ieee754 and tree is None \
+            and not opened
         exact = plain and self.keeps_text(type)
         modern = self.format.version != "4.0"
 

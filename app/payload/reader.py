@@ -1,8 +1,8 @@
-"""Reader: parsed bodies → changes, parameters, single values, references.
+"""Reader: parsed entities → changes; complex values, dynamic properties and links among them.
 
-`BodyReader(model)` keeps the generated schemas of a model. All faults of a body come in one BodyError (400), each with
-its target path. Control information is read in both forms (`@odata.type`, `@type`), annotations nobody knows are passed
-over. Protocol 4.01 §11.4; JSON Format 4.01 §4.5, §8.5, §18; DESIGN §6, §7.
+All faults of a body come in one BodyError (400), each with its target path. Control information is read in both forms
+(`@odata.type`, `@type`), annotations nobody knows are passed over. The bodies of other requests are read by `bodies`.
+Protocol 4.01 §11.4; JSON Format 4.01 §4.5, §8.5; DESIGN §6, §7.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from typing import Any
 from marshmallow import ValidationError
 
 from app.edm import types, vocabularies
-from app.edm.index import Model, Operation
-from app.edm.model import NavigationProperty, Property
-from app.errors import BodyError, closest
+from app.edm.index import Model
+from app.edm.model import NavigationProperty
+from app.errors import closest
 from app.payload.primitives import primitive_reader, untyped
 from app.payload.schemas import Fault, Reading, Schemas, Structure, details, raise_faults, refuse
 from app.payload.syntax import Number, read_json
 from app.plan.changes import BIND, TYPE, Change, Links, Reference, Stream, Target
 
-__all__ = ["BodyReader", "control", "read_json"]
+__all__ = ["EntityReader", "control", "read_json"]
 
 Faults = list[tuple[str, Fault]]
 
@@ -37,7 +37,7 @@ def control(name: str) -> tuple[str, str]:
 
 
 @dataclass(slots=True)
-class _Parts:
+class Parts:
     """The members of one object, sorted by what they are."""
 
     values: dict[str, Any] = field(default_factory=dict)
@@ -53,8 +53,8 @@ class _Parts:
     ignored: int = 0
 
 
-class BodyReader:
-    """Reads the bodies of one model."""
+class EntityReader:
+    """Reads the entities in the bodies of one model."""
 
     def __init__(self, model: Model) -> None:
         self.model = model
@@ -70,45 +70,48 @@ class BodyReader:
         navigation properties; neither is missed when the body leaves them out.
         """
         faults: Faults = []
-        change = self._entity(data, type, reading, "", faults, frozenset(supplied), frozenset(bound), None)
+        change = self.entity(data, type, reading, "", faults, frozenset(supplied), frozenset(bound), None)
         raise_faults(faults)
         assert change is not None
         return change
 
-    def _entity(self, data: Any, declared: str, reading: Reading, at: str, faults: Faults, supplied: frozenset[str],
-                bound: frozenset[str], base: str | None) -> Change | None:
+    def entity(self, data: Any, declared: str, reading: Reading, at: str, faults: Faults, supplied: frozenset[str],
+               bound: frozenset[str], base: str | None) -> Change | None:
         if not isinstance(data, Mapping):
             faults.append((at, Fault("invalidBody", "An entity is written as an object.")))
             return None
         try:
             actual = self._type(data, declared, reading)
         except ValidationError as error:
-            faults += details(error.messages, _join(at, TYPE))
+            faults += details(error.messages, join(at, TYPE))
             return None
         structure = self.schemas.of(actual, reading)
         parts = self._parts(data, structure, reading, at, faults)
         context = parts.controls.get("context")
         base = context if isinstance(context, str) else base
         links = self._links(parts, actual, reading, at, faults, base)
-        covered = supplied | {name for navigation in (*links, *bound) for name in self.schemas.dependents(actual, navigation)}
-        if parts.controls.get("removed") is not None or reading.operation == "create" and self._only_key(parts, structure):
-            values: dict[str, Any] = {}     # checked when it turns out to be a new entity
-        else:
+        covered = supplied | {name for navigation in (*links, *bound)
+                              for name in self.schemas.dependents(actual, navigation)}
+        removed, only_key = _removed(parts.controls), bool(at) and self._only_key(parts, structure)
+        values: dict[str, Any] = {}     # of one that has a key only: checked when it turns out to be a new entity
+        if removed is None and not (only_key and reading.operation == "create"):
             values = self._values(parts.values, structure, at, faults, covered)
             if reading.operation == "create":
-                self._required_links(actual, links, values, bound, at, faults)
+                self._required_links(actual, links, {*supplied, *_given(values)}, bound, at, faults)
         return Change(
-            actual, reading.operation, values, self._dynamic(parts, at, faults, reading), links,
-            self._streams(parts, reading, at, faults), self._key(parts, actual, at, faults), _text(parts.controls, "id"), base,
-            _text(parts.controls, "etag") if reading.version != "4.0" else None, _removed(parts.controls),
-            "type" in parts.controls, self._only_key(parts, structure), at)
+            actual, reading.operation, values, self.dynamic_members(parts, at, faults, reading), links,
+            self._streams(parts, at, faults), self._key(parts, actual), url=_text(parts.controls, "id"), base=base,
+            etag=_text(parts.controls, "etag") if reading.etags else None, removed=removed,
+            typed="type" in parts.controls, only_key=only_key, at=at)
 
-    def complete_entity(self, change: Change, *, supplied: Collection[str] = (), bound: Collection[str] = ()) -> dict[str, Any]:
-        """The values of a change meant as an update, as those of a creation: defaults for what is missing. Raises BodyError."""
+    def complete_entity(self, change: Change, *, supplied: Collection[str] = (), bound: Collection[str] = ()
+                        ) -> dict[str, Any]:
+        """The values of a change meant as an update, as those of a creation: defaults for what is missing. Raises
+        BodyError."""
         structure = self.schemas.of(change.type, Reading("create"))
-        given = {path: change.key[name] for name, path in ((part.name, part.path) for part in self.model.key(change.type))
-                 if name in change.key and path in structure.values}
-        values = given | dict(change.values)
+        keys = {part.path: change.key[part.name] for part in self.model.key(change.type)
+                 if part.name in change.key and part.path in structure.values}
+        values = keys | dict(change.values)
         faults: Faults = []
         covered = {*supplied, *(name for navigation in (*change.links, *bound)
                                 for name in self.schemas.dependents(change.type, navigation))}
@@ -117,8 +120,9 @@ class BodyReader:
             if fault is None:
                 values[name] = value
             elif name not in covered:
-                faults.append((_join(change.at, name), fault))
-        self._required_links(change.type, change.links, values, frozenset(bound), change.at, faults)
+                faults.append((join(change.at, name), fault))
+        given = {*supplied, *_given(values)}
+        self._required_links(change.type, change.links, given, frozenset(bound), change.at, faults)
         raise_faults(faults)
         return values
 
@@ -145,8 +149,8 @@ class BodyReader:
             refuse("abstractType", f"{simple} is abstract; @odata.type must name a concrete type.")
         return actual
 
-    def _parts(self, data: Mapping[str, Any], structure: Structure, reading: Reading, at: str, faults: Faults) -> _Parts:
-        parts = _Parts()
+    def _parts(self, data: Mapping[str, Any], structure: Structure, reading: Reading, at: str, faults: Faults) -> Parts:
+        parts = Parts()
         for name, value in data.items():
             if "@" in name:
                 owner, term = control(name)
@@ -179,14 +183,15 @@ class BodyReader:
                 parts.dynamic[name] = value
             elif value is not None or not reading.unknown_nulls:
                 hint = closest(name, structure.names)
-                faults.append((_join(at, name), Fault(
+                faults.append((join(at, name), Fault(
                     "unknownProperty", f"{structure.type} has no property '{name}'."
                     + (f" Did you mean '{hint}'?" if hint else ""))))
         return parts
 
-    def _only_key(self, parts: _Parts, structure: Structure) -> bool:
-        return (bool(structure.keys) and set(parts.keys) == structure.keys and set(parts.values) <= structure.keys
-                and not (parts.dynamic or parts.related or parts.binds or parts.deltas or parts.streams or parts.ignored))
+    def _only_key(self, parts: Parts, structure: Structure) -> bool:
+        others = parts.dynamic or parts.related or parts.binds or parts.deltas or parts.streams or parts.ignored
+        return (bool(structure.keys) and not others and set(parts.keys) == structure.keys
+                and set(parts.values) <= structure.keys)
 
     def _values(self, given: Mapping[str, Any], structure: Structure, at: str, faults: Faults, covered: frozenset[str]
                 ) -> dict[str, Any]:
@@ -197,13 +202,14 @@ class BodyReader:
         try:
             found = structure.schema.load(given)
         except ValidationError as error:
-            listed = [(path, fault) for path, fault in details(error.messages) if not (fault.required and path in covered)]
-            faults += [(_join(at, path), fault) for path, fault in listed]
+            listed = [(path, fault) for path, fault in details(error.messages)
+                      if not (fault.required and path in covered)]
+            faults += [(join(at, path), fault) for path, fault in listed]
             valid = error.valid_data
             found = dict(valid) if isinstance(valid, Mapping) else {}
         return found
 
-    def _key(self, parts: _Parts, type: str, at: str, faults: Faults) -> dict[str, Any]:
+    def _key(self, parts: Parts, type: str) -> dict[str, Any]:
         """The key members given, as values; those of no valid form are left to the schema to complain about."""
         found = {}
         for reference in self.model.key(type):
@@ -213,22 +219,27 @@ class BodyReader:
             try:
                 found[reference.name] = self.schemas.reader(type, member, Reading(trusted=True), True)(
                     parts.keys[reference.path])
-            except ValueError:
+            except (ValidationError, ValueError):
                 continue
         return found
 
-    def _required_links(self, type: str, links: Mapping[str, Links], values: Mapping[str, Any], bound: frozenset[str],
+    def _required_links(self, type: str, links: Mapping[str, Links], given: Collection[str], bound: frozenset[str],
                         at: str, faults: Faults) -> None:
+        """A required reference is bound, or the properties that it is tied to have values (`given`)."""
         for navigation in self.model.navigations(type).values():
             if navigation.nullable is not False or navigation.collection or navigation.contains_target:
                 continue
-            if navigation.name in bound or any(links[navigation.name].targets for _ in (0,) if navigation.name in links):
+            if navigation.name in bound or any(
+                    links[navigation.name].targets for _ in (0,) if navigation.name in links):
                 continue
-            dependents = [values.get(constraint.property) for constraint in navigation.constraints]
-            if dependents and None not in dependents or self._other_side(navigation):
+            tied = [constraint.property for constraint in navigation.constraints]
+            if tied and all(name in given for name in tied) or self._other_side(navigation):
                 continue
-            faults.append((_join(at, navigation.name), Fault(
-                "missingValue", f"'{navigation.name}' is required: bind it to an entity or insert one.", required=True)))
+            faults.append(
+                (join(at, navigation.name),
+                 Fault(
+                     "missingValue", f"'{navigation.name}' is required: bind it to an entity or insert one.",
+                     required=True)))
 
     def _other_side(self, navigation: NavigationProperty) -> bool:
         """Whether the partner is required and single too, so that it may be the one that holds the key."""
@@ -237,13 +248,13 @@ class BodyReader:
 
     # --- links -------------------------------------------------------------------------------------------
 
-    def _links(self, parts: _Parts, type: str, reading: Reading, at: str, faults: Faults, base: str | None
+    def _links(self, parts: Parts, type: str, reading: Reading, at: str, faults: Faults, base: str | None
                ) -> dict[str, Links]:
         found: dict[str, Links] = {}
         navigations = self.model.navigations(type)
         for name in dict.fromkeys((*parts.binds, *parts.related, *parts.deltas)):
             navigation = navigations.get(name)
-            here = _join(at, name)
+            here = join(at, name)
             if navigation is None:
                 faults.append((here + BIND, Fault("unknownProperty", f"{type} has no navigation property '{name}'.")))
             elif sum(name in given for given in (parts.binds, parts.related, parts.deltas)) > 1:
@@ -300,12 +311,12 @@ class BodyReader:
             faults.append((at, Fault("invalidValue", f"'{navigation.name}' is written as {written}.")))
             return None
         items = value if navigation.collection else [value]
-        found = [self._target(owner, navigation, item, reading, _join(at, str(index)) if navigation.collection else at,
+        found = [self._target(owner, navigation, item, reading, join(at, str(index)) if navigation.collection else at,
                               faults, base) for index, item in enumerate(items)]
         targets = tuple(target for target in found if target is not None)
         if (reading.operation != "create" and reading.version == "4.0" and not reading.trusted
-                and any(isinstance(target, Change) for target in targets)):
-            faults.append((at, Fault("nestedEntity", "An update in OData 4.0 cannot contain entities; bind them by id.")))
+                and any(isinstance(target, Change) and not target.only_key for target in targets)):
+            faults.append((at, Fault("nestedEntity", "An update in OData 4.0 holds no entities; bind them by id.")))
             return None
         return Links(targets)
 
@@ -326,7 +337,7 @@ class BodyReader:
         inner = replace(reading, operation="create") if reading.operation == "put" else reading
         if inner.operation == "patch":
             return self._nested_update(navigation, value, inner, at, faults, supplied, bound, base)
-        return self._entity(value, navigation.type, inner, at, faults, supplied, bound, base)
+        return self.entity(value, navigation.type, inner, at, faults, supplied, bound, base)
 
     def _nested_update(self, navigation: NavigationProperty, value: Any, reading: Reading, at: str, faults: Faults,
                        supplied: frozenset[str], bound: frozenset[str], base: str | None) -> Change | None:
@@ -335,18 +346,19 @@ class BodyReader:
             "@odata.id" in value or "@id" in value or "@odata.removed" in value or "@removed" in value
             or all(part.path in value for part in self.model.key(navigation.type)) and self.model.key(navigation.type))
         inner = reading if named else replace(reading, operation="create")
-        return self._entity(value, navigation.type, inner, at, faults, supplied, bound, base)
+        return self.entity(value, navigation.type, inner, at, faults, supplied, bound, base)
 
     def _delta(self, owner: str, navigation: NavigationProperty, value: Any, reading: Reading, at: str, faults: Faults,
                base: str | None) -> Links:
         """`Nav@delta`: members related, changed and removed (Protocol §11.4.3.1); only in a 4.01 PATCH."""
         if not navigation.collection or not isinstance(value, list):
-            faults.append((at, Fault("invalidValue", f"'{navigation.name}@delta' is an array of a collection's changes.")))
+            faults.append(
+                (at, Fault("invalidValue", f"'{navigation.name}@delta' is an array of a collection's changes.")))
             return Links((), "delta")
         if reading.operation != "patch" or reading.version == "4.0":
             faults.append((at, Fault("invalidValue", f"'{navigation.name}@delta' belongs in a PATCH in OData 4.01.")))
             return Links((), "delta")
-        targets = [self._target(owner, navigation, item, reading, _join(at + "@delta", str(index)), faults, base)
+        targets = [self._target(owner, navigation, item, reading, join(at + "@delta", str(index)), faults, base)
                    for index, item in enumerate(value)]
         return Links(tuple(target for target in targets if target is not None), "delta")
 
@@ -363,7 +375,8 @@ class BodyReader:
     # --- complex values ----------------------------------------------------------------------------------
 
     def complex(self, data: Any, declared: str, reading: Reading) -> dict[str, Any]:
-        """A complex value: the members given (all of them on create and put), dynamic ones and links with their types."""
+        """A complex value: the members given (all of them on create and put), dynamic ones and links with their
+        types."""
         if not isinstance(data, Mapping):
             refuse("invalidValue", f"A value of {declared} is written as an object.")
         try:
@@ -375,7 +388,7 @@ class BodyReader:
         parts = self._parts(data, structure, reading, "", faults)
         made: dict[str, Any] = {TYPE: "#" + actual} if actual != declared else {}
         made.update(self._values(parts.values, structure, "", faults, frozenset()))
-        made.update(self._dynamic(parts, "", faults, reading))
+        made.update(self.dynamic_members(parts, "", faults, reading))
         for name, links in self._links(parts, actual, reading, "", faults, None).items():
             made[name + BIND] = links
         if faults:
@@ -384,7 +397,7 @@ class BodyReader:
 
     # --- dynamic properties ------------------------------------------------------------------------------
 
-    def _dynamic(self, parts: _Parts, at: str, faults: Faults, reading: Reading) -> dict[str, Any]:
+    def dynamic_members(self, parts: Parts, at: str, faults: Faults, reading: Reading) -> dict[str, Any]:
         made: dict[str, Any] = {}
         for name, value in parts.dynamic.items():
             try:
@@ -392,13 +405,14 @@ class BodyReader:
                     refuse("invalidName", f"'{name[:60]}' is no name of a property.")
                 made.update(self.dynamic(name, value, parts.types.get(name), reading))
             except ValidationError as error:
-                faults += details(error.messages, _join(at, name))
+                faults += details(error.messages, join(at, name))
             except ValueError as error:
-                faults.append((_join(at, name), Fault("invalidValue", f"The value of '{name}' is not valid: {error}.")))
+                faults.append((join(at, name), Fault("invalidValue", f"The value of '{name}' is not valid: {error}.")))
         return made
 
     def dynamic(self, name: str, value: Any, annotation: Any, reading: Reading) -> dict[str, Any]:
-        """An undeclared member: its value under its type annotation, kept where JSON does not tell the type (§4.5.3)."""
+        """An undeclared member: its value under its type annotation, kept where JSON does not tell the type
+        (§4.5.3)."""
         if annotation is None:
             return {name: self._untyped(value, reading)}
         if not isinstance(annotation, str):
@@ -410,7 +424,7 @@ class BodyReader:
             refuse("unknownType", f"There is no type '{annotation}' for a property.")
         read = self._typed(type, reading)
         if value is not None:
-            value = [None if item is None else read(item) for item in _list(value)] if many else read(value)
+            value = [None if item is None else read(item) for item in as_list(value)] if many else read(value)
         if type == "Edm.Untyped" or not many and type in ("Edm.String", "Edm.Boolean") or (
                 not many and type == "Edm.Double" and value.__class__ is float and value - value == 0):
             return {name: value}
@@ -439,7 +453,8 @@ class BodyReader:
             if type is not None and self.model.kind(type) == "complex":
                 return {TYPE: "#" + type, **self.complex(value, type, replace(reading, operation="create"))}
             made: dict[str, Any] = {}
-            annotations = {control(name)[0]: item for name, item in value.items() if "@" in name and control(name)[1] == "type"}
+            annotations = {control(name)[0]: item for name, item in value.items()
+                           if "@" in name and control(name)[1] == "type"}
             for name, item in value.items():
                 if "@" not in name:
                     made.update(self.dynamic(name, item, annotations.get(name), reading))
@@ -450,7 +465,7 @@ class BodyReader:
 
     # --- streams -----------------------------------------------------------------------------------------
 
-    def _streams(self, parts: _Parts, reading: Reading, at: str, faults: Faults) -> dict[str, Stream]:
+    def _streams(self, parts: Parts, at: str, faults: Faults) -> dict[str, Stream]:
         """Stream content given inline as base64url (Protocol §11.4.2; DESIGN §2)."""
         found = {}
         for name, value in parts.streams.items():
@@ -458,137 +473,26 @@ class BodyReader:
                 continue
             media = parts.media.get(name)
             try:
-                content = value if isinstance(value, bytes) else base64.urlsafe_b64decode(str(value) + "=" * (-len(str(value)) % 4))
-            except (binascii.Error, ValueError):
-                faults.append((_join(at, name), Fault("invalidValue", f"The content of '{name}' is not base64url.")))
+                padding = "=" * (-len(value) % 4)
+                content = value if isinstance(value, bytes) else base64.urlsafe_b64decode(str(value) + padding)
+            except (binascii.Error, TypeError, ValueError):
+                faults.append((join(at, name), Fault("invalidValue", f"The content of '{name}' is not base64url.")))
                 continue
             found[name] = Stream(content, media if isinstance(media, str) else None)
         return found
 
-    # --- other bodies ------------------------------------------------------------------------------------
 
-    def read_parameters(self, data: Any, action: Operation, reading: Reading) -> dict[str, Any]:
-        """The parameters of an action by name; an omitted one is null where it may be, or has its default (§11.5.5.1)."""
-        if data is None:
-            data = {}
-        if not isinstance(data, Mapping):
-            raise BodyError(reason="the parameters of an action are members of one object")
-        parameters = {each.name: each for each in action.parameters[1 if action.bound else 0:]}
-        faults: Faults = []
-        values: dict[str, Any] = {}
-        for name, value in data.items():
-            if "@" in name:
-                continue
-            if name not in parameters:
-                hint = closest(name, parameters)
-                faults.append((name, Fault("unknownParameter", f"{action.name} has no parameter '{name}'."
-                                           + (f" Did you mean '{hint}'?" if hint else ""))))
-                continue
-            parameter = parameters[name]
-            if value is None and not parameter.type.collection and parameter.type.nullable is not False:
-                values[name] = None
-                continue
-            try:
-                if value is None:
-                    refuse("nullNotAllowed", f"'{name}' cannot be null.")
-                values[name] = self._parameter(value, parameter.type.name, parameter.type.collection, name, parameter, reading)
-            except ValidationError as error:
-                faults += details(error.messages, name)
-            except ValueError as error:
-                faults.append((name, Fault("invalidValue", f"The value of '{name}' is not valid: {error}.")))
-        for name, parameter in parameters.items():
-            if name not in data:
-                if vocabularies.optional_parameter(self.model, parameter):
-                    continue
-                if parameter.type.collection or parameter.type.nullable is not False:
-                    values[name] = [] if parameter.type.collection else None
-                else:
-                    faults.append((name, Fault("missingValue", f"'{name}' is required.", required=True)))
-        raise_faults(faults)
-        return values
-
-    def _parameter(self, value: Any, type: str, many: bool, name: str, parameter: Any, reading: Reading) -> Any:
-        if self.model.kind(type) != "entity":
-            return self.schemas.typed(parameter.type, replace(reading, operation="create"))(value)
-        items = _list(value) if many else [value]
-        faults: Faults = []
-        found: list[Target | None] = []
-        for index, item in enumerate(items):
-            at = _join(name, str(index)) if many else name
-            id = item.get("@odata.id", item.get("@id")) if isinstance(item, Mapping) else item
-            found.append(Reference(id, at) if isinstance(id, str) else self._entity(
-                item, type, replace(reading, operation="create"), at, faults, frozenset(), frozenset(), None))
-        raise_faults(faults)
-        return found if many else found[0]
-
-    def read_value(self, data: Any, owner: str, member: Property, reading: Reading) -> Any:
-        """The value of a single property: `{"value": …}`, or the complex object itself (JSON Format §11)."""
-        ref = self.model.underlying(member.type)
-        if self.model.kind(ref.name) == "complex" and not ref.collection:
-            if data is None:
-                raise BodyError(reason="a complex value is written as an object")
-            value = data
-        else:
-            if not isinstance(data, Mapping) or "value" not in data:
-                raise BodyError(reason='the value of a property is written as {"value": …}')
-            value = data["value"]
-        return self.checked(value, owner, member, reading)
-
-    def checked(self, value: Any, owner: str, member: Property, reading: Reading) -> Any:
-        """A parsed value of a property, checked like a member of a body."""
-        key = member.name in {part.path for part in self.model.key(owner)} if self.model.entity_type(owner) else False
-        faults: Faults = []
-        found = None
-        try:
-            if value is None:
-                if not self.schemas.nullable(member):
-                    refuse("nullNotAllowed", f"'{member.name}' cannot be null.")
-            else:
-                found = self.schemas.reader(owner, member, reading, key)(value)
-        except ValidationError as error:
-            faults = details(error.messages, member.name)
-        except ValueError as error:
-            faults = [(member.name, Fault("invalidValue", f"The value of '{member.name}' is not valid: {error}."))]
-        raise_faults(faults)
-        return found
-
-    def read_item(self, data: Any, owner: str, member: Property, reading: Reading) -> Any:
-        """One item for a collection property: `{"value": item}`, or the complex object itself (Protocol §11.4.9.4)."""
-        single = replace(member, type=replace(member.type, collection=False))
-        return self.read_value(data, owner, single, replace(reading, operation="create"))
-
-    def read_dynamic(self, data: Any, name: str, reading: Reading) -> dict[str, Any]:
-        """The value of an undeclared property: `{"value": …, "value@odata.type": …}` → its members."""
-        if not isinstance(data, Mapping):
-            raise BodyError(reason='the value of a property is written as {"value": …}')
-        faults: Faults = []
-        parts = _Parts(dynamic={name: data["value"] if "value" in data else data},
-                       types={name: data.get("value@odata.type", data.get("value@type", data.get(TYPE, data.get("@type"))))})
-        if "value" not in data:
-            parts.types = {}
-        made = self._dynamic(parts, "", faults, reading)
-        raise_faults(faults)
-        return made
-
-    def read_references(self, data: Any) -> tuple[Reference, ...]:
-        """The ids in the body of a `$ref` request: one object, or `{"value": […]}` (JSON Format §14)."""
-        many = isinstance(data, Mapping) and isinstance(data.get("value"), list)
-        base = data.get("@odata.context", data.get("@context")) if isinstance(data, Mapping) else None
-        found = []
-        for index, item in enumerate(data["value"] if many else [data]):
-            id = item.get("@odata.id", item.get("@id")) if isinstance(item, Mapping) else None
-            at = f"value/{index}/@odata.id" if many else "@odata.id"
-            if not isinstance(id, str) or not id:
-                raise BodyError("An entity is referred to by its id, a string", code="missingValue", target=at)
-            found.append(Reference(id, at, base if isinstance(base, str) else None))
-        return tuple(found)
-
-
-def _join(at: str, name: str) -> str:
+def join(at: str, name: str) -> str:
+    """A target path with one more step."""
     return f"{at}/{name}" if at else name
 
 
-def _list(value: Any) -> list[Any]:
+def _given(values: Mapping[str, Any]) -> set[str]:
+    return {name for name, value in values.items() if value is not None}
+
+
+def as_list(value: Any) -> list[Any]:
+    """A collection as written; a fault otherwise."""
     if not isinstance(value, list | tuple):
         refuse("invalidValue", "A collection is written as an array.")
     return list(value)

@@ -1,15 +1,15 @@
 """Schemas: what a body may say of a type, generated from the model as marshmallow schemas, one per (type, reading).
 
-A field turns JSON into the canonical Python value or collects a `Fault`: wrong types, facets (MaxLength, Precision, Scale,
-Nullable), enumeration members and sentinels, Validation terms. Computed and read-only members of clients have no field:
-what is sent for them is ignored. Protocol 4.01 §11.4; CSDL §7.2; DESIGN §6.
+A field turns JSON into the canonical Python value or collects a `Fault`: wrong types, facets (MaxLength, Precision,
+Scale, Nullable), enumeration members and sentinels, Validation terms. Computed and read-only members of clients have
+no field: what is sent for them is ignored. Protocol 4.01 §11.4; CSDL §7.2; DESIGN §6.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NoReturn
 
 import re2
@@ -31,15 +31,16 @@ Read = Callable[[Any], Any]
 class Reading:
     """How bodies are read.
 
-    `operation`: 'create', 'patch' or 'put'. `trusted`: computed and read-only members count, as in a data file. `quoted`:
-    Int64 and Decimal may be strings. `version`: '4.0' bodies hold no nested entities on update. `unknown_nulls`,
-    `enum_numbers`: leniencies of those names.
+    `operation`: 'create', 'patch' or 'put'. `trusted`: computed and read-only members count, as in a data file.
+    `quoted`: Int64 and Decimal may be strings. `version`: '4.0' bodies hold no nested entities on update. `etags`:
+    those in the body are compared. `unknown_nulls`, `enum_numbers`: leniencies of those names.
     """
 
     operation: str = "create"
     trusted: bool = False
     quoted: bool = False
     version: str = "4.01"
+    etags: bool = False
     unknown_nulls: bool = False
     enum_numbers: bool = False
 
@@ -115,7 +116,8 @@ class Structure:
 
 
 class Schemas:
-    """The schemas of a model. `complex` reads complex values: (value, type, reading) → dict, or raises ValidationError."""
+    """The schemas of a model. `complex` reads complex values: (value, type, reading) → dict, or raises
+    ValidationError."""
 
     def __init__(self, model: Model, complex: Callable[[Any, str, Reading], Any]) -> None:
         self.model, self.complex = model, complex
@@ -236,7 +238,8 @@ class Schemas:
         if self.model.kind(member.type.name) != "complex":
             return value
         if isinstance(value, list):
-            return [self.complete(member.type.name, item, None, f"{path}/{index}") if isinstance(item, Mapping) else item
+            name = member.type.name
+            return [self.complete(name, item, None, f"{path}/{index}") if isinstance(item, Mapping) else item
                     for index, item in enumerate(value)]
         if not isinstance(value, Mapping):
             return value
@@ -263,10 +266,11 @@ class Schemas:
             return min((each.value for each in kind.members), key=abs, default=0)
         if self.model.kind(ref.name) == "complex":
             return self.complete(ref.name, {})
-        zeros: dict[str, Any] = {"Edm.String": "", "Edm.Boolean": False, "Edm.Binary": b"", "Edm.Double": 0.0, "Edm.Single": 0.0,
-                                 "Edm.DateTimeOffset": now, "Edm.Date": now[:10], "Edm.TimeOfDay": now[11:19],
-                                 "Edm.Decimal": types.parse("Edm.Decimal", "0"), "Edm.Duration": 0,
-                                 "Edm.Guid": "00000000-0000-0000-0000-000000000000"}
+        zeros: dict[str, Any] = {"Edm.String": "", "Edm.Boolean": False, "Edm.Binary": b"", "Edm.Double": 0.0,
+                                 "Edm.Single": 0.0, "Edm.DateTimeOffset": now, "Edm.Date": now[: 10],
+                                 "Edm.TimeOfDay": now[11: 19],
+                                 "Edm.Decimal": types.parse("Edm.Decimal", "0"),
+                                 "Edm.Duration": 0, "Edm.Guid": "00000000-0000-0000-0000-000000000000"}
         return zeros.get(ref.name, 0)
 
     # --- values ------------------------------------------------------------------------------------------
@@ -285,8 +289,7 @@ class Schemas:
         ref = self.model.underlying(ref)
         if not ref.collection:
             return self._single(ref, reading, checks)
-        inner = Reading("create" if reading.operation == "patch" else reading.operation, reading.trusted, reading.quoted,
-                        reading.version, reading.unknown_nulls, reading.enum_numbers)
+        inner = replace(reading, operation="create") if reading.operation == "patch" else reading
         single = self._single(ref, inner, checks)
         return lambda value: _collection(value, single, ref.nullable is not False, *items)
 
@@ -312,7 +315,8 @@ class Schemas:
         return checked
 
     def _enum(self, kind: EnumType, reading: Reading) -> Read:
-        sentinels = {member.value: member.name for member in kind.members if vocabularies.sentinel(self.model, kind.name, member)}
+        sentinels = {member.value: member.name for member in kind.members
+                     if vocabularies.sentinel(self.model, kind.name, member)}
         numbers = reading.enum_numbers or reading.trusted
 
         def read(value: Any) -> int:
@@ -328,10 +332,13 @@ class Schemas:
 
     def found_by_service(self, owner: str, member: Property) -> bool:
         """Whether the service finds a value for a member that nobody gave one."""
-        return vocabularies.read_only(self.model, owner, member) or vocabularies.computed_default(self.model, owner, member)
+        return vocabularies.read_only(
+            self.model, owner, member) or vocabularies.computed_default(
+            self.model, owner, member)
 
     def tied(self, name: str) -> frozenset[str]:
-        """The properties of a type that referential constraints tie to another entity; a PUT leaves them alone (§11.4.3)."""
+        """The properties of a type that referential constraints tie to another entity; a PUT leaves them alone
+        (§11.4.3)."""
         found = self._dependents.get(name)
         if found is None:
             found = self._dependents[name] = frozenset(

@@ -115,7 +115,9 @@ class Documents:
             made.update(self._dynamic(value, self._navigations[actual], convert))
         return made
 
-    def _dynamic(self, value: Mapping[str, Any], declared: frozenset[str], convert: Mapping[str, Convert]) -> dict[str, Any]:
+    def _dynamic(self, value: Mapping[str, Any],
+                 declared: frozenset[str],
+                 convert: Mapping[str, Convert]) -> dict[str, Any]:
         made: dict[str, Any] = {}
         for name, item in value.items():
             if "@" in name or name in declared:
@@ -125,4 +127,3 @@ class Documents:
                 made[name + TYPE] = annotation
             made[name] = self._walk(item, dynamic_type(self.model, annotation)[0], convert)
         return made
-

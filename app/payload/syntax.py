@@ -61,11 +61,13 @@ def read_json(body: bytes, charset: str | None = None) -> Any:
         raise BodyError(f"The body has two members named '{name}'", code="duplicateMember", target=name,
                         position=_second(text, name)) from None
     except json.JSONDecodeError as error:
-        raise BodyError(reason=f"{error.msg} at position {error.pos}", code="malformedJson", position=error.pos) from None
+        raise BodyError(reason=f"{error.msg} at position {error.pos}",
+                        code="malformedJson", position=error.pos) from None
     except RecursionError:
         raise BodyError(reason="it is nested too deeply", code="malformedJson") from None
     except ValueError as error:
-        raise BodyError(reason=str(error), code="malformedJson", position=0) from None
+        token = str(error).split("'")[1]
+        raise BodyError(reason=str(error), code="malformedJson", position=text.find(token)) from None
     if text[end:].strip(" \t\r\n"):
         raise BodyError(reason=f"text follows the JSON value at position {end}", code="malformedJson", position=end)
     if text.count("{") + text.count("[") > MAX_DEPTH and _depth(found) > MAX_DEPTH:
@@ -75,7 +77,8 @@ def read_json(body: bytes, charset: str | None = None) -> Any:
 
 def write_json(tree: Any) -> bytes:
     """A tree of `read_json` as JSON, numbers as they were written."""
-    return orjson.dumps(tree, option=orjson.OPT_PASSTHROUGH_SUBCLASS, default=lambda number: orjson.Fragment(str(number)))
+    return orjson.dumps(
+        tree, option=orjson.OPT_PASSTHROUGH_SUBCLASS, default=lambda number: orjson.Fragment(str(number)))
 
 
 def _decode(body: bytes, charset: str | None) -> str:
@@ -121,8 +124,7 @@ def _second(text: str, name: str) -> int | None:
 def _depth(tree: Any) -> int:
     """Levels of objects and arrays."""
     depth, level = 0, [tree]
-    while level:
-        level = [child for node in level if isinstance(node, dict | list)
-                 for child in (node.values() if isinstance(node, dict) else node)]
-        depth += bool(level)
+    while level := [node for node in level if isinstance(node, dict | list)]:
+        depth += 1
+        level = [child for node in level for child in (node.values() if isinstance(node, dict) else node)]
     return depth

@@ -54,14 +54,17 @@ def key_predicate(model: Model, key: Iterable[tuple[str, str, Any]]) -> str:
 class ObjectWriter:
     """Turns the rows of one query into objects.
 
-    `reader`: column → what turns a database value into a canonical one. `root`: absolute service root, for ids.
-    `base`: where entities without a set of their own are addressed (see `objects`).
+    `reader`: column → what turns a database value into a canonical one; `readers`: the same by position in the row, for
+    values that are no columns. `root`: absolute service root, for ids. `base`: where entities without a set of their own
+    are addressed (see `objects`).
     """
 
     def __init__(self, shape: Shape, format: Format, model: Model, mapping: Mapping, reader: ReaderOf, root: str,
-                 operations: Callable[[str], list[tuple[str, str]]] | None = None) -> None:
+                 operations: Callable[[str], list[tuple[str, str]]] | None = None,
+                 readers: Sequence[Convert | None] = ()) -> None:
         self.shape, self.format, self.model, self.mapping = shape, format, model, mapping
-        self.reader, self.root = reader, root
+        self.reader, self.root, self.readers = reader, root, readers
+        self.opened = frozenset(expansion.path[0] for expansion in shape.expansions if expansion.path)
         self.documents = DocumentWriter(model, format)
         self.operations = operations
         self.table = mapping.table(shape.table)
@@ -159,7 +162,7 @@ class ObjectWriter:
         if member.computed and format.metadata != "none" and member.type not in DEDUCIBLE and member.type != "Edm.Untyped":
             annotated = {format.control("type", member.name): format.type_name(member.type, member.collection)}
             yield f"**({_bind(scope, annotated)} if r[{member.index}] is not None else {_bind(scope, {})})"
-        elif format.metadata == "full" and not member.computed and member.type not in DEDUCIBLE \
+        elif format.metadata == "full" and not member.computed and (member.collection or member.type not in DEDUCIBLE) \
                 and self.model.kind(member.type) in ("primitive", "enum") and not isinstance(member.storage, Flat):
             yield f"{format.control('type', member.name)!r}: {format.type_name(member.type, member.collection)!r}"
         yield f"{member.name!r}: {value}"
@@ -176,9 +179,11 @@ class ObjectWriter:
                 display = "{" + ", ".join(inner) + "}"
                 return display if member.index < 0 else f"({display} if {place} else None)"
             case Document(_, type, collection):
-                return f"{_bind(scope, self.documents.writer(type, collection, member.selected))}({place})"
+                write = self.documents.writer(type, collection, member.selected, member.name in self.opened)
+                return f"{_bind(scope, write)}({place})"
             case None:
-                convert = json_converter(self.model, member.type, self.format)
+                convert = _compose(self.readers[member.index] if self.readers else None,
+                                   json_converter(self.model, member.type, self.format))
             case storage:
                 column: Column = storage.column  # type: ignore[union-attr]
                 convert = _compose(self.reader(column), json_converter(self.model, column.edm, self.format))

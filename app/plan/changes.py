@@ -43,8 +43,8 @@ class Stream:
 class Links:
     """What a body says of one navigation property.
 
-    `mode`: 'set' (the whole truth: `targets` and nothing else), 'add' (besides what is there) or 'delta' (each target by
-    itself: related, changed, or removed).
+    `mode`: 'set' (the whole truth: `targets` and nothing else), 'add' (besides what is there) or 'delta' (each target
+    by itself: related, changed, or removed).
     """
 
     targets: tuple[Target, ...]
@@ -55,11 +55,12 @@ class Links:
 class Change:
     """What a body says of one entity.
 
-    `type`: the concrete type; `typed`: the body named it. `operation`: 'create', 'patch' or 'put'. `values`: structural
-    properties given (all writable ones for create and put); `dynamic`: undeclared ones with their 'name@odata.type'.
-    `key`: key members as the body gave them, by name in key predicates, also where the service makes them. `url`: the
-    entity-id given. `etag`: the one in the body, when it is to be compared. `removed`: None, 'changed' or 'deleted' (a
-    member of a delta). `only_key`: nothing but key and control information was given. `at`: where in the body it stands.
+    `type`: the concrete type; `typed`: the body named it. `operation`: 'create', 'patch' or 'put'. `values`:
+    structural properties given (all writable ones for create and put); `dynamic`: undeclared ones with their
+    'name@odata.type'. `key`: key members as the body gave them, by name in key predicates, also where the service
+    makes them. `url`: the entity-id given. `etag`: the one in the body, when it is to be compared. `removed`: None,
+    'changed' or 'deleted' (a member of a delta). `only_key`: nothing but key and control information was given. `at`:
+    where in the body it stands.
     """
 
     type: str

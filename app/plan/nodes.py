@@ -68,11 +68,14 @@ class Source:
 @dataclass(frozen=True, slots=True)
 class Output:
     """One selected column: a stored column of the row, or the value of an expression ('computed' properties, sort
-    values that are expressions), or a count of related rows."""
+    values that are expressions), or a count of related rows. `within`: the path to the complex value that the expression
+    is about, and to which `compute` adds names."""
 
     column: Column | None = None
     expression: bound.Expression | None = None
     type: str = ""
+    within: bound.Expression | None = None
+    compute: tuple[bound.ComputedProperty, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +124,24 @@ class CountQuery:
     parents: bool = False        # counts per parent: (link values…, count)
 
 
+@dataclass(frozen=True, slots=True)
+class ItemQuery:
+    """One SELECT over the items of a collection-valued property: which of them are wanted, in which order.
+
+    `source`: the entities, by their row ids (`source.parents`). `steps`: properties and casts from the entity to the
+    collection. The rest is about an item. A row: the row id, the position in every collection on the way (the item's own
+    last), the outputs.
+    """
+
+    source: Source
+    steps: tuple[bound.PathStep, ...]
+    filter: bound.Expression | None = None
+    search: url.Search | None = None
+    order: tuple[Order, ...] = ()
+    compute: tuple[bound.ComputedProperty, ...] = ()
+    outputs: tuple[Output, ...] = ()
+
+
 # --- how rows become JSON --------------------------------------------------------------------------------
 
 @dataclass(frozen=True, slots=True)
@@ -142,10 +163,36 @@ class Member:
     selected: SelectTree | None = None
     computed: bool = False
     tag: bool = False
-    options: bound.Options | None = None        # nested options on a collection-valued property
 
 
 SelectTree: TypeAlias = Mapping[str, Any]       # member name → None (all of it) or a SelectTree
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The items of a collection-valued property that an answer shows, out of those that its document holds.
+
+    `path`: member names from the object to the collection. `row`: position of the row id in the object's row. `query`:
+    what chooses and sorts, and computes the members `computed` of each item; None: the items as they stand.
+    """
+
+    path: tuple[str, ...]
+    row: int
+    query: ItemQuery | None
+    computed: tuple[bound.ComputedProperty, ...] = ()
+    top: int | bound.Parameter | None = None
+    skip: int | bound.Parameter | None = None
+    count: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A computed member of a single complex value: `path` leads to the value, `index` is the position in the row."""
+
+    path: tuple[str, ...]
+    name: str
+    type: str
+    index: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +225,8 @@ class Shape:
     the row, or None. `key`: (name, position, column) for ids. `everything`: nothing was left out by `$select`.
     `dynamic`: position of the dynamic properties; `dynamic_names`: those selected, None for all.
     `declared`: the type that needs no `@odata.type`. `navigations`: selected navigation properties, None for all.
-    `operations`: qualified names of selected operations, None for all.
+    `operations`: qualified names of selected operations, None for all. `choices`, `parts`: what the options nested in
+    `$select` make of members, innermost first.
     """
 
     table: str
@@ -195,6 +243,8 @@ class Shape:
     navigations: frozenset[str] | None = None
     operations: frozenset[str] | None = None
     streams: frozenset[str] | None = None
+    choices: tuple[Choice, ...] = ()
+    parts: tuple[Part, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

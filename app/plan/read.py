@@ -7,11 +7,11 @@ OptionNotAllowed for `$levels` on something that does not recur. Protocol §11.2
 from __future__ import annotations
 
 from collections.abc import Mapping as MappingType
-from dataclasses import replace
+from dataclasses import fields, is_dataclass, replace
 from typing import TypeAlias
 
 from app.bind import nodes as bound
-from app.edm import vocabularies
+from app.edm import types, vocabularies
 from app.edm.model import NavigationProperty, Property
 from app.errors import BindError, NotImplementedByService
 from app.plan.nodes import (Expansion, Member, Order, Output, Query, Read, SelectTree, Shape, Slot, Source)
@@ -19,6 +19,7 @@ from app.store.mapping import (Column, Contained, Document, DocumentLink, Flat, 
                                Scalar, StreamSlot, Table, Unbound, Whole)
 
 MAX_LEVELS = 12
+DYNAMIC_KINDS = ("Edm.Boolean", "Edm.Decimal", "Edm.PrimitiveType")     # the last: any value that JSON keeps as a string
 
 Grants: TypeAlias = MappingType[str, bound.Expression]      # mapping id → row predicate
 Followed: TypeAlias = Reference | Inverse | Link | Contained | Whole | DocumentLink
@@ -140,20 +141,23 @@ class Planner:
     def order(self, source: Source, options: bound.Options) -> tuple[Order, ...]:
         """The complete order: what the client asked for, then the row id in the direction of the last item (so that one
         index serves both)."""
-        asked = tuple(self._order_item(source, item) for item in options.orderby)
+        asked = tuple(order for item in options.orderby for order in self._order_items(source, item))
         last = asked[-1].descending if asked else False
         return (*asked, Order(None, last, self.mapping.table(source.table).row_id))
 
-    def _order_item(self, source: Source, item: bound.OrderItem) -> Order:
+    def _order_items(self, source: Source, item: bound.OrderItem) -> tuple[Order, ...]:
+        """The sort keys of an item. A dynamic property has a key for each kind of value, so that numbers sort as numbers."""
         expression = item.expression
+        if isinstance(expression, bound.DynamicPath):
+            return tuple(Order(bound.Cast(expression, kind), item.descending) for kind in DYNAMIC_KINDS)
         if isinstance(expression, bound.PropertyPath) and isinstance(expression.base, bound.This):
             table = self.mapping.table(source.table)
             owner = self.model.declaring(expression.owner, expression.property.name) or expression.owner
             storage = table.members.get((owner, expression.property.name))
             if isinstance(storage, Scalar) and self.model.is_a(source.type, expression.owner) \
                     and self.model.kind(storage.column.edm) != "enum":
-                return Order(expression, item.descending, storage.column)
-        return Order(expression, item.descending)
+                return (Order(expression, item.descending, storage.column),)
+        return (Order(expression, item.descending),)
 
     def expansion(self, builder: _ShapeBuilder, item: bound.ExpandItem) -> Expansion:
         """The plan of one expand item, its link values allocated in the parent's row."""
@@ -167,17 +171,25 @@ class Planner:
                         relation=relation, parents=True, grant=self.grants.get(relation.target))
         if item.cast:
             target = replace(target, type=item.cast)
-        own = builder.link_positions(relation)
         options = item.options
+        outer = any(mentions_it(each) for each in (options.filter, options.orderby, options.compute))
+        if outer:
+            if builder.source.parents:
+                raise NotImplementedByService(feature="$it below the first level of $expand")
+            target = replace(target, parent=Source(builder.source.table, builder.source.type))
+        own = builder.link_positions(relation, outer)
         count = None
         if item.suffix == "$count" or options.count:
+            if path:
+                raise NotImplementedByService(feature="$count of a navigation property of a complex value")
             count = builder.add(Output(expression=self._counting(item, owner, navigation), type="Edm.Int64"))
         if item.suffix == "$count":
             return Expansion(name, navigation, owner, own, True, item.suffix, None, count, path)
         if item.levels != 1:
             options = self._next_level(item, options)
         read = self.read(target, options, collection=navigation.collection)
-        page = self.page if navigation.collection and options.top is None else 0
+        pageable = navigation.collection and options.top is None and not outer and not path
+        page = self.page if pageable else 0
         if page:
             read = replace(read, query=replace(read.query, top=page + 1))
         return Expansion(name, navigation, owner, own, navigation.collection, item.suffix, read, count, path, page)
@@ -186,7 +198,7 @@ class Planner:
         current = start
         for step in steps:
             current = self.model.full(step) if "." in step else self.model.properties(current)[step].type.name
-        return self.model.declaring(current, name) if not steps and self.model.declaring(start, name) else current  # type: ignore[return-value]
+        return self.model.declaring(current, name) or current if not steps else current
 
     def _counting(self, item: bound.ExpandItem, owner: str, navigation: NavigationProperty) -> bound.Expression:
         base: bound.Expression = bound.This(owner)
@@ -197,19 +209,16 @@ class Planner:
 
     def _next_level(self, item: bound.ExpandItem, options: bound.Options) -> bound.Options:
         """`$levels`: the options with the same item one level down (Protocol §11.2.5.2.1.1)."""
-        left = item.levels - 1 if item.levels else MAX_LEVELS - 1
-        if left <= 0:
+        left = item.levels - 1 if item.levels > 0 else (item.levels or -MAX_LEVELS) + 1     # below zero: of `max`
+        if left == 0:
             return options
-        target = item.cast or item.type
-        if item.path[-1] not in self.model.navigations(target):
-            raise BindError(reason=f"$levels needs '{item.path[-1]}' to lead to its own type", target="$expand",
-                            code="levelsNotPossible")
-        again = replace(item, levels=left if item.levels else -left, path=item.path[-1:])
-        if item.levels < 0:
-            again = replace(item, levels=item.levels + 1, path=item.path[-1:])
-            if again.levels == 0:
-                return options
-        return replace(options, expand=(*options.expand, again))
+        target, path = item.cast or item.type, item.path[-1:]
+        if path[0] not in self.model.navigations(target):
+            path = item.path
+            if "." not in path[0] or not self.model.is_a(self.model.full(path[0]), target):
+                raise BindError(reason=f"$levels needs '{path[-1]}' to lead to its own type", target="$expand",
+                                code="levelsNotPossible")
+        return replace(options, expand=(*options.expand, replace(item, levels=left, path=path)))
 
 
 def _amount(value: int | bound.Parameter | None, kind: str) -> Slot | int | None:
@@ -227,7 +236,8 @@ class _ShapeBuilder:
         self.positions: dict[object, int] = {}
         self.links: tuple[Column, ...] = ()
         if source.parents and source.relation is not None:
-            self.links = link_columns(source.relation)
+            self.links = link_columns(source.relation) if source.parent is None \
+                else (planner.mapping.table(source.parent.table).row_id,)
         self.star, self.trees = self._selection()
 
     # --- columns -----------------------------------------------------------------------------------------
@@ -247,11 +257,14 @@ class _ShapeBuilder:
         if item.column is not None:
             return self.column(item.column)
         assert item.expression is not None
-        return self.add(Output(expression=item.expression, type=getattr(item.expression, "type", "")))
+        kind = getattr(item.expression, "type", "")
+        return self.add(Output(expression=item.expression, type="" if kind in types.ABSTRACT else kind))
 
-    def link_positions(self, relation: Followed) -> tuple[int, ...]:
-        """Positions of the values that related rows are found by."""
+    def link_positions(self, relation: Followed, by_row: bool = False) -> tuple[int, ...]:
+        """Positions of the values that related rows are found by; `by_row`: the row id, whatever the relation."""
         match relation:
+            case _ if by_row:
+                return (self.column(self.table.row_id),)
             case Reference(own=own) | Inverse(own=own):
                 return tuple(self.column(column) for column in own)
             case Link() | Contained() | DocumentLink():
@@ -268,6 +281,7 @@ class _ShapeBuilder:
         star = any(item.kind == "star" for item in self.options.select)
         trees: list[tuple[str | None, bound.SelectItem]] = []
         for item in self.options.select:
+            refuse_nested(item)
             cast = item.path[0] if item.path and "." in item.path[0] else None
             trees.append((cast, item))
         return star, trees
@@ -319,6 +333,8 @@ class _ShapeBuilder:
         found = []
         for name, member in self.model.properties(variant).items():
             selected = self._selected(variant, name)
+            if selected is False and any(len(item.path) > 1 and item.path[0] == name for item in self.options.expand):
+                selected = {}                # nothing of it but what is expanded in it
             if selected is False:
                 continue
             owner = self.model.declaring(variant, name) or variant
@@ -328,15 +344,8 @@ class _ShapeBuilder:
             if vocabularies.shows_etag(self.model, owner, member):
                 found.append(Member(name, self.column(self.table.version), None, "Edm.String", tag=True))
                 continue
-            made = self._member(member, storage, None if selected is True else selected)  # type: ignore[arg-type]
-            found.append(replace(made, options=self._nested_options(name)))
+            found.append(self._member(member, storage, None if selected is True else selected))
         return found
-
-    def _nested_options(self, name: str) -> bound.Options | None:
-        for _, item in self.trees:
-            if item.options is not None and item.path and item.path[-1] == name:
-                return item.options
-        return None
 
     def _member(self, member: Property, storage: object, tree: SelectTree | None) -> Member:
         ref = self.model.underlying(member.type)
@@ -384,6 +393,28 @@ class _ShapeBuilder:
         return frozenset(item.path[-1] for _, item in self.trees if item.kind == "stream")
 
 
+def refuse_nested(item: bound.SelectItem) -> None:
+    """Raises NotImplementedByService for what stands beside `$select` in the parentheses of a selected property."""
+    if item.options is None:
+        return
+    for name in ("filter", "search", "orderby", "compute", "top", "skip", "count"):
+        if getattr(item.options, name) not in (None, (), False):
+            raise NotImplementedByService(feature=f"${name} inside $select")
+    for inner in item.options.select or ():
+        refuse_nested(inner)
+
+
+def mentions_it(node: object) -> bool:
+    """Whether `$it` stands anywhere in an expression, or in a tuple of nodes."""
+    if isinstance(node, bound.It):
+        return True
+    if isinstance(node, tuple):
+        return any(mentions_it(each) for each in node)
+    if not is_dataclass(node) or isinstance(node, Property | NavigationProperty):
+        return False
+    return any(mentions_it(getattr(node, each.name)) for each in fields(node))
+
+
 def _grow(tree: dict[str, object], path: tuple[str, ...]) -> None:
     """Adds a path to a selection tree; a leaf (None) selects all below it."""
     for step in path[:-1]:
@@ -405,7 +436,7 @@ def link_columns(relation: Followed) -> tuple[Column, ...]:
         case Link(own=own):
             return (own,)
         case DocumentLink(columns=columns):
-            return columns[:1]
+            return columns[:2]
         case Contained():
             return (Column("_owner", "Edm.Int64", "Edm.Int64"),)
         case Whole() | Unbound():

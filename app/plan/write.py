@@ -22,10 +22,12 @@ def order(steps: Iterable[Step]) -> tuple[Step, ...]:
     """The steps as they are carried out: (1) links and keys that go, (2) deletes, (3) inserts, referenced before
     referencing, (4) updates, (5) keys and links to what came meanwhile; ties by table and name (DESIGN §6)."""
     given = list(steps)
-    dropped = [step for step in given if isinstance(step, DropLink) or isinstance(step, Connect) and step.target is None]
+    dropped = [step for step in given if isinstance(
+        step, DropLink) or isinstance(step, Connect) and step.target is None]
     deletes = [step for step in given if isinstance(step, Delete)]
     updates = [step for step in given if isinstance(step, Update)]
-    added = [step for step in given if isinstance(step, AddLink) or isinstance(step, Connect) and step.target is not None]
+    added = [step for step in given if isinstance(step, AddLink) or isinstance(
+        step, Connect) and step.target is not None]
     inserts, connects = _inserts([step for step in given if isinstance(step, Insert)])
     return (*dropped, *deletes, *inserts, *sorted(updates, key=_rank), *connects, *added)
 
@@ -103,9 +105,10 @@ class Referrer:
 class Departure:
     """What goes when an entity of one table is deleted.
 
-    `referrers`: rows that hold its key. `related`: navigation properties (declaring type, itself) whose OnDelete reaches
-    entities that it points to: deleted with it, or standing in the way. `children`: containments. `links`: (link table,
-    column) of its rows in link tables. `owned`: document links of its own; `documents`: those of others that lead to it.
+    `referrers`: rows that hold its key. `related`: navigation properties (declaring type, itself) whose OnDelete
+    reaches entities that it points to: deleted with it, or standing in the way. `children`: containments. `links`:
+    (link table, column) of its rows in link tables. `owned`: document links of its own; `documents`: those of others
+    that lead to it.
     """
 
     referrers: tuple[Referrer, ...]

@@ -1,7 +1,7 @@
 """Answers of changes: the entity as a later GET would show it, its URLs, and what `Prefer: return` makes of it.
 
-Compiled reads of single rows are kept per service, so that a create costs one prepared statement more. Protocol §8.2.8.7,
-§9.1.2, §9.1.4, §11.4.1.5.
+Compiled reads of single rows are kept per service, so that a create costs one prepared statement more. Protocol
+§8.2.8.7, §9.1.2, §9.1.4, §11.4.1.5.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ def nested(links: Mapping[str, plan.Links]) -> str:
     """The `$expand` that shows the entities nested in a body, as deep as they were sent (Protocol §11.4.2.2)."""
     parts = []
     for name, each in links.items():
-        inner = [target for target in each.targets if isinstance(target, plan.Change) and not target.only_key]
+        inner = [target for target in each.targets if isinstance(target, plan.Change)]
         if inner:
             below = nested({key: value for target in inner for key, value in target.links.items()})
             parts.append(f"{name}($expand={below})" if below else name)
@@ -117,7 +117,8 @@ def _split(text: str) -> list[str]:
 
 
 def updated(call: Call, entity: Entity, knows_state: bool) -> Response:
-    """200 with the entity or 204; the ETag on a 204 only where the client can know the stored state (Protocol §9.1.4)."""
+    """200 with the entity or 204; the ETag on a 204 only where the client can know the stored state (Protocol
+    §9.1.4)."""
     default = vocabularies.update_returns(call.model) == "representation"
     if wants_representation(call, default):
         return show(call, entity, call.options)

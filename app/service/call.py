@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from app.bind import nodes as bound
+from app.bind import nodes as typed
 from app.service.request import Request
 from app.service.wishes import Wishes
 from app.url import nodes as url
@@ -26,11 +26,15 @@ class Call:
     service: Service
     request: Request
     wishes: Wishes
-    bound: bound.Request
+    bound: typed.Request
     values: tuple[Any, ...]
     principal: Principal
     policy: Policy
     syntax: url.Target
+
+    def again(self, request: Request, principal: Principal) -> Call:
+        """The same call for another request of the same text."""
+        return Call(self.service, request, self.wishes, self.bound, self.values, principal, self.policy, self.syntax)
 
     def skiptoken(self) -> str | None:
         """The text of `$skiptoken`."""
@@ -50,9 +54,9 @@ class Call:
         return self.service.store
 
     @property
-    def resource(self) -> bound.Resource:
+    def resource(self) -> typed.Resource:
         return self.bound.resource
 
     @property
-    def options(self) -> bound.Options:
+    def options(self) -> typed.Options:
         return self.bound.options

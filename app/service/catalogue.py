@@ -5,7 +5,7 @@ Everything is made on first use and never changes. One catalogue belongs to one 
 
 from __future__ import annotations
 
-from app.payload.reader import BodyReader
+from app.payload.bodies import BodyReader
 from app.payload.stored import Documents
 from app.plan import Planner
 from app.plan.write import Departure, departure

@@ -75,8 +75,8 @@ class Departures:
         for owner, navigation in departure.related:
             if navigation.on_delete == "None" and self.session.model.is_a(entity.type, owner):
                 related = self._ahead(entity, navigation.name, navigation.collection)
-                found += [Detail("referenced", f"It is related to another entity by '{navigation.name}'.", navigation.name)
-                          for _ in related[:1]]
+                if related:
+                    found.append(Detail("referenced", f"It is related by '{navigation.name}'.", navigation.name))
         if found:
             names = ", ".join(detail.target or "" for detail in found[:NAMED])
             more = " and others" if len(found) > NAMED else ""

@@ -118,13 +118,16 @@ class Entity:
             return default
 
     def __contains__(self, name: object) -> bool:
-        return name in self.layout.places or name in self.layout.navigations or self.layout.open and name in self.dynamic
+        layout = self.layout
+        return name in layout.places or name in layout.navigations or layout.open and name in self.dynamic
 
     def __iter__(self) -> Iterator[str]:
-        return iter((*self.layout.places, *(name for name in (self.dynamic if self.layout.open else ()) if "@" not in name)))
+        dynamic = self.dynamic if self.layout.open else ()
+        return iter((*self.layout.places, *(name for name in dynamic if "@" not in name)))
 
     def __setitem__(self, name: str, value: Any) -> None:
-        """Set a member; stored when the change at hand is carried out. Raises BodyError for a value of the wrong type."""
+        """Set a member; stored when the change at hand is carried out. Raises BodyError for a value of the wrong
+        type."""
         layout = self.layout
         if name in layout.places:
             self.values[name] = self.session.canonical(layout, name, value)
@@ -172,8 +175,9 @@ class Entity:
 
 @dataclass(slots=True)
 class Change:
-    """What is about to happen to an entity: `kind` 'create', 'update' or 'delete'; `old` as stored (None on create), `new`
-    as it will be (None on delete); `changed`: names of the properties set, with those of navigation properties."""
+    """What is about to happen to an entity: `kind` 'create', 'update' or 'delete'; `old` as stored (None on
+    create), `new` as it will be (None on delete); `changed`: names of the properties set, with those of navigation
+    properties."""
 
     kind: str
     old: Any

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import fields, is_dataclass
 from typing import Any
 
 from app.errors import ODataError
 from app.payload.values import dumps
 from app.service.response import Response
+from app.url import nodes as url
+
+EXPRESSIONS = ("filter", "orderby", "compute", "expand", "apply", "search")
 
 LOG = logging.getLogger("odata")
 
@@ -20,6 +24,22 @@ def as_odata(error: BaseException, request_id: str) -> ODataError:
         return ODataError("The request is nested too deeply", status=400, code="limitExceeded")
     LOG.error("request %s failed", request_id, exc_info=error)
     return ODataError("The service failed; the request id names the entry in its log", code="internalError")
+
+
+def option_at(options: url.Options, position: int | None) -> str | None:
+    """The query option that a literal at `position` stands in, or the only one that holds expressions; None in doubt."""
+    given = [(name, value) for name in EXPRESSIONS if (value := getattr(options, name)) is not None]
+    if position is not None and len(given) > 1:
+        given = [(name, value) for name, value in given if _has_literal(value, position)]
+    return f"${given[0][0]}" if len(given) == 1 else None
+
+
+def _has_literal(node: Any, position: int) -> bool:
+    if isinstance(node, url.Literal):
+        return node.position == position
+    if isinstance(node, tuple):
+        return any(_has_literal(each, position) for each in node)
+    return is_dataclass(node) and any(_has_literal(getattr(node, field.name), position) for field in fields(node))
 
 
 def failure(error: ODataError, version: str, request_id: str, now: str, inner_name: str | None,

@@ -1,14 +1,15 @@
 """Finding: resource paths and ids in bodies → stored entities, inside the session's transaction.
 
-A key in a set is looked up directly; any other path goes through plan and SQL like a read. Ids in bodies resolve against
-the context URL of the body, then the request URL, then the service root (JSON Format §4.3, conformance J-4.3-03).
+A key in a set is looked up directly; any other path goes through plan and SQL like a read. Ids in bodies resolve
+against the context URL of the body, then the request URL, then the service root (JSON Format §4.3, conformance
+J-4.3-03).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import SplitResult, urljoin, urlsplit
 
 from app import sql, url
 from app.bind import bind, literal_value
@@ -60,7 +61,8 @@ def find(session: WriteSession, steps: Steps, values: Sequence[Any] = (), *, loc
     return session.reload(entity) if lock else entity
 
 
-def rows_of(session: WriteSession, source: Source, values: Sequence[Any], limit: int | None = None) -> list[dict[str, Any]]:
+def rows_of(session: WriteSession, source: Source, values: Sequence[Any], limit: int | None = None
+            ) -> list[dict[str, Any]]:
     """The rows (column name → canonical value) of a source of the planner."""
     table = session.mapping.table(source.table)
     query = Query(source, tuple(Output(column=column, type=column.edm) for column in table.columns), limit=limit)
@@ -70,7 +72,8 @@ def rows_of(session: WriteSession, source: Source, values: Sequence[Any], limit:
 
 
 def _cast(session: WriteSession, found: Entity | None, casts: Sequence[bound.PathStep]) -> Entity | None:
-    if found is None or all(session.model.is_a(found.type, step.type) for step in casts if isinstance(step, bound.CastStep)):
+    if found is None or all(session.model.is_a(found.type, step.type) for step in casts
+                            if isinstance(step, bound.CastStep)):
         return found
     return None
 
@@ -141,14 +144,14 @@ def readings(session: WriteSession, reference: Reference) -> list[str]:
 def below_root(text: str, root: str) -> str | None:
     """An absolute URL relative to the service root; None where it is not below it."""
     wanted, given = urlsplit(root), urlsplit(text)
-    if (given.scheme.lower(), _host(given.netloc, given.scheme)) != (wanted.scheme.lower(), _host(wanted.netloc, wanted.scheme)):
+    if given.scheme.lower() != wanted.scheme.lower() or _host(given) != _host(wanted):
         return None
     if not given.path.startswith(wanted.path):
         return None
     return given.path[len(wanted.path):] + (f"?{given.query}" if given.query else "")
 
 
-def _host(netloc: str, scheme: str) -> str:
-    standard = {"http": ":80", "https": ":443"}.get(scheme.lower(), "")
-    host = netloc.lower()
+def _host(parts: SplitResult) -> str:
+    standard = {"http": ":80", "https": ":443"}.get(parts.scheme.lower(), "")
+    host = parts.netloc.lower()
     return host.removesuffix(standard) if standard else host

@@ -1,7 +1,7 @@
 """Gathering: a tree of changes → entities with their new values, and the steps that store them.
 
-Nothing is written here. References are resolved, nested entities matched with stored ones by id or key, links compared with
-those that are there; `plan.write.order` then puts the steps in order. Protocol §11.4.2 to §11.4.6.
+Nothing is written here. References are resolved, nested entities matched with stored ones by id or key, links
+compared with those that are there; `plan.write.order` then puts the steps in order. Protocol §11.4.2 to §11.4.6.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from app.edm import vocabularies
 from app.edm.model import NavigationProperty
 from app.errors import BodyError, Conflict, MethodNotAllowed, NotImplementedByService, PreconditionFailed
 from app.plan import changes as plan
@@ -159,7 +158,8 @@ class Gathering:
                      for index, item in enumerate(named)]
             return self._resolved(layout, [self._named(item, ref.name) for item in items], ref.name, name)
         whole = merge(self.model, ref.name, merged, named) if isinstance(merged, Mapping) else named
-        whole = schemas.complete(ref.name, whole, old if isinstance(old, Mapping) and same_type(old, whole) else None, path)
+        whole = schemas.complete(ref.name, whole, old if isinstance(
+            old, Mapping) and same_type(old, whole) else None, path)
         return self._resolved(layout, self._named(whole, ref.name), ref.name, name)
 
     def _named(self, value: Any, type: str) -> Any:
@@ -217,7 +217,7 @@ class Gathering:
         else:
             self._set_all(entity, name, relation, [self.one(target) for target in targets])
 
-    def _relation(self, layout: Layout, name: str) -> Relation:
+    def _relation(self, layout: Layout, name: str) -> Reference | Inverse | Link | Contained | Whole:
         relation = layout.relation(name)
         if isinstance(relation, Unbound):
             raise NotImplementedByService(f"{relation.reason}; it is not implemented by this service", target=name)
@@ -235,7 +235,7 @@ class Gathering:
         if isinstance(relation, Contained):
             self._children(entity, navigation, relation, links)
             return
-        found = [(target, self._target(target, relation.target, navigation.type, (entity, navigation)))
+        found = [(target, self._target(target, relation.target, navigation.type, entity))
                  for target in links.targets if not _is_removed(target)]
         targets = [each for _, each in found if each is not None]
         if not navigation.collection:
@@ -249,7 +249,8 @@ class Gathering:
             if isinstance(removed, plan.Change) and removed.removed is not None:
                 self._remove(entity, name, relation, navigation, removed)
 
-    def _remove(self, entity: Entity, name: str, relation: Relation, navigation: NavigationProperty, change: plan.Change) -> None:
+    def _remove(self, entity: Entity, name: str, relation: Relation, navigation: NavigationProperty,
+                change: plan.Change) -> None:
         """A member of a delta that goes: unlinked, or deleted as well (Protocol §11.4.3.1)."""
         target = self._existing(change, getattr(relation, "target", ""), navigation.type, entity)
         if target is None:
@@ -285,7 +286,8 @@ class Gathering:
         if isinstance(relation, Inverse):
             partner = relation.partner[1]
             if partner not in target.layout.navigations:
-                raise BodyError(f"An entity of type {target.type} cannot be related by '{name}'.", code="typeMismatch", target=name)
+                raise BodyError(
+                    f"An entity of type {target.type} cannot be related by '{name}'.", code="typeMismatch", target=name)
             implied = target.linked.get(partner)
             if implied is not None and implied != entity and target.row is None:
                 raise BodyError(f"'{partner}' is bound to another entity than the request relates it to.",
@@ -295,7 +297,8 @@ class Gathering:
             self.need(target, (target.layout.type, partner), entity, required)
             self.touch(target)
         elif isinstance(relation, Link):
-            self.steps.append(plan.AddLink(self.enter(entity), entity.layout.id, (entity.layout.type, name), self.enter(target)))
+            self.steps.append(plan.AddLink(self.enter(entity), entity.layout.id,
+                              (entity.layout.type, name), self.enter(target)))
 
     def _drop(self, entity: Entity, name: str, relation: Relation, target: Entity) -> None:
         if isinstance(relation, Contained):
@@ -309,7 +312,8 @@ class Gathering:
                 target.linked[partner] = None
                 self.touch(target)
         elif isinstance(relation, Link):
-            self.steps.append(plan.DropLink(self.enter(entity), entity.layout.id, (entity.layout.type, name), self.enter(target)))
+            self.steps.append(plan.DropLink(self.enter(entity), entity.layout.id,
+                              (entity.layout.type, name), self.enter(target)))
         elif isinstance(relation, Whole):
             raise MethodNotAllowed(f"'{name}' leads to every entity of '{relation.target}'; links cannot be removed")
 
@@ -327,7 +331,9 @@ class Gathering:
                                     code="containedElsewhere", target=target.at or None)
                 kept.append(self.one(found))
                 continue
-            existing = single if isinstance(single, Entity) else self._existing(target, relation.target, navigation.type, entity)
+            existing = single if isinstance(
+                single, Entity) else self._existing(
+                target, relation.target, navigation.type, entity)
             if target.removed is not None:
                 if existing is not None:
                     self.delete(existing)
@@ -350,11 +356,11 @@ class Gathering:
 
     # --- targets -----------------------------------------------------------------------------------------
 
-    def _target(self, target: plan.Target, table: str, type: str, parent: tuple[Entity, NavigationProperty] | None) -> Entity:
+    def _target(self, target: plan.Target, table: str, type: str, parent: Entity | None) -> Entity:
         """The entity that a link leads to: stored, changed on the way, or new."""
         if isinstance(target, plan.Reference):
             return self.one(self.session.resolve(target, table, type))
-        existing = self._existing(target, table, type, parent[0] if parent else None)
+        existing = self._existing(target, table, type, parent)
         if existing is not None:
             existing = self.one(existing)
             if target.operation != "create":
@@ -401,12 +407,12 @@ def same_type(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
 
 def merge(model: Any, type: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
     """A complex value after PATCH: members given replace the old ones, complex ones merge (Protocol §11.4.3)."""
-    if new.get(TYPE) not in (None, old.get(TYPE)):
-        return dict(new)
     made = dict(old)
-    given = made.get(TYPE)
+    given = new.get(TYPE, old.get(TYPE))
     actual = model.full(given.removeprefix("#")) if isinstance(given, str) else type
     members = model.properties(actual) if model.structured(actual) else {}
+    if new.get(TYPE) not in (None, old.get(TYPE)):      # another type keeps what both have
+        made = {name: value for name, value in old.items() if name in members}
     for name, value in new.items():
         if "@" not in name:
             made.pop(name + TYPE, None)
@@ -417,9 +423,3 @@ def merge(model: Any, type: str, old: Mapping[str, Any], new: Mapping[str, Any])
         else:
             made[name] = value
     return made
-
-
-def required_missing(model: Any, layout: Layout, name: str) -> bool:
-    """Whether a member may not be null."""
-    place = layout.places[name]
-    return place.property.type.nullable is False and not vocabularies.computed(model, place.owner, place.property)

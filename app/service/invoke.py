@@ -1,7 +1,8 @@
 """Invoking operations: the binding and the parameters of a request → the registered function → the answer.
 
-An action runs in the write transaction of its request, a function in one view of the data. What comes back as entities is
-read again by the options of the request, so `$select`, `$expand`, `$filter` work on it. Protocol §11.5; conformance.md §13.
+An action runs in the write transaction of its request, a function in one view of the data. What comes back as
+entities is read again by the options of the request, so `$select`, `$expand`, `$filter` work on it. Protocol §11.5;
+conformance.md §13.
 """
 
 from __future__ import annotations
@@ -136,7 +137,8 @@ def _tree(call: Call, value: bound.Expression) -> Any:
 
 # --- binding and parameters ------------------------------------------------------------------------------
 
-def bound_to(call: Call, session: WriteSession, operation: Operation, steps: Steps, lock: bool = False) -> tuple[Any, ...]:
+def bound_to(call: Call, session: WriteSession, operation: Operation, steps: Steps, lock: bool = False
+             ) -> tuple[Any, ...]:
     """The binding parameter: an entity, a selection, or a value; () for an unbound operation."""
     if not operation.bound:
         return ()
@@ -202,16 +204,18 @@ def _shown(call: Call, session: WriteSession, operation: Operation, result: Any,
 
 
 def _entities(call: Call, session: WriteSession, ref: TypeRef, result: Any, rest: Steps) -> Response:
-    options = call.options
-    if isinstance(result, Selection) and result.limit is None and not result.expansion:
+    ordered: tuple[bound.OrderItem, ...] = ()
+    if isinstance(result, Selection):
         source, ordered = result.narrowed()
-        if not options.orderby and options.apply is None:
-            options = replace(options, orderby=ordered)
-    else:
+    if not isinstance(result, Selection) or result.limit is not None:
         found = [result] if isinstance(result, Entity) else list(result)
         if not found and not rest:
             return _empty(call, ref)
-        source = _among(session, ref, found)
+        source = _among(session, found)
+        ordered = ordered or _as_given(session, found)
+    options = call.options
+    if not options.orderby and options.apply is None:
+        options = replace(options, orderby=ordered)
     planner = call.service.planner(call.policy, call.wishes.page_size)
     source, behind = planner.source(rest, source)
     if behind:
@@ -234,7 +238,15 @@ def _empty(call: Call, ref: TypeRef) -> Response:
     return Response(200, {"Content-Type": call.wishes.format.content_type}, dumps({**body, "value": []}))
 
 
-def _among(session: WriteSession, ref: TypeRef, found: Sequence[Entity]) -> Source:
+def _as_given(session: WriteSession, found: Sequence[Entity]) -> tuple[bound.OrderItem, ...]:
+    """The order of a list of entities."""
+    if len(found) < 2:
+        return ()
+    branches = tuple((_is(session, each), bound.Literal(index, "Edm.Int32")) for index, each in enumerate(found))
+    return (bound.OrderItem(bound.Case(branches, "Edm.Int32")),)
+
+
+def _among(session: WriteSession, found: Sequence[Entity]) -> Source:
     """These entities as a source."""
     tables = {each.layout.id for each in found}
     if len(tables) != 1:
@@ -292,4 +304,3 @@ def _completed(session: WriteSession, value: Any, type: str) -> Any:
     if isinstance(value, list):
         return [_completed(session, item, type) for item in value]
     return session.reader.schemas.complete(type, value) if isinstance(value, dict) else value
-

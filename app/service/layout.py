@@ -16,7 +16,8 @@ from app.edm.model import EnumType, NavigationProperty, Property
 from app.payload.stored import Documents
 from app.payload.values import EnumNames
 from app.plan.changes import BIND, TYPE
-from app.store.mapping import Column, Document, DocumentLink, Flat, Mapping, Relation, Scalar, Storage, StreamSlot, Table
+from app.store.mapping import (Column, Document, DocumentLink, Flat, Mapping, Relation, Scalar, Storage, StreamSlot,
+                               Table)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +118,8 @@ class Layout:
     @cached_property
     def links(self) -> tuple[DocumentLink, ...]:
         """The document links of this type's own properties."""
-        return tuple(link for link in self.mapping.document_links(self.id) if link.path.partition("/")[0] in self.places)
+        return tuple(link for link in self.mapping.document_links(self.id)
+                     if link.path.partition("/")[0] in self.places)
 
     @cached_property
     def of_column(self) -> dict[str, str]:
@@ -184,7 +186,8 @@ def _columns(storage: Storage) -> list[Column]:
         case Scalar(column) | Document(column, _, _):
             return [column]
         case Flat(_, members, present):
-            return [*([present] if present else []), *(column for inner in members.values() for column in _columns(inner))]
+            below = [column for inner in members.values() for column in _columns(inner)]
+            return [present, *below] if present is not None else below
     return []
 
 

@@ -29,7 +29,8 @@ class _Link:
         steps = call.resource.steps
         at = max((index for index, step in enumerate(steps) if isinstance(step, bound.NavigationStep)), default=-1)
         if at < 0:
-            raise MethodNotAllowed(method=call.request.method, resource="the references of an entity set", allow=("GET", "HEAD"))
+            raise MethodNotAllowed(method=call.request.method,
+                                   resource="the references of an entity set", allow=("GET", "HEAD"))
         self.call = call
         step = steps[at]
         assert isinstance(step, bound.NavigationStep)
@@ -54,10 +55,15 @@ class _Link:
         if not self.path:
             relation = entity.layout.relation(self.name)
             if isinstance(relation, Unbound):
-                raise NotImplementedByService(f"{relation.reason}; it is not implemented by this service", target=self.name)
+                raise NotImplementedByService(
+                    f"{relation.reason}; it is not implemented by this service", target=self.name)
             if isinstance(relation, Whole):
-                raise MethodNotAllowed(f"'{self.name}' leads to every entity of '{relation.target}'; its links cannot be "
-                                       "changed", allow=("GET", "HEAD"))
+                raise MethodNotAllowed(
+                    f"'{self.name}' leads to every entity of '{relation.target}'; its links cannot be "
+                    "changed", allow=("GET", "HEAD"))
+            if isinstance(relation, Reference) and not self.navigation.collection and any(
+                    column in relation.own for _, column in entity.layout.table.key):
+                raise MethodNotAllowed(f"'{self.name}' is part of the key", allow=("GET", "HEAD"))
             if isinstance(relation, Contained):
                 raise MethodNotAllowed(f"'{self.name}' contains its entities; they are created and deleted instead",
                                        allow=("GET", "HEAD"))

@@ -1,8 +1,8 @@
 """Load: the data file into an empty store, all or nothing, and the first start of a store.
 
-The file is one JSON object: set or singleton → entities (DESIGN §2). It is trusted: computed and read-only members count,
-rules do not run, references may point forward, the change log starts after it. Row ids are given here, so every reference
-is known before the first INSERT and each table takes one `executemany`.
+The file is one JSON object: set or singleton → entities (DESIGN §2). It is trusted: computed and read-only members
+count, rules do not run, references may point forward, the change log starts after it. Row ids are given here, so
+every reference is known before the first INSERT and each table takes one `executemany`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,9 @@ from app.service.catalogue import Catalogue
 from app.service.finding import below_root, value_of
 from app.service.layout import Layout
 from app.store import Store, schema, streams
-from app.store.mapping import Column, Contained, Document, Inverse, Link, Mapping as TableMapping, Reference as Key, Table
+from app.store.mapping import Column, Contained, Document, Inverse, Link, Table
+from app.store.mapping import Mapping as TableMapping
+from app.store.mapping import Reference as Key
 
 Progress = Callable[[str, int, int], None]
 READING = Reading("create", trusted=True, quoted=True)
@@ -176,7 +178,7 @@ class Loader:
 
     def _document(self, item: Item, type: str, name: str, value: Any) -> Any:
         if self.model.kind(type) != "complex":
-            return value
+            return self.catalogue.enums.named(value, type)
         schemas = self.catalogue.reader.schemas
         many = isinstance(value, list)
         items = [schemas.complete(type, each) if each is not None else None for each in (value if many else [value])]
@@ -248,7 +250,8 @@ class Loader:
             return
         link = next(each for each in pending.item.layout.links if each.path == pending.path)
         names = tuple(column.name for column in link.columns)
-        self.documents.setdefault(link.table, (names, []))[1].append((pending.item.row_id, pending.ordinal, target.row_id))
+        self.documents.setdefault(link.table, (names, []))[1].append(
+            (pending.item.row_id, pending.ordinal, target.row_id))
 
     def _join(self, item: Item, name: str, target: Item) -> None:
         relation = item.layout.relation(name)

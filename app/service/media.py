@@ -11,8 +11,8 @@ from collections.abc import Iterator
 
 from app.bind import nodes as bound
 from app.edm import vocabularies
-from app.errors import (BodyError, MethodNotAllowed, NotFound, NotImplementedByService, PayloadTooLarge, PreconditionFailed,
-                        UnsupportedMediaType)
+from app.errors import (BodyError, MethodNotAllowed, NotFound, NotImplementedByService,
+                        PayloadTooLarge, PreconditionFailed, UnsupportedMediaType)
 from app.payload.writer import write_etag
 from app.plan import changes as plan
 from app.service import answers, bodies

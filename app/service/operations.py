@@ -5,9 +5,10 @@
     @operations.action("ns.approve", bound_to="ns.Order")
     def approve(order, *, context): …
 
-Handlers take the binding parameter (an `Entity`, or a `Selection` for a collection) first, the parameters by name, and
-`context`. What they return becomes the answer: None, an `Entity`, a `Selection` or list of entities, a value of the return
-type. Raise `Conflict`, `BadRequest` or any other ODataError to refuse; everything done so far is undone. DESIGN §6.
+Handlers take the binding parameter (an `Entity`, or a `Selection` for a collection) first, the parameters by name,
+and `context`. What they return becomes the answer: None, an `Entity`, a `Selection` or list of entities, a value of
+the return type. Raise `Conflict`, `BadRequest` or any other ODataError to refuse; everything done so far is undone.
+DESIGN §6.
 """
 
 from __future__ import annotations
@@ -64,7 +65,8 @@ class Operations:
     # --- registering -------------------------------------------------------------------------------------
 
     def action(self, name: str, *, bound_to: str | None = None) -> Callable[[Function], Function]:
-        """Register the function that carries out an action; `bound_to`: its binding type, 'ns.T' or 'Collection(ns.T)'."""
+        """Register the function that carries out an action; `bound_to`: its binding type, 'ns.T' or
+        'Collection(ns.T)'."""
         return self._register(name, bound_to, True)
 
     def function(self, name: str, *, bound_to: str | None = None) -> Callable[[Function], Function]:
@@ -87,8 +89,8 @@ class Operations:
     # --- checking ----------------------------------------------------------------------------------------
 
     def check(self, model: Model) -> None:
-        """Compare with the model and get ready for it. Raises ConfigurationError for a handler or rule that the model has no
-        place for, or whose parameters differ from the declared ones."""
+        """Compare with the model and get ready for it. Raises ConfigurationError for a handler or rule that the
+        model has no place for, or whose parameters differ from the declared ones."""
         self._model, self._by_operation, self._by_type = model, {}, {}
         for handler in self._handlers:
             name, binding = model.full(handler.name), _full(model, handler.bound_to)
@@ -105,7 +107,8 @@ class Operations:
             self._by_operation[name, binding] = handler
         for rule in self._rules:
             if model.structured(rule.type) is None:
-                raise ConfigurationError(f"There is no type '{rule.type}' for a rule", hint=closest(rule.type, model.types))
+                raise ConfigurationError(
+                    f"There is no type '{rule.type}' for a rule", hint=closest(rule.type, model.types))
             if unknown := set(rule.kinds) - set(KINDS):
                 raise ConfigurationError(f"A rule cannot run on '{unknown.pop()}'; it runs on {', '.join(KINDS)}")
 
@@ -171,8 +174,9 @@ def _check_parameters(handler: _Handler, overloads: Iterable[Operation]) -> None
                                          hint=closest(name, named))
     for name, each in named.items():
         if name not in known and each.default is each.empty:
-            raise ConfigurationError(f"The function for '{handler.name}' asks for '{name}', which the model does not declare",
-                                     hint=closest(name, known))
+            raise ConfigurationError(
+                f"The function for '{handler.name}' asks for '{name}', which the model does not declare",
+                hint=closest(name, known))
     if "context" not in named and not takes_all:
         raise ConfigurationError(f"The function for '{handler.name}' takes no 'context'")
 

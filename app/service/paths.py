@@ -17,7 +17,8 @@ def key_of(entity: Entity) -> str:
     if table.singleton or not table.key or not is_member(entity):
         return ""
     assert entity.row is not None
-    return key_predicate(entity.session.model, [(name, column.edm, entity.row[column.name]) for name, column in table.key])
+    return key_predicate(entity.session.model,
+                         [(name, column.edm, entity.row[column.name]) for name, column in table.key])
 
 
 def is_member(entity: Entity) -> bool:

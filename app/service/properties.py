@@ -73,7 +73,7 @@ class _Spot:
             if isinstance(self.steps[0], bound.DynamicStep):
                 change = plan.Change(entity.type, "patch", dynamic=self._dynamic(entity, edit, names))
             else:
-                name = self.steps[0].property.name  # type: ignore[union-attr]
+                name = self.steps[0].property.name
                 value = self._edited(copy.deepcopy(entity[name]), self.steps[1:], edit, names)
                 change = plan.Change(entity.type, operation, {name: value})
             session.update(entity, change)
@@ -87,7 +87,7 @@ class _Spot:
         return answers.reread(call) if shows else answers.no_content(call)
 
     def _dynamic(self, entity: Entity, edit: Edit, names: dict[str, Any] | None) -> dict[str, Any]:
-        name = self.steps[0].name  # type: ignore[union-attr]
+        name = self.steps[0].name
         if len(self.steps) > 1:
             if name not in entity.dynamic:
                 raise NotFound(reason=f"There is no property '{name}'")

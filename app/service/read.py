@@ -19,6 +19,7 @@ from app.errors import InvalidToken, MethodNotAllowed, NotAcceptable, NotFound, 
 from app.payload import context
 from app.payload.values import dumps
 from app.plan import CountQuery, Planner, Query, Read, Slot, Source
+from app.service import restrictions
 from app.service.call import Call
 from app.service.response import Response
 from app.service.rows import CHUNK, QUERY_SAFE, Node, Run, unportable
@@ -408,6 +409,9 @@ class PropertyAnswer:
         self.read = planner.read(source, bound.Options(select=(select,)), collection=False)
         self.raw = call.resource.suffix == "$value"
         form = replace(call.wishes.format, metadata="minimal", ieee754=True) if self.raw else call.wishes.format
+        self.bare = form.metadata == "none" and any(isinstance(step, bound.CastStep) for step in steps)
+        if self.bare:                       # the test of a cast needs the types that the answer leaves out
+            form = replace(form, metadata="minimal")
         self.node = Node(call.service, self.read, form, call.request.root)
 
     def __call__(self, call: Call) -> Response:
@@ -424,6 +428,8 @@ class PropertyAnswer:
         base = contained_base(call) if self.node.writer.needs_base else ""
         value: Any = self.node.objects(rows[:1], run, base)[0]
         value, annotation = self.walk(call, plain(value))
+        if self.bare:
+            value = without_control(value)
         if call.resource.suffix == "$count":
             return Response(200, {"Content-Type": "text/plain"}, str(len(value or ())).encode("ascii"))
         if value is None:
@@ -447,26 +453,27 @@ class PropertyAnswer:
 
     def walk(self, call: Call, value: Any) -> tuple[Any, str | None]:
         """The value at the end of the path, and its type annotation when it is dynamic."""
-        annotation = None
+        annotation, declared = None, ""
         for index, step in enumerate(self.steps):
             match step:
                 case bound.PropertyStep() | bound.DynamicStep():
                     name = _step_name(step)
-                    if value is None:
-                        raise NotFound(reason=f"'{name}' is part of a value that is null")
+                    if not isinstance(value, dict):
+                        raise NotFound(reason=f"'{name}' is part of a value that is null, or that has no members")
                     if isinstance(step, bound.DynamicStep) and name not in value:
                         return None, None
                     annotation = value.get(call.wishes.format.control("type", name))
                     value = value.get(name)
+                    declared = step.property.type.name if isinstance(step, bound.PropertyStep) else ""
                 case bound.OrdinalStep(index_or_parameter):
-                    at = amount(call, index_or_parameter)
+                    at = amount(call, index_or_parameter) or 0
                     if not isinstance(value, list) or not -len(value) <= at < len(value):
                         raise NotFound(reason=f"There is no item {at}")
                     value = value[at]
                 case bound.CastStep(type):
                     given = value.get(call.wishes.format.control("type")) if isinstance(value, dict) else None
-                    actual = call.model.full(given.removeprefix("#")) if given else None
-                    if value is not None and actual is not None and not call.model.is_a(actual, type):
+                    actual = call.model.full(given.removeprefix("#") if given else declared)
+                    if value is not None and not call.model.is_a(actual, type):
                         raise NotFound(reason=f"The value is not of type {type}")
                 case _:
                     raise NotImplementedByService(feature=f"Step {index + 1} behind a property")
@@ -481,6 +488,13 @@ def plain(value: Any) -> Any:
     """A dict whose JSON fragments are parsed, so that one can walk it."""
     from app.payload.documents import decode_document
     return decode_document(dumps(value).decode("utf-8"))
+
+
+def without_control(value: Any) -> Any:
+    """A value without the control information in it."""
+    if isinstance(value, dict):
+        return {name: without_control(each) for name, each in value.items() if "@" not in name}
+    return [without_control(each) for each in value] if isinstance(value, list) else value
 
 
 def absent_property(call: Call, source: Source) -> Response:
@@ -524,6 +538,8 @@ def compile_read(call: Call) -> Handler:
     source, rest = planner.source(resource.steps)
     if rest:
         return PropertyAnswer(call, source, rest)
+    restrictions.check(call.model, None if resource.contained else resource.source, options,
+                       by_key=resource.kind != "collection", counted=resource.suffix == "$count")
     if resource.suffix == "$count":
         return CountAnswer(call, source, options)
     if resource.kind == "collection":

@@ -11,6 +11,7 @@ from dataclasses import replace
 from urllib.parse import urlsplit
 
 from app import url
+from app.bind import nodes as bound
 from app.errors import BindError, BodyError, MethodNotAllowed, UnsupportedMediaType
 from app.service.request import Request
 from app.url import nodes
@@ -64,6 +65,12 @@ def dereferenced(target: nodes.Target, root: str) -> nodes.Target:
     if id is None:
         raise BindError("$entity needs the query option $id", code="missingOption", target="$id")
     return nodes.Target((*entity_path(id, root), *target.segments[1:]), replace(target.options, id=None))
+
+
+def check_dereferenced(path: str, resource: bound.Resource) -> None:
+    """Raises BindError where `$entity` was given the id of something that is no entity."""
+    if path.lstrip("/").startswith(("$entity", "%24entity")) and resource.kind != "entity":
+        raise BindError("$id does not name an entity", code="invalidEntityId", target="$id")
 
 
 def entity_path(id: str, root: str) -> tuple[nodes.Segment, ...]:

@@ -6,7 +6,7 @@ value of a request. DESIGN §3 "Fixed number of statements".
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 from urllib.parse import quote
@@ -17,7 +17,7 @@ from app.payload.format import Format
 from app.payload.writer import ObjectWriter
 from app.plan.nodes import Expansion, Read
 from app.store.database import Store
-from app.store.mapping import Mapping, Whole
+from app.store.mapping import DocumentLink, Mapping, Whole
 from app.url import nodes as url
 
 CHUNK = 1000
@@ -72,12 +72,31 @@ class Run:
     options: url.Options
 
     def texts(self, trail: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
-        """The option texts in the parentheses of an expanded property, found along the expanded names."""
+        """The options of an expanded property as those of a request for it, found along the expanded names: with what is
+        left of `$levels`, and with every parameter alias on the way."""
         options: url.Options | None = self.options
+        item: url.ExpandItem | None = None
+        levels: int | str | None = None
+        aliases: list[tuple[str, str]] = []
         for name in trail:
-            item = next((each for each in (options.expand or ()) if each.path and name in each.path), None) if options else None
+            aliases += [pair for pair in options.texts if pair[0].startswith("@")] if options else []
+            found = next((each for each in (options.expand or ()) if name in each.path), None) if options else None
+            if found is None and item is not None and item.path[-1] == name and levels is not None:
+                levels = levels - 1 if isinstance(levels, int) else levels
+            else:
+                item = found
+                levels = item.options.levels if item and item.options else None
             options = item.options if item else None
-        return tuple((name, text) for name, text in options.texts if name != "$levels") if options else ()
+        texts = [pair for pair in options.texts if pair[0] != "$levels"] if options else []
+        if item is not None and levels is not None and levels != 1:
+            left = levels - 1 if isinstance(levels, int) else levels
+            inner = ";".join(f"{name}={text}" for name, text in [*texts, ("$levels", str(left))])
+            again = f"{'/'.join(item.path)}{item.suffix}({inner})"
+            texts = [*((name, f"{text},{again}" if name == "$expand" else text) for name, text in texts)]
+            if not any(name == "$expand" for name, _ in texts):
+                texts.append(("$expand", again))
+        given = {name for name, _ in texts}
+        return (*texts, *dict(pair for pair in aliases if pair[0] not in given).items())
 
 
 class Node:
@@ -88,14 +107,14 @@ class Node:
         store = environment.store
         self.statement = sql.compile_query(read.query, environment.mapping, store.dialect)
         self.shape = read.shape
+        readers = sql.readers(self.statement, store.dialect)
         self.writer = ObjectWriter(read.shape, format, environment.model, environment.mapping, store.dialect.reader, root,
-                                   environment.advertised)
+                                   environment.advertised, readers)
         self.links = self.statement.link_count
         self.expansions = tuple(Child(self, expansion) for expansion in read.shape.expansions)
         positions = read.sort
-        columns = [self.statement.columns[at] for at in positions]
-        self.keyset = Keyset(positions, tuple(store.dialect.reader(column) if column is not None else None
-                                              for column, _ in columns), tuple(type for _, type in columns))
+        self.keyset = Keyset(positions, tuple(readers[at] for at in positions),
+                             tuple(self.statement.columns[at][1] for at in positions))
 
     def objects(self, rows: Sequence[Sequence[Any]], run: Run, base: str | Sequence[str] = ""
                 ) -> list[dict[str, Any]]:
@@ -123,15 +142,26 @@ class Child:
         self.trail = (*parent.trail, expansion.name)
         self.node = None if expansion.read is None else Node(parent.environment, expansion.read, parent.format, parent.root,
                                                              self.trail)
-        self.composite = len(expansion.own) > 1
         self.count_name = parent.format.control("count", expansion.name)
         self.next_name = parent.format.control("nextLink", expansion.name)
         self.id_name = parent.format.control("id")
         relation = None if expansion.read is None else expansion.read.query.source.relation
         self.whole = isinstance(relation, Whole)
+        self.inside = isinstance(relation, DocumentLink)
         self.needs_paths = expansion.page > 0 or (self.node is not None and self.node.writer.needs_base)
         model = parent.environment.model
-        self.everywhere = all(model.is_a(variant, expansion.owner) for variant in parent.shape.variants) or bool(expansion.path)
+        self.everywhere = bool(expansion.path) or all(model.is_a(variant, expansion.owner) for variant in parent.shape.variants)
+        self.segment = self._segment(model)
+
+    def _segment(self, model: Model) -> str:
+        """The path from the entity to its related ones, casts included where the addresses need them."""
+        expansion = self.expansion
+        steps = [*expansion.path, expansion.name]
+        if not expansion.path and not model.is_a(self.parent.writer.table.type, expansion.owner):
+            steps.insert(0, expansion.owner)
+        if expansion.read is not None and expansion.read.shape.declared != expansion.navigation.type:
+            steps.append(expansion.read.shape.declared)
+        return "/".join(steps)
 
     def attach(self, rows: Sequence[Sequence[Any]], made: list[dict[str, Any]], run: Run,
                base: str | Sequence[str]) -> None:
@@ -145,36 +175,43 @@ class Child:
                 base = [base[index] for index in chosen]
         if not rows:
             return
-        if expansion.count is not None and self.parent.format.metadata != "none" or expansion.suffix == "$count":
+        if expansion.count is not None:
             as_text = self.parent.format.ieee754
             for row, target in zip(rows, made, strict=True):
-                number = row[expansion.count]  # type: ignore[index]
-                self._holder(target)[self.count_name] = str(number) if as_text else number
+                target[self.count_name] = str(row[expansion.count]) if as_text else row[expansion.count]
         if self.node is None:
             return
         paths = self.parent.paths(rows, base) if self.needs_paths else []
-        links = self._links(rows)
-        wanted = list(dict.fromkeys(link for link in links if link is not None))
-        if not wanted and not self.whole:
-            found: dict[Any, list[Any]] = {}
-        else:
-            found = self._related(wanted, run, dict(zip(links, paths, strict=True)) if paths else {})
-        for index, (target, link) in enumerate(zip(made, links, strict=True)):
+        places = self._places(rows, made)
+        wanted = list(dict.fromkeys(link for _, _, link in places if link is not None))
+        found: dict[Any, list[Any]] = {}
+        if wanted:
+            by_link = {link: paths[index] for index, _, link in places} if paths else {}
+            found = self._related(wanted, run, by_link)
+        for index, holder, link in places:
             related = found.get(link, [])
-            holder = self._holder(target)
-            if holder is None:
-                continue
-            if not expansion.collection:
-                holder[expansion.name] = related[0][1] if related else None
-            else:
+            if expansion.collection:
                 self._put(holder, related, paths[index] if paths else "", run)
+            else:
+                holder[expansion.name] = related[0][1] if related else None
 
-    def _holder(self, target: dict[str, Any]) -> Any:
-        for step in self.expansion.path:
-            target = target.get(step) if isinstance(target, dict) else None  # type: ignore[assignment]
-            if target is None:
-                return None
-        return target
+    def _places(self, rows: Sequence[Sequence[Any]], made: list[dict[str, Any]]) -> list[tuple[int, dict[str, Any], Any]]:
+        """(index of the row, object that gets the property, link value); no link value: nothing can be related."""
+        if self.inside:
+            at = self.expansion.own[0]
+            return [(index, holder, (row[at], ordinal)) for index, (row, target) in enumerate(zip(rows, made, strict=True))
+                    for ordinal, holder in self._values(target)]
+        return [(index, target, link) for index, (target, link) in enumerate(zip(made, self._links(rows), strict=True))]
+
+    def _values(self, target: dict[str, Any]) -> Iterator[tuple[int, dict[str, Any]]]:
+        """(position, or -1 outside a collection; complex value) where the navigation property is one of complex values."""
+        first, *rest = self.expansion.path
+        value = target.get(first)
+        for ordinal, each in enumerate(value) if isinstance(value, list) else [(-1, value)]:
+            for step in rest:
+                each = each.get(step) if isinstance(each, dict) else None
+            if isinstance(each, dict):
+                yield ordinal, each
 
     def _links(self, rows: Sequence[Sequence[Any]]) -> list[Any]:
         own = self.expansion.own
@@ -189,14 +226,10 @@ class Child:
         """Link value → its (row, object) pairs, in order."""
         node = self.node
         assert node is not None
-        rows = sql.fetch(self.environment.store, node.statement, replace(run.values, parents=wanted if self.composite else [(link,) for link in wanted]))
         count = node.links
-        if count == 0:
-            keys: list[Any] = [()] * len(rows)
-        elif count == 1:
-            keys = [row[0] for row in rows]
-        else:
-            keys = [tuple(row[:count]) for row in rows]
+        parents = [(link,) for link in wanted] if count == 1 else wanted
+        rows = sql.fetch(self.environment.store, node.statement, replace(run.values, parents=parents))
+        keys: list[Any] = [row[0] for row in rows] if count == 1 else [tuple(row[:count]) for row in rows]
         base: str | list[str] = ""
         if node.writer.needs_base:
             base = [f"{paths[key]}/{self.expansion.name}" for key in keys]
@@ -218,7 +251,7 @@ class Child:
             related = related[:page]
         holder[expansion.name] = [each for _, each in related]
         if more:
-            target = "/".join((path, *expansion.path, expansion.name))
+            target = f"{path}/{self.segment}" + ("/$ref" if expansion.suffix else "")
             texts = run.texts(self.trail)
             token = self.environment.next_token(target, texts, [None, *node.keyset.values(related[-1][0])])
             query = "".join(f"{name}={quote(text, safe=QUERY_SAFE)}&" for name, text in texts)

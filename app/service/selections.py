@@ -1,7 +1,7 @@
 """Selections: entities of a set or behind a navigation property, for operations and rules.
 
-`where`, `orderby` and `expand` take URL syntax; a selection is read when it is iterated, and reads go through bind, plan and
-sql like a request, in the transaction at hand.
+`where`, `orderby` and `expand` take URL syntax; a selection is read when it is iterated, and reads go through bind,
+plan and sql like a request, in the transaction at hand.
 """
 
 from __future__ import annotations
@@ -57,7 +57,8 @@ class Selection:
     def over(cls, session: WriteSession, entity: Entity, navigation: NavigationProperty) -> Selection:
         """The entities that a collection navigation property of an entity leads to."""
         table = entity.layout.table
-        start = Source(entity.layout.id, entity.type, key=((table.row_id, bound.Literal(entity.row_id or 0, "Edm.Int64")),))
+        start = Source(entity.layout.id, entity.type, key=(
+            (table.row_id, bound.Literal(entity.row_id or 0, "Edm.Int64")),))
         return cls(session, session.planner.follow(start, entity.type, navigation), (entity, navigation))
 
     @property
@@ -181,7 +182,8 @@ class Selection:
         source = Source(relation.target, navigation.type, session.planner.types(relation.target, navigation.type),
                         relation=relation, parents=True)
         links: dict[int, tuple[Any, ...]] = {
-            index: tuple(session.writer.bind(column, session.column_value(entity, column)) for column in _own(entity, relation))
+            index: tuple(session.writer.bind(column, session.column_value(entity, column))
+                         for column in _own(entity, relation))
             for index, entity in enumerate(entities) if name in entity.layout.navigations}
         query = Query(source, _outputs(target.columns), item.options.filter, item.options.search,
                       session.planner.order(source, item.options))

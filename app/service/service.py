@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 from app import bind, csdl, url
@@ -31,7 +31,7 @@ from app.service.response import Response
 from app.service.rows import QUERY_SAFE, Node
 from app.service.settings import Settings
 from app.service.tokens import Tokens
-from app.sql import Values
+from app.sql.statement import Moment, Values
 from app.store import mapping as store_mapping
 from app.store.database import Store, connect
 from app.url import nodes as syntax
@@ -42,6 +42,7 @@ CACHED_HEADERS = ("accept", "odata-maxversion", "odata-version", "prefer", "acce
 NOT_PAGED_ON = frozenset({"$skiptoken", "$skip"})
 
 Progress = Callable[[str, int, int], None]
+Result = TypeVar("Result")
 
 
 class Service:
@@ -113,6 +114,7 @@ class Service:
         """The answer to one request; never raises."""
         version = "4.0"
         try:
+            wishes.refuse_isolation(request)
             principal = self.authenticate(request)
             policy = access.policy_for(principal, self.model)
             get = request.headers.get
@@ -121,8 +123,8 @@ class Service:
             hit = self._texts.get(key)
             if hit is not None:
                 handler, call = hit
-                response = handler(replace(call, request=request, principal=principal))
                 version = call.wishes.version
+                response = self._answer(handler, call.again(request, principal))
             else:
                 version = wishes.versions(request)[0]
                 response = self._miss(request, principal, policy, key)
@@ -160,21 +162,31 @@ class Service:
                 handler, bound_request = known
                 call = self._call(request, wanted, bound_request, values, principal, policy, target)
                 self._texts.put(key, (handler, call))
-                return handler(call)
+                return self._answer(handler, call)
         bound_request, shared = bind.bind_lifted(lifted, target, policy.model, method)
+        rewrites.check_dereferenced(request.path, bound_request.resource)
         call = self._call(request, wanted, bound_request, values, principal, policy, target)
         if method in READS:
-            handler, cacheable = self._reader(call)
+            handler, cacheable = self._answer(self._reader, call)
             if cacheable and shared:
                 self._plans.put(shape, (handler, bound_request))
             if cacheable:
                 self._texts.put(key, (handler, call))
-            return handler(call)
+            return self._answer(handler, call)
         if bound_request.resource.kind == "batch":
             from app.service.batch import batch
             return batch(call)
         from app.service.write import write
         return write(call)
+
+    def _answer(self, handler: Callable[[Call], Result], call: Call) -> Result:
+        """What the handler answers; an error of a value or of the store gets the query option that it came from."""
+        try:
+            return handler(call)
+        except ODataError as error:
+            if error.status == 400 and error.target is None:
+                error.target = failures.option_at(call.syntax.options, error.position)
+            raise
 
     def _call(self, request: Request, wanted: wishes.Wishes, bound_request: bound.Request, values: tuple[Any, ...],
               principal: access.Principal, policy: access.Policy, target: syntax.Target) -> Call:
@@ -199,7 +211,7 @@ class Service:
                 return metadata.service_document, True
             case "metadata":
                 return self._metadata, True
-            case "stream":
+            case "stream" | "entity" if resource.kind == "stream" or resource.suffix == "$value":
                 from app.service.write import read_stream
                 return read_stream, False
             case "action":
@@ -230,7 +242,7 @@ class Service:
 
     def values(self, call: Call, *, keyset: tuple[Any, ...] = (), limit: int | None = None, skip: int = 0) -> Values:
         """The values that the statements of a call are bound to."""
-        return Values(literals=call.values, keyset=keyset, limit=limit, skip=skip, now=self.now())
+        return Values(literals=call.values, keyset=keyset, limit=limit, skip=skip, now=Moment(self.now))
 
     def advertised(self, type_name: str) -> list[tuple[str, str]]:
         """(name, title) of the operations bound to a type, for metadata=full."""

@@ -1,8 +1,8 @@
 """Write session: one open transaction, the rows it has seen, and the steps it carries out.
 
-Everything that changes data goes through here: bodies (`Gathering`), operations and rules (`Entity`), the data file. The
-caller opens the transaction (`store.write()`) before the session reads anything and calls `finish` before it ends, which
-writes the change log. Rules run inside, once per entity and change, before that entity's SQL. DESIGN §6.
+Everything that changes data goes through here: bodies (`Gathering`), operations and rules (`Entity`), the data file.
+The caller opens the transaction (`store.write()`) before the session reads anything and calls `finish` before it
+ends, which writes the change log. Rules run inside, once per entity and change, before that entity's SQL. DESIGN §6.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
+from app.edm import types
 from app.edm.model import NavigationProperty
 from app.errors import BodyError, Conflict, NotImplementedByService, PreconditionFailed
 from app.payload.schemas import Reading
@@ -44,8 +45,9 @@ class Rules(Protocol):
 class WriteSession:
     """One transaction's worth of changes."""
 
-    def __init__(self, catalogue: Catalogue, *, now: str, root: str = "http://localhost/", request_url: str | None = None,
-                 principal: str = "", rules: Rules | None = None, languages: tuple[str, ...] = ()) -> None:
+    def __init__(self, catalogue: Catalogue, *, now: str, root: str = "http://localhost/",
+                 request_url: str | None = None, principal: str = "", rules: Rules | None = None,
+                 languages: tuple[str, ...] = ()) -> None:
         self.catalogue, self.store, self.mapping, self.model = (
             catalogue, catalogue.store, catalogue.mapping, catalogue.model)
         self.writer, self.reader, self.planner = catalogue.writer, catalogue.reader, catalogue.planner
@@ -70,7 +72,8 @@ class WriteSession:
             known.update(row)
             row = known
         type = row[table.discriminator.name] if table.discriminator is not None else None
-        return Entity(self, self.catalogue.layout(id, type or (table.concrete[0] if table.concrete else table.type)), row)
+        type = type or (table.concrete[0] if table.concrete else table.type)
+        return Entity(self, self.catalogue.layout(id, type), row)
 
     def by_columns(self, id: str, where: Sequence[tuple[Column, Any]], *, lock: bool = False) -> Entity | None:
         """The first entity of a table whose columns have these values."""
@@ -243,7 +246,8 @@ class WriteSession:
 
     # --- rules -------------------------------------------------------------------------------------------
 
-    def run_rules(self, kind: str, old: Entity | None, new: Entity | None, changed: frozenset[str] = frozenset()) -> None:
+    def run_rules(self, kind: str, old: Entity | None, new: Entity | None, changed: frozenset[str] = frozenset()
+                  ) -> None:
         """The rules of a type, those of its base types first."""
         about = new or old
         assert about is not None
@@ -322,7 +326,7 @@ class WriteSession:
             type = self.model.underlying(place.property.type).name
             if type in ("Edm.String", "Edm.Guid"):
                 entity.values[path] = str(uuid.uuid4())
-            elif entity.layout.computed(path) and type in ("Edm.Byte", "Edm.SByte", "Edm.Int16", "Edm.Int32", "Edm.Int64"):
+            elif entity.layout.computed(path) and type in types.INTEGERS:
                 column = entity.layout.columns(path, None)[0][0]
                 entity.values[path] = schema.next_integer(self.store, entity.layout.table.name, column.name)
 
@@ -340,7 +344,8 @@ class WriteSession:
                     entity.values[name] = []
                 elif schemas.found_by_service(place.owner, place.property):
                     made = schemas.made_up(place.property, self.now)
-                    entity.values[name] = self.catalogue.enums.named(made, self.model.underlying(place.property.type).name)
+                    entity.values[name] = self.catalogue.enums.named(
+                        made, self.model.underlying(place.property.type).name)
                 elif self.model.underlying(place.property.type).name != "Edm.Stream":
                     raise missing_value(name)
 
@@ -354,7 +359,8 @@ class WriteSession:
                 raise missing_value(name)
 
     def store_update(self, entity: Entity) -> None:
-        """Run the rules of an entity's new values and links, then store what is different, where the row is as it was read."""
+        """Run the rules of an entity's new values and links, then store what is different, where the row is as it
+        was read."""
         assert entity.row is not None and entity.row_id is not None
         layout, table, row = entity.layout, entity.layout.table, entity.row
         self.settle(entity)
@@ -370,6 +376,8 @@ class WriteSession:
             text = layout.documents.encode_dynamic(entity.dynamic)
             if row[table.dynamic.name] != text:
                 columns[table.dynamic] = text
+        if any(column in columns for _, column in table.key):
+            raise BodyError("The key of an entity cannot change.", code="keyChange")
         relinked = self._store_document_links(entity)
         if columns or relinked:
             version = entity.version
@@ -413,7 +421,9 @@ class WriteSession:
             stored = set() if new else set(self.writer.pairs(link.table, (ordinal, target), {owner: entity.row_id}))
             for pair in sorted(stored - found):
                 self.writer.remove(link.table, {owner: entity.row_id, ordinal: pair[0], target: pair[1]})
-            self.writer.add_rows(link.table, (owner, ordinal, target), [(entity.row_id, *pair) for pair in sorted(found - stored)])
+            self.writer.add_rows(
+                link.table, (owner, ordinal, target),
+                [(entity.row_id, *pair) for pair in sorted(found - stored)])
             changed = changed or stored != found
         return changed
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from app.errors import BindError, NotAcceptable
+from app.errors import BindError, NotAcceptable, PreconditionFailed
 from app.payload import Format
 from app.service.request import Request
-from app.url.headers import MediaRange, parse_media_ranges, parse_preferences
+from app.url.headers import MediaRange, is_snapshot, parse_media_ranges, parse_preferences
 
 KNOWN_PARAMETERS = ("metadata", "streaming", "ieee754compatible", "exponentialdecimals", "charset", "q")
 
@@ -46,7 +46,7 @@ class Wishes:
     def returns(self) -> str | None:
         """'minimal', 'representation' or None."""
         value = self.preferences.get("return")
-        return value if value in ("minimal", "representation") else None  # type: ignore[return-value]
+        return value if value in ("minimal", "representation") else None
 
 
 def wish(request: Request, format_option: str | None = None, strict: bool = False) -> Wishes:
@@ -64,6 +64,14 @@ def wish(request: Request, format_option: str | None = None, strict: bool = Fals
     json = json_range(ranges, strict)
     form = _form(json, version) if json is not None else Format(version)
     return Wishes(form, ranges, version, body_version, given, preferences, spelled, languages, format_option is not None)
+
+
+def refuse_isolation(request: Request) -> None:
+    """Raises PreconditionFailed for `Isolation: snapshot`, which is not offered (Protocol §8.2.6)."""
+    text = request.header("isolation") or request.header("odata-isolation")
+    if text is not None and is_snapshot(text):
+        raise PreconditionFailed("This service does not isolate the pages and parts of requests from changes",
+                                 code="isolationNotSupported", target="Isolation")
 
 
 def versions(request: Request) -> tuple[str, str, bool]:

@@ -29,7 +29,8 @@ T = TypeVar("T")
 
 
 def write(call: Call) -> Response:
-    """The answer to POST, PATCH, PUT and DELETE. Raises MethodNotAllowed where the resource does not know the method."""
+    """The answer to POST, PATCH, PUT and DELETE. Raises MethodNotAllowed where the resource does not know the
+    method."""
     resource, method = call.resource, call.request.method
     if resource.each() or any(isinstance(step, bound.FilterStep) for step in resource.steps):
         raise NotImplementedByService(feature=f"{method} on /$each and /$filter")
@@ -61,13 +62,16 @@ def _routes(resource: bound.Resource) -> dict[str, Handler]:
         case "entity", "$ref":
             return {"POST": links.add, "PUT": links.add, "DELETE": links.remove}
         case "collection", "" if collection:
-            return {"POST": create, "PATCH": unsupported("PATCH of a collection"), "PUT": unsupported("PUT of a collection")}
+            return {"POST": create, "PATCH": unsupported("PATCH of a collection"),
+                    "PUT": unsupported("PUT of a collection")}
         case "entity", "":
             return {"PATCH": update, "PUT": update, "DELETE": delete}
         case "entity", "$value":
             return {"PUT": media.replace_media, "DELETE": media.remove_media}
         case "stream", _:
             return {"PUT": media.replace_stream, "DELETE": media.remove_stream}
+        case "dynamic", "":
+            return {"PATCH": properties.change, "PUT": properties.change, "DELETE": properties.clear}
         case "complex", "":
             return {"PATCH": properties.change, "PUT": properties.change, "DELETE": properties.clear}
         case "primitive", ("" | "$value"):
@@ -87,8 +91,8 @@ def unsupported(feature: str) -> Handler:
 def describe(resource: bound.Resource) -> str:
     """A resource in a sentence."""
     names = {"collection": "a collection of entities", "entity": "an entity", "complex": "a complex property",
-             "primitive": "a primitive property", "service": "the service document", "metadata": "the metadata document",
-             "stream": "a stream property", "action": "an action"}
+             "primitive": "a primitive property", "service": "the service document",
+             "metadata": "the metadata document", "stream": "a stream property", "action": "an action"}
     if resource.suffix:
         return f"{resource.suffix} of {names.get(resource.kind, 'this resource')}"
     return names.get(resource.kind, "this resource")
@@ -139,7 +143,8 @@ def check_conditions(call: Call, entity: Entity | None) -> None:
     if wanted is not None and not matches(wanted, tag):
         raise PreconditionFailed(target="If-Match")
     if known is not None and tag is not None and matches(known, tag):
-        raise PreconditionFailed("The entity is there already" if known.strip() == "*" else None, target="If-None-Match")
+        raise PreconditionFailed("The entity is there already" if known.strip()
+                                 == "*" else None, target="If-None-Match")
     if entity is not None and wanted is None and vocabularies.optimistic_concurrency(call.model, entity.layout.id):
         raise PreconditionRequired(target="If-Match")
 
@@ -177,8 +182,6 @@ def create(call: Call) -> Response:
         supplied, tied = reader.implied(last.owner, last.navigation)
     change = reader.read_entity(bodies.json_body(call), resource.type, bodies.reading(call, "create"),
                                 supplied=supplied, bound=tied)
-    if change.only_key:     # a whole entity all the same, where it is posted by itself
-        change = replace(change, only_key=False, values=reader.complete_entity(change, supplied=supplied, bound=tied))
 
     def work(session: WriteSession) -> Response:
         if isinstance(last, bound.SetStep):
@@ -195,7 +198,8 @@ def create(call: Call) -> Response:
 
 def parent_of(call: Call, session: WriteSession, before: Steps, last: bound.NavigationStep
               ) -> tuple[Entity, str, Entity | None]:
-    """The entity in front of a navigation property, the table that it leads to, and the owner of what is created there."""
+    """The entity in front of a navigation property, the table that it leads to, and the owner of what is created
+    there."""
     if any(isinstance(step, bound.PropertyStep) for step in before):
         raise NotImplementedByService(feature="POST to a collection inside a complex value")
     parent = find(session, before, call.values, lock=True)
@@ -230,11 +234,14 @@ def update(call: Call) -> Response:
         wanted = change
         if wanted is None or entity.type != type:
             wanted = reader.read_entity(tree, entity.type, bodies.reading(call, operation))
+        tag = call.request.header("if-match")
+        if tag is not None:     # it goes before an ETag in the body
+            wanted = replace(wanted, etag=None)
         session.update(entity, wanted)
         current = session.by_row(entity.layout.id, entity.row_id or 0)
         if current is None:
             raise NotFound(reason="The entity was deleted by what its change brought about")
-        knows = call.request.header("if-match") is not None and not call.service.operations.has_rules(entity.type, "update")
+        knows = tag not in (None, "*") and not call.service.operations.has_rules(entity.type, "update")
         return answers.updated(call, current, knows)
     return transact(call, work)
 
@@ -249,7 +256,8 @@ def _stored_type(call: Call, id: str) -> str | None:
 
 
 def _upsert(call: Call, session: WriteSession, id: str, tree: Any) -> Response:
-    """Create the entity that a URL names; 404 where the service makes the key, or the URL says nothing of it (§11.4.4)."""
+    """Create the entity that a URL names; 404 where the service makes the key, or the URL says nothing of it
+    (§11.4.4)."""
     steps = call.resource.steps
     casts = [step for step in steps if not isinstance(step, bound.CastStep)]
     last, before = casts[-1], steps[:steps.index(casts[-1])]
@@ -282,11 +290,10 @@ def _upsert(call: Call, session: WriteSession, id: str, tree: Any) -> Response:
         parent, id, owner = parent_of(call, session, steps[:steps.index(navigation)], navigation)
     allow(call, id, "InsertRestrictions", "Insertable", call.request.method)
     reader = call.service.catalogue.reader
-    supplied, tied = reader.implied(navigation.owner, navigation.navigation) if navigation else (frozenset(), frozenset())
+    supplied, tied = frozenset[str](), frozenset[str]()
+    if navigation is not None:
+        supplied, tied = reader.implied(navigation.owner, navigation.navigation)
     change = reader.read_entity(tree, type, bodies.reading(call, "create"), supplied={*supplied, *values}, bound=tied)
-    if change.only_key:
-        change = replace(change, only_key=False, values=reader.complete_entity(
-            change, supplied={*supplied, *values}, bound=tied))
     change = replace(change, values={**change.values, **values}, key={})
     relates = parent is not None and owner is None and navigation is not None
     related = (parent, navigation.navigation) if relates and parent is not None and navigation is not None else None
@@ -310,9 +317,10 @@ def delete(call: Call) -> Response:
         allow(call, id, "DeleteRestrictions", "Deletable", "DELETE")
         singleton = call.model.singletons.get(id)
         if singleton is not None and not singleton.nullable:
-            raise MethodNotAllowed(method="DELETE", resource=f"the singleton '{id}'", allow=("GET", "HEAD", "PATCH", "PUT"))
+            raise MethodNotAllowed(method="DELETE", resource=f"the singleton '{id}'", allow=(
+                "GET", "HEAD", "PATCH", "PUT"))
         last = call.resource.steps[-1]
-        if isinstance(last, bound.NavigationStep) and last.navigation.contains_target and last.navigation.nullable is False:
+        if isinstance(last, bound.NavigationStep) and last.navigation.nullable is False:
             raise MethodNotAllowed(method="DELETE", resource=f"'{last.navigation.name}', which is required",
                                    allow=("GET", "HEAD", "PATCH", "PUT"))
         session.delete(entity)

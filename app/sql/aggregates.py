@@ -6,14 +6,14 @@ is reached by a navigation path counts once for each entity, in a derived table 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import peewee as pw
 
 from app.bind import nodes as bound
 from app.sql import expression, members, stages, terms
-from app.sql.scope import Build, Frame, Operand, Row, Scope, Staged
+from app.sql.scope import Build, Frame, Operand, Row, Scope
 from app.sql.stages import Make, Stage
 
 COUNTS = ("count", "countdistinct")
@@ -56,7 +56,7 @@ def combined(tables: Sequence[Table], aliases: Sequence[str], build: Build) -> S
         frame.join(each.source, terms.all_of(on))
         values.update(each.values)
     columns = {**first.groups, **{alias: values[alias] for alias in aliases}}
-    return Stage(build, frame, Staged(first.source, columns), [], {}, [], dict(first.groups))
+    return stages.of_rows(build, frame, columns, groups=dict(first.groups))
 
 
 def direct(expressions: Sequence[bound.AggregateExpression], stage: Stage) -> Table:
@@ -69,13 +69,14 @@ def grouped(expressions: Sequence[bound.AggregateExpression], operands: Sequence
             identity: pw.Node | None = None) -> Table:
     """GROUP BY over a derived table of groups and values; with an `identity` every entity counts once in its group."""
     build = stage.build
-    selected = [operand.node.alias(f"g{index}") for index, operand in enumerate(stage.groups.values())]
-    selected += [expression.promoted(operand, "", build).alias(f"v{index}")
+    selected = [terms.aliased(operand.node, f"g{index}") for index, operand in enumerate(stage.groups.values())]
+    selected += [terms.aliased(expression.promoted(operand, "", build), f"v{index}")
                  for index, operand in enumerate(operands) if operand is not None]
-    query = stage.select([*selected, *([identity.alias("id")] if identity is not None else [])] or [terms.ONE])
+    if identity is not None:
+        selected.append(terms.aliased(identity, "id"))
+    query = stage.select(selected or [terms.ONE])
     inner = stages.derived(query.distinct() if identity is not None else query, build)
-    groups = {path: stages.column(inner, f"g{index}", operand)
-              for index, (path, operand) in enumerate(stage.groups.items())}
+    groups = carried(stage.groups, "g", inner)
     values = {each.alias: applied(each.method, operand, pw.Column(inner, f"v{index}"), each.type, build)
               for index, (each, operand) in enumerate(zip(expressions, operands))}
     return outer(inner, groups, values, build)
@@ -83,12 +84,18 @@ def grouped(expressions: Sequence[bound.AggregateExpression], operands: Sequence
 
 def outer(inner: pw.Select, groups: dict[str, Operand], values: dict[str, Operand], build: Build) -> Table:
     """The aggregating SELECT as a derived table."""
-    columns = [operand.node.alias(f"g{index}") for index, operand in enumerate(groups.values())]
-    columns += [operand.node.alias(f"a{index}") for index, operand in enumerate(values.values())]
+    columns = [terms.aliased(operand.node, f"g{index}") for index, operand in enumerate(groups.values())]
+    columns += [terms.aliased(operand.node, f"a{index}") for index, operand in enumerate(values.values())]
     query = pw.Select([inner], columns)
-    source = stages.derived(query.group_by(*(operand.node for operand in groups.values())) if groups else query, build)
-    return Table(source, {path: stages.column(source, f"g{index}", operand) for index, (path, operand) in enumerate(groups.items())},
-                 {alias: stages.column(source, f"a{index}", operand) for index, (alias, operand) in enumerate(values.items())})
+    if groups:
+        query = query.group_by(*(operand.node for operand in groups.values()))
+    source = stages.derived(query, build)
+    return Table(source, carried(groups, "g", source), carried(values, "a", source))
+
+
+def carried(operands: Mapping[str, Operand], letter: str, source: pw.Source) -> dict[str, Operand]:
+    """The same values as columns of a derived table, which numbers them behind a letter."""
+    return {name: stages.column(source, f"{letter}{index}", each) for index, (name, each) in enumerate(operands.items())}
 
 
 def reached(over: bound.Expression, expressions: Sequence[bound.AggregateExpression], stage: Stage) -> Table:
@@ -111,8 +118,8 @@ def stepwise(each: bound.AggregateExpression, stage: Stage) -> Table:
     build, own = stage.build, dict(stage.groups)
     steps = list(each.from_)
     remaining = [stages.named(step.properties, stage) for step in steps]
-    for step in remaining:
-        stage.groups.update(step)
+    for properties in remaining:
+        stage.groups.update(properties)
     inner_type = step_type(each)
     first = bound.AggregateExpression(each.expression, each.method, "value", inner_type)
     table = direct([first], stage)
@@ -148,13 +155,12 @@ def distinct(node: pw.Node) -> pw.Node:
     return pw.NodeList((pw.SQL("DISTINCT"), node))
 
 
-def running(operand: Operand, by: list[pw.Node] | None, order: Sequence[pw.Node], build: Build) -> tuple[pw.Node, pw.Node]:
+def running(operand: Operand, by: Sequence[pw.Node], order: Sequence[pw.Node], build: Build) -> tuple[pw.Node, pw.Node]:
     """The sum of all values and the sum up to each row."""
     source = expression.stored_type(operand.type, build)
-    total = build.dialect.aggregate("sum", expression.promoted(operand, "", build), source, source)
-    return (total.over(partition_by=by),
-            total.over(partition_by=by, order_by=order, frame_type=pw.Window.ROWS, start=pw.Window.preceding(),
-                       end=pw.Window.CURRENT_ROW))
+    value = expression.promoted(operand, "", build)
+    total = pw.fn.SUM(value) if source != "Edm.Decimal" else build.dialect.aggregate("sum", value, source, source)
+    return terms.over(total, by, []), terms.over(total, by, order, running=True)
 
 
 def within(kind: str, inner: pw.Source, type_name: str, amount: Operand, build: Build) -> pw.Node:

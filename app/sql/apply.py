@@ -14,9 +14,32 @@ import peewee as pw
 
 from app import errors
 from app.bind import nodes as bound
-from app.sql import aggregates, expression, members, search, stages, terms
+from app.plan.nodes import Slot, Source
+from app.sql import aggregates, expression, members, search, sources, stages, terms
 from app.sql.scope import Operand, Row, Staged
+from app.sql.sources import Opened
 from app.sql.stages import Make, Stage, sealed
+from app.sql.statement import Bind
+
+
+PARENT = "@parent"
+
+
+def applied(apply: bound.Apply, source: Source, opened: Opened) -> Opened:
+    """The rows that `$apply` makes of the rows of a source; of an expanded path for each parent apart."""
+    build = opened.frame.build
+    links = [column for _, column in opened.links]
+    again = [opened]
+
+    def make() -> Stage:
+        found = again.pop() if again else sources.open_source(source, build)
+        assert isinstance(found.this, Row)
+        groups = {f"{PARENT}{index}": Operand(node, column.edm, column, False) for index, (node, column) in enumerate(found.links)}
+        return Stage(build, found.frame, found.this, [*found.where, *sources.among_parents(found)], groups=groups)
+    stage = sequence(apply, make)()
+    parents = [stage.groups[f"{PARENT}{index}"].node for index in range(len(links))]
+    return Opened(stage.frame, stage.this, stage.where, tuple(zip(parents, links)), False, stage.this, stage.names,
+                  stage.total_order())
 
 
 def sequence(apply: bound.Apply, make: Make) -> Make:
@@ -39,16 +62,11 @@ def step(node: bound.Transformation, make: Make) -> Make:
         case bound.GroupBy():
             return lambda: group(node, make)
         case bound.Concat(sequences):
-            return lambda: stages.union([keeping(sequence(each, make)()) for each in sequences])
+            return lambda: stages.union([sequence(each, make)() for each in sequences])
     change = CHANGES.get(type(node))
     if change is None:
         raise errors.NotImplementedByService(feature=f"The transformation {type(node).__name__.lower()}")
     return lambda: change(node, make())
-
-
-def keeping(stage: Stage) -> Stage:
-    """A stage whose order outlives a union: sealed where it has one."""
-    return stage
 
 
 # --- transformations of one stage ------------------------------------------------------------------------
@@ -70,9 +88,8 @@ def computed(node: bound.Compute, stage: Stage) -> Stage:
         return stage
     columns = dict(stage.this.columns)
     for each in node.items:
-        stage.this = Staged(stage.this.alias, columns)
-        columns[each.name] = expression.value(each.expression, stage.scope)
-    stage.this = Staged(stage.this.alias, columns)
+        columns = {**columns, each.name: expression.value(each.expression, stage.scope)}
+        stage.this = Staged(stage.frame, columns)
     return stage
 
 
@@ -87,8 +104,8 @@ def cut(node: bound.TopSkip, stage: Stage) -> Stage:
     """`top` and `skip`: of each group where there are groups."""
     amount = amount_of(node.count)
     if stage.groups:
-        over = pw.fn.ROW_NUMBER().over(partition_by=[each.node for each in stage.groups.values()], order_by=stages.sort(stage))
-        found, inner = sealed(stage, extra={"rn": over})
+        rank = terms.over(pw.fn.ROW_NUMBER(), [each.node for each in stage.groups.values()], stages.sort(stage))
+        found, inner = sealed(stage, extra={"rn": rank})
         found.where.append(terms.compare(pw.Column(inner, "rn"), "<=" if node.kind == "top" else ">", amount))
         return found
     order = stages.sort(stage)
@@ -100,8 +117,6 @@ def cut(node: bound.TopSkip, stage: Stage) -> Stage:
 
 
 def amount_of(count: int | bound.Parameter) -> pw.Node:
-    from app.plan.nodes import Slot
-    from app.sql.statement import Bind
     return pw.Value(Bind(Slot("literal", count.index, "Edm.Int64")) if isinstance(count, bound.Parameter) else count)
 
 
@@ -113,9 +128,9 @@ def extreme(node: bound.TopBottom, stage: Stage) -> Stage:
     amount = constant(node.amount, stage)
     stage.order = [(operand, descending), *stage.order]
     order = stages.sort(stage)
-    by = [each.node for each in stage.groups.values()] or None
+    by = [each.node for each in stage.groups.values()]
     if node.kind.endswith("count"):
-        rank = pw.fn.ROW_NUMBER().over(partition_by=by, order_by=order)
+        rank = terms.over(pw.fn.ROW_NUMBER(), by, order)
         found, inner = sealed(stage, extra={"rn": rank})
         wanted = build.dialect.cast(amount.node, amount.type, "Edm.Int64", None) if amount.type != "Edm.Int32" else amount.node
         found.where.append(terms.compare(pw.Column(inner, "rn"), "<=", wanted))
@@ -137,6 +152,8 @@ def constant(node: bound.Expression, stage: Stage) -> Operand:
 def joined(node: bound.Join, stage: Stage) -> Stage:
     """A row per instance and related instance, which the alias stands for (§3.5.1)."""
     row = members.onto(node.path, stage.scope, stage.frame, pw.JOIN.LEFT_OUTER if node.outer else pw.JOIN.INNER)
+    if not isinstance(row, Row):
+        raise errors.NotImplementedByService(feature="join of a collection of values")
     if node.then is not None:
         inner = Stage(stage.build, stage.frame, row)
         for each in node.then.transformations:
@@ -178,12 +195,13 @@ def group(node: bound.GroupBy, make: Make) -> Stage:
 
 def grouped(properties: Sequence[bound.RowProperty], then: bound.Apply | None, make: Make) -> Stage:
     """The groups of one level."""
+    outside: list[str] = []
+
     def start() -> Stage:
         stage = make()
+        outside[:] = stage.groups
         stage.groups = {**stage.groups, **stages.named(properties, stage)}
         return stage
-    if then is None:
-        return aggregates.aggregate((), start)
-    found = sequence(then, start)()
-    found.groups = {}
+    found = aggregates.aggregate((), start) if then is None else sequence(then, start)()
+    found.groups = {path: found.groups[path] for path in outside}
     return found

@@ -6,73 +6,72 @@ an index gives their order; else, and on MariaDB, the rows of each parent are nu
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import peewee as pw
 
 from app.plan.nodes import Query
-from app.sql import compile as queries
-from app.sql import sources, terms
-from app.sql.scope import Operand
+from app.sql import order as sorting
+from app.sql import selects, sources, terms
+from app.sql.order import Ordered
+from app.sql.scope import Operand, Row
+from app.sql.selects import Selected, limited
+from app.sql.sources import Opened
 from app.store.mapping import Contained, Inverse, Table
 
 
-def paged(query: Query, opened: sources.Opened, selected: queries.Selected,
-          order: Sequence[tuple[Operand, bool]]) -> pw.Select:
+def paged(query: Query, opened: Opened, selected: Selected,
+          order: Ordered) -> pw.Select:
     """The query, cut per parent, in the order of the query."""
-    dialect = opened.row.frame.build.dialect
-    if dialect.lateral:
+    dialect = opened.frame.build.dialect
+    if dialect.lateral and opened.parents:
         return lateral(query, opened, selected, order)
-    if dialect.name == "sqlite" and indexed(query, opened.row.table):
+    if dialect.name == "sqlite" and opened.parents and indexed(query, opened.row.table):
         return correlated(query, opened, selected, order)
     return numbered(query, opened, selected, order)
 
 
-def numbered(query: Query, opened: sources.Opened, selected: queries.Selected,
-             order: Sequence[tuple[Operand, bool]]) -> pw.Select:
+def numbered(query: Query, opened: Opened, selected: Selected,
+             order: Ordered) -> pw.Select:
     """ROW_NUMBER per parent in a derived table, cut outside it."""
-    build = opened.row.frame.build
-    opened.where.extend(sources.among_parents(opened.links, build))
-    rank = pw.fn.ROW_NUMBER().over(partition_by=[node for node, _ in opened.links], order_by=queries.sort(order, build))
-    inner = pw.Select([opened.row.frame.source], [*named(selected), rank.alias("rn")])
+    build = opened.frame.build
+    opened.where.extend(sources.among_parents(opened))
+    rank = terms.over(pw.fn.ROW_NUMBER(), [node for node, _ in opened.links], sorting.sort(order, build))
+    inner = pw.Select([opened.frame.source], [*named(selected), terms.aliased(rank, "rn")])
     numbered = inner.where(terms.all_of(opened.where)).alias(build.alias())
     rn: pw.Node = pw.Column(numbered, "rn")
     columns = [pw.Column(numbered, f"c{index}") for index in range(len(selected))]
     where = []
     if query.skip is not None:
-        where.append(terms.compare(rn, ">", queries.number(query.skip)))
-        rn = terms.compare(rn, "-", queries.number(query.skip))
+        where.append(terms.compare(rn, ">", selects.number(query.skip)))
+        rn = terms.compare(rn, "-", selects.number(query.skip))
     if query.top is not None:
-        where.append(terms.compare(rn, "<=", queries.number(query.top)))
+        where.append(terms.compare(rn, "<=", selects.number(query.top)))
     built = pw.Select([numbered], columns).where(terms.all_of(where))
     built = built.order_by(*columns[:len(opened.links)], pw.Column(numbered, "rn"))
-    return built if query.limit is None else built.limit(queries.number(query.limit))
+    return limited(built, query.limit)
 
 
-def lateral(query: Query, opened: sources.Opened, selected: queries.Selected,
-            order: Sequence[tuple[Operand, bool]]) -> pw.Select:
+def lateral(query: Query, opened: Opened, selected: Selected,
+            order: Ordered) -> pw.Select:
     """A page of children for each parent of the list, read straight off an index that fits."""
-    build = opened.row.frame.build
+    build = opened.frame.build
     given = sources.parents_table(opened.links, build)
     ties = [terms.compare(node, "=", each) for (node, _), each in zip(opened.links, given.columns, strict=True)]
-    keys = [operand.node.alias(f"o{index}") for index, (operand, _) in enumerate(order)]
-    inner = pw.Select([opened.row.frame.source], [*named(selected), *keys])
-    inner = inner.where(terms.all_of([*ties, *opened.where])).order_by(*queries.sort(order, build))
-    if query.top is not None:
-        inner = inner.limit(queries.number(query.top))
-    if query.skip is not None:
-        inner = inner.offset(queries.number(query.skip))
-    page = inner.alias(build.alias())
+    keys = [terms.aliased(operand.node, f"o{index}") for index, (operand, _) in enumerate(order)]
+    inner = pw.Select([opened.frame.source], [*named(selected), *keys])
+    inner = inner.where(terms.all_of([*ties, *opened.where])).order_by(*sorting.sort(order, build))
+    page = limited(inner, query.top, query.skip).alias(build.alias())
     columns = [pw.Column(page, f"c{index}") for index in range(len(selected))]
     built = pw.Select([pw.Join(given.table, page, pw.JOIN.LATERAL, pw.SQL("TRUE"))], columns)
     outer = [(Operand(pw.Column(page, f"o{index}"), each.type, nullable=each.nullable), down)
              for index, (each, down) in enumerate(order)]
-    built = built.order_by(*columns[:len(opened.links)], *queries.sort(outer, build))
-    return built if query.limit is None else built.limit(queries.number(query.limit))
+    built = built.order_by(*columns[:len(opened.links)], *sorting.sort(outer, build))
+    return limited(built, query.limit)
 
 
 def indexed(query: Query, table: Table) -> bool:
     """Whether an index of the table gives the rows of one parent in the order of the query."""
+    if query.source.parent is not None:
+        return False
     match query.source.relation:
         case Inverse(other=other):
             links = tuple(column.name for column in other)
@@ -94,29 +93,26 @@ def indexed(query: Query, table: Table) -> bool:
     return False
 
 
-def correlated(query: Query, opened: sources.Opened, selected: queries.Selected,
-               order: Sequence[tuple[Operand, bool]]) -> pw.Select:
+def correlated(query: Query, opened: Opened, selected: Selected,
+               order: Ordered) -> pw.Select:
     """The row ids of each page in a subselect that reads no more of the index than the page."""
-    row, build = opened.row, opened.row.frame.build
+    row, build = opened.row, opened.frame.build
     inner = sources.open_source(query.source, build)
-    scope = queries.named(inner.scope, query.compute)
-    inner.where.extend(queries.conditions(query.filter, query.search, scope))
+    scope = selects.named(inner.scope, query.compute)
+    inner.where.extend(selects.conditions(query.filter, query.search, scope))
     given = sources.parents_table(opened.links, build)
     ties = [terms.compare(node, "=", each) for (node, _), each in zip(inner.links, given.columns, strict=True)]
-    keys = queries.sort([queries.ordering(each, scope) for each in query.order], build)
+    keys = sorting.sort([selects.ordering(each, scope) for each in query.order], build)
     page = pw.Select([inner.row.frame.source], [inner.row.column(row.table.row_id)])
     page = page.where(terms.all_of([*ties, *inner.where])).order_by(*keys)
-    if query.top is not None:
-        page = page.limit(queries.number(query.top))
-    if query.skip is not None:
-        page = page.offset(queries.number(query.skip))
+    page = limited(page, query.top, query.skip)
     row.frame.source = pw.Join(given.table, row.frame.source, pw.JOIN.CROSS)       # SQLite keeps this order
     built = pw.Select([row.frame.source], [node for node, _, _ in selected])
     built = built.where(pw.Expression(row.column(row.table.row_id), "IN", page))
-    built = built.order_by(*(node for node, _ in opened.links), *queries.sort(order, build))
-    return built if query.limit is None else built.limit(queries.number(query.limit))
+    built = built.order_by(*(node for node, _ in opened.links), *sorting.sort(order, build))
+    return limited(built, query.limit)
 
 
-def named(selected: queries.Selected) -> list[pw.Node]:
+def named(selected: Selected) -> list[pw.Node]:
     """The selected columns under names of ours: `c0`, `c1` …"""
-    return [node.alias(f"c{index}") for index, (node, _, _) in enumerate(selected)]
+    return [terms.aliased(node, f"c{index}") for index, (node, _, _) in enumerate(selected)]

@@ -1,25 +1,26 @@
 """Compile: a plan's query becomes one SELECT as text, with marks where values of the request go.
 
-Peewee nodes only; texts depend on the plan alone. For an expanded path with a page per parent the form is the one that
-was measured best for the store: LATERAL on PostgreSQL, ROW_NUMBER elsewhere. DESIGN §3; peewee-recipes §5, §10.
+Peewee nodes only; texts depend on the plan alone. After `$apply` the rest of the query works on its result; a plan pages
+that by `skip`. DESIGN §3; Protocol §11.2.1.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, TypeAlias
 
 import peewee as pw
 from playhouse.cockroachdb import CockroachDatabase
 
 from app.bind import nodes as bound
-from app.plan.nodes import CountQuery, Order, Output, Query, Slot
-from app.sql import expression, keyset, search, sources, terms
-from app.sql.scope import Build, Operand, Scope
-from app.sql.statement import Bind, Statement, getter
+from app.plan.nodes import CountQuery, Query
+from app.sql import apply, children, order, selects, sources, terms
+from app.sql.order import Ordered
+from app.sql.scope import Build, Scope
+from app.sql.sources import Opened
+from app.sql.statement import Statement, getter
 from app.store import mapping as tables
 from app.store.dialects import Dialect
-from app.store.mapping import Column
 
 WRITERS: Mapping[str, pw.Database] = {
     "sqlite": pw.SqliteDatabase(None), "postgresql": pw.PostgresqlDatabase(None), "mariadb": pw.MySQLDatabase(None),
@@ -27,9 +28,7 @@ WRITERS: Mapping[str, pw.Database] = {
 # Peewee would ask the server whether compound queries may have parentheses; every MariaDB of today takes them.
 WRITERS["mariadb"].compound_select_parentheses = pw.CSQ_PARENTHESES_GROUPED
 
-Grants = Mapping[str, bound.Expression]
-Columns = tuple[tuple[Column | None, str], ...]
-Selected = list[tuple[pw.Node, Column | None, str]]
+Grants: TypeAlias = Mapping[str, bound.Expression]
 
 
 def compile_query(query: Query, mapping: tables.Mapping, dialect: Dialect, grants: Grants | None = None) -> Statement:
@@ -38,109 +37,63 @@ def compile_query(query: Query, mapping: tables.Mapping, dialect: Dialect, grant
     Raises NotImplementedByService, naming it, for what cannot be computed in SQL or is kept nowhere.
     """
     build = Build(dialect, mapping, grants or {})
-    opened = sources.open_source(query.source, build)
-    scope = named(opened.scope, query.compute)
-    opened.where.extend(conditions(query.filter, query.search, scope))
-    selected = [(dialect.select(node, column), column, column.edm) for node, column in opened.links]
-    selected.extend(output(each, scope) for each in query.outputs)
-    order = [ordering(each, scope) for each in query.order]
+    opened, scope = opened_rows(query, build)
+    selected = selects.selection(query, opened, scope)
+    keys = sort_keys(query, opened, scope)
     if query.after is not None:
-        opened.where.append(keyset.after([operand for operand, _ in order], [down for _, down in order], query.after, build))
+        opened.where.append(order.after(keys, query.after, build))
     if opened.links and (query.top is not None or query.skip is not None):
-        from app.sql import children
-        built = children.paged(query, opened, selected, order)
+        built = children.paged(query, opened, selected, keys)
     else:
-        built = plain(query, opened, selected, order)
+        built = plain(query, opened, selected, keys)
     return statement(built, selected, len(opened.links), build)
 
 
 def compile_count(query: CountQuery, mapping: tables.Mapping, dialect: Dialect, grants: Grants | None = None) -> Statement:
     """SELECT COUNT(*); with `parents` one row per parent that has any: its link values and the count."""
     build = Build(dialect, mapping, grants or {})
-    opened = sources.open_source(query.source, build)
-    opened.where.extend(conditions(query.filter, query.search, named(opened.scope, query.compute)))
-    selected: Selected = [(dialect.select(node, column), column, column.edm) for node, column in opened.links]
+    opened, _ = opened_rows(query, build)
+    selected: selects.Selected = [(dialect.select(node, column), column, column.edm) for node, column in opened.links]
     selected.append((pw.fn.COUNT(terms.STAR), None, "Edm.Int64"))
-    opened.where.extend(sources.among_parents(opened.links, build))
-    built = select(opened, selected)
+    opened.where.extend(sources.among_parents(opened))
+    built = selects.select(opened, [node for node, _, _ in selected])
     if opened.links:
         built = built.group_by(*(node for node, _ in opened.links))
     return statement(built, selected, len(opened.links), build)
 
 
-# --- parts -----------------------------------------------------------------------------------------------
-
-def named(scope: Scope, compute: Sequence[bound.ComputedProperty]) -> Scope:
-    """The scope with the names that `$compute` adds."""
-    return Scope(scope.build, scope.this, scope.it, scope.variables, {each.name: each.expression for each in compute})
-
-
-def conditions(filter: bound.Expression | None, wanted: Any, scope: Scope) -> list[pw.Node]:
-    found = [] if filter is None else [expression.condition(filter, scope)]
-    return found if wanted is None else [*found, search.matches(wanted, scope.this, scope.build)]
+def opened_rows(query: Query | CountQuery, build: Build) -> tuple[Opened, Scope]:
+    """The rows that the query selects from, and what its expressions see."""
+    opened = sources.open_source(query.source, build)
+    if query.apply is not None:
+        opened = apply.applied(query.apply, query.source, opened)
+    scope = selects.named(opened.scope, query.compute)
+    opened.where.extend(selects.conditions(query.filter, query.search, scope))
+    return opened, scope
 
 
-def output(each: Output, scope: Scope) -> tuple[pw.Node, Column | None, str]:
-    """What is selected for an output, and what its values are."""
-    if each.column is not None:
-        operand = Operand(scope.this.column(each.column), each.column.edm, each.column)     # type: ignore[union-attr]
-    else:
-        assert each.expression is not None
-        operand = expression.value(each.expression, scope)
-    if operand.column is None:
-        return operand.node, None, each.type or operand.type
-    return scope.build.dialect.select(operand.node, operand.column), operand.column, operand.type
+def sort_keys(query: Query, opened: Opened, scope: Scope) -> Ordered:
+    """The sort keys of the query; behind `$apply` what it ordered by decides among equals."""
+    if query.apply is None:
+        return [selects.ordering(each, scope) for each in query.order]
+    asked = [selects.ordering(each, scope) for each in query.order if each.expression is not None]
+    return [*asked, *opened.order]
 
 
-def ordering(each: Order, scope: Scope) -> tuple[Operand, bool]:
-    """A sort key and whether it descends."""
-    if each.column is not None:
-        node = scope.this.column(each.column)                                               # type: ignore[union-attr]
-        return Operand(node, each.column.edm, each.column, each.column.nullable), each.descending
-    assert each.expression is not None
-    return expression.value(each.expression, scope), each.descending
-
-
-def sort(order: Sequence[tuple[Operand, bool]], build: Build) -> list[pw.Node]:
-    """ORDER BY: null first ascending, last descending; said only where there can be one, so that a key's index serves."""
-    found = []
-    for operand, descending in order:
-        if operand.nullable:
-            found.append((build.dialect.descending if descending else build.dialect.ascending)(operand.node))
-        else:
-            found.append(pw.Ordering(operand.node, "DESC" if descending else "ASC"))
-    return found
-
-
-def select(opened: sources.Opened, selected: Selected) -> pw.Select:
-    built = pw.Select([opened.row.frame.source], [node for node, _, _ in selected])
-    return built.where(terms.all_of(opened.where)) if opened.where else built
-
-
-def plain(query: Query, opened: sources.Opened, selected: Selected, order: Sequence[tuple[Operand, bool]]) -> pw.Select:
+def plain(query: Query, opened: Opened, selected: selects.Selected, keys: Ordered) -> pw.Select:
     """The query without pages per parent."""
-    build = opened.row.frame.build
-    opened.where.extend(sources.among_parents(opened.links, build))
-    built = select(opened, selected)
+    opened.where.extend(sources.among_parents(opened))
+    built = selects.select(opened, [node for node, _, _ in selected])
     if query.distinct:
         built = built.distinct()
-    if order:
-        built = built.order_by(*sort(order, build))
-    limit = query.limit if query.limit is not None else query.top
-    if limit is not None:
-        built = built.limit(number(limit))
-    if query.skip is not None:
-        built = built.offset(number(query.skip))
-    return built
+    if keys:
+        built = built.order_by(*order.sort(keys, opened.frame.build))
+    return selects.limited(built, query.limit if query.limit is not None else query.top, query.skip)
 
 
-def number(amount: Slot | int) -> pw.Node:
-    """A number of rows, as a parameter."""
-    return pw.Value(Bind(amount) if isinstance(amount, Slot) else amount)
-
-
-def statement(query: pw.Node, selected: Selected, links: int, build: Build) -> Statement:
+def statement(query: pw.Node, selected: selects.Selected, links: int, build: Build) -> Statement:
     """The text of a query and everything needed to run it."""
-    text, marks = WRITERS[build.dialect.name].get_sql_context().sql(query).query()
-    columns: Columns = tuple((column, type_name) for _, column, type_name in selected)
+    context: Any = WRITERS[build.dialect.name].get_sql_context()
+    text, marks = context.sql(query).query()
+    columns = tuple((column, type_name) for _, column, type_name in selected)
     return Statement(text, tuple(marks), columns, links, tuple(getter(mark, build.model) for mark in marks))

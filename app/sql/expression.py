@@ -7,6 +7,8 @@ negated, compared, projected. URL Conventions §5.1.1; peewee-recipes §3, §9.
 
 from __future__ import annotations
 
+import datetime
+from dataclasses import replace
 from typing import Any
 
 import peewee as pw
@@ -14,14 +16,16 @@ import peewee as pw
 from app import errors
 from app.bind import nodes as bound
 from app.bind.scope import is_collection
+from app.edm import types
 from app.plan.nodes import Slot
-from app.sql import members, paths, structures, terms
+from app.sql import enumerations, members, paths, structures, terms
 from app.sql.scope import Build, Json, Operand, Scope
 from app.sql.statement import Bind, Convert
 from app.store.mapping import Column
 
 CONSTANTS = (bound.Literal, bound.Parameter, Slot)
 FLOATS = frozenset({"Edm.Double", "Edm.Single"})
+NATIVE_DIGITS = 6       # fraction digits of the databases' own instants
 BOOLEAN = "Edm.Boolean"
 
 
@@ -100,8 +104,9 @@ def computed(node: bound.Expression, scope: Scope) -> Operand:
         case bound.Cast(operand, type_name, facets):
             return cast(operand, type_name, facets, scope)
         case bound.Case(branches, type_name):
-            pairs = [(condition(test, scope), plain(result, scope, type_name)) for test, result in branches]
-            return Operand(pw.Case(None, pairs), type_name)
+            found = [(condition(test, scope), value(result, scope, type_name)) for test, result in branches]
+            pairs = [(test, promoted(result, type_name, scope.build)) for test, result in found]
+            return Operand(pw.Case(None, pairs), type_name, special=any(result.special for _, result in found))
         case bound.Count():
             return Operand(members.count(node, scope), "Edm.Int64", nullable=False)
         case bound.AnnotationPath():
@@ -112,18 +117,19 @@ def computed(node: bound.Expression, scope: Scope) -> Operand:
             raise errors.NotImplementedByService(feature=f"{type(node).__name__} as a value")
 
 
-def constant(node: Any, build: Build, column: Column | None = None) -> Operand:
-    """A literal of the request or of its shape: bare in the form of `column` beside that column, else with its type said."""
+def constant(node: Any, build: Build, column: Column | None = None, operator: str = "eq") -> Operand:
+    """A literal of the request or of its shape: bare in the form of `column` beside that column (compared by `operator`),
+    else with its type said."""
     dialect = build.dialect
     if isinstance(node, Slot):
         column = column or node.column
     if isinstance(node, bound.Literal) and node.value is None:
         return null(node.type, build)
-    write = dialect.writer(node.type, column)
+    write = fitting(dialect.writer(node.type, column), node.type, column, operator, build)
     if isinstance(node, bound.Literal):
         mark: Any = node.value if write is None else write(node.value)
     elif isinstance(node, bound.Parameter):
-        mark = Bind(Slot("literal", node.index, node.type, column), comparable(write) if node.type in FLOATS else write)
+        mark = Bind(Slot("literal", node.index, node.type, column), write)
     else:
         mark = Bind(node, write)
     found = pw.Value(mark, unpack=False)
@@ -132,12 +138,38 @@ def constant(node: Any, build: Build, column: Column | None = None) -> Operand:
     return Operand(found, node.type, column, nullable=False, literal=True)
 
 
-def comparable(write: Convert | None) -> Convert:
-    """NaN equals nothing and exceeds nothing, like null in a comparison that takes unknown for false."""
-    return lambda number: None if number != number else number if write is None else write(number)
+def fitting(write: Convert | None, type_name: str, column: Column | None, operator: str, build: Build) -> Convert | None:
+    """The writer of a literal that is compared. NaN equals nothing and exceeds nothing: it becomes null. An instant with
+    more digits than the database's own type keeps becomes the neighbour that compares alike; it equals nothing."""
+    if type_name in FLOATS:
+        return lambda number: None if number != number else number if write is None else write(number)
+    if column is None or type_name not in ("Edm.DateTimeOffset", "Edm.TimeOfDay") or not build.dialect.native(column):
+        return write
+    return lambda instant: within_digits(instant, operator, write)
+
+
+def within_digits(instant: str | None, operator: str, write: Convert | None) -> Any:
+    """The instant itself, or the nearest with six digits that no stored value lies between."""
+    if instant is not None and types.fraction_digits(instant) > NATIVE_DIGITS:
+        cut = types.scaled_fraction(instant, NATIVE_DIGITS)
+        instant = following(cut) if operator in ("ge", "lt") else cut if operator in ("gt", "le") else None
+    return instant if write is None or instant is None else write(instant)
+
+
+def following(instant: str) -> str:
+    """The next microsecond; at the end of time the instant itself."""
+    day = "" if "T" in instant else "2000-01-01T"
+    try:
+        after = datetime.datetime.fromisoformat(day + instant.removesuffix("Z")) + datetime.timedelta(microseconds=1)
+    except OverflowError:
+        return instant
+    text = after.isoformat(timespec="microseconds")
+    return text[11:] if day else text + "Z"
 
 
 def null(type_name: str, build: Build) -> Operand:
+    if type_name == "null":
+        return Operand(pw.SQL("NULL"), type_name)
     return Operand(build.dialect.typed(pw.SQL("NULL"), type_name), type_name)
 
 
@@ -184,7 +216,7 @@ def compare(node: bound.Compare, scope: Scope, two_valued: bool) -> pw.Node:
         return terms.no(same) if operator == "ne" else same
     if isinstance(left, CONSTANTS) and not isinstance(right, CONSTANTS):
         operator, left, right = MIRRORED[operator], right, left
-    first, second = pair(left, right, kind, scope)
+    first, second = pair(left, right, kind, scope, operator)
     if operator == "ne":
         return terms.no(equality(first, second, scope.build, True))
     found = (equality if operator == "eq" else order(SYMBOLS[operator]))(first, second, scope.build, two_valued)
@@ -211,14 +243,15 @@ def absence(node: bound.Expression, scope: Scope) -> pw.Node:
     return paths.absent(found, scope.build) if found is not None else terms.is_null(value(node, scope).node)
 
 
-def pair(left: bound.Expression, right: bound.Expression, kind: str, scope: Scope) -> tuple[Operand, Operand]:
+def pair(left: bound.Expression, right: bound.Expression, kind: str, scope: Scope,
+         operator: str = "eq") -> tuple[Operand, Operand]:
     """Both operands in one form: the stored form of a column beside a literal or a like column, else that of expressions."""
     build = scope.build
     wanted = kind if kind != "Edm.Untyped" else "Edm.String"
     first = value(left, scope, wanted)
     if isinstance(right, CONSTANTS):
         if first.column is not None and stored_type(first.type, build) == stored_type(right.type, build):
-            return first, constant(right, build, first.column)
+            return first, constant(right, build, first.column, operator)
         second = constant(right, build)
     else:
         second = value(right, scope, wanted)
@@ -229,27 +262,39 @@ def pair(left: bound.Expression, right: bound.Expression, kind: str, scope: Scop
 
 def plain_form(operand: Operand, type_name: str, build: Build) -> Operand:
     """The operand in the form that expressions of `type_name` have."""
-    return Operand(promoted(operand, type_name, build), type_name, None, operand.nullable, operand.literal)
+    return replace(operand, node=promoted(operand, type_name, build), type=type_name, column=None)
 
 
 def equality(first: Operand, second: Operand, build: Build, two_valued: bool) -> pw.Node:
     """Null-safe `=`: where at most one side can be null, plain."""
     if first.nullable and second.nullable:
+        if first.missing is not None or second.missing is not None:
+            alike = equality(replace(first, nullable=False, missing=None), second, build, two_valued)
+            return terms.any_of([alike, terms.all_of([nothing(first), nothing(second)])])
         found = build.dialect.same(first.node, second.node)
-        return found if first.type not in FLOATS else terms.all_of([found, known_number(first.node, build)])
+        return terms.all_of([found, known_number(first, build)]) if may_be_nan(first, second) else found
     found = terms.compare(first.node, "=", second.node)
-    if first.type in FLOATS and not (first.literal or second.literal):
-        found = terms.all_of([found, build.dialect.is_number(first.node)])
+    if may_be_nan(first, second) and not (first.literal or second.literal):
+        found = terms.all_of([found, build.dialect.is_number(first.node, first.type)])
     return terms.known(found) if two_valued and uncertain(first, second) else found
 
 
 def uncertain(first: Operand, second: Operand) -> bool:
-    """Whether comparing two operands can be unknown; a literal NaN is bound as null."""
-    return first.nullable or second.nullable or first.type in FLOATS
+    """Whether comparing two operands can be unknown; a literal that cannot be stored is bound as null."""
+    return first.nullable or second.nullable or first.type in FLOATS or first.type in types.TEMPORAL
 
 
-def known_number(node: pw.Node, build: Build) -> pw.Node:
-    return terms.any_of([terms.is_null(node), build.dialect.is_number(node)])
+def may_be_nan(first: Operand, second: Operand) -> bool:
+    return first.type in FLOATS or first.special or second.special
+
+
+def known_number(operand: Operand, build: Build) -> pw.Node:
+    return terms.any_of([terms.is_null(operand.node), build.dialect.is_number(operand.node, operand.type)])
+
+
+def nothing(operand: Operand) -> pw.Node:
+    """Whether an operand is null; a dynamic value of another type than wanted is not."""
+    return terms.is_null(operand.node) if operand.missing is None else operand.missing
 
 
 def order(symbol: str) -> Any:
@@ -257,10 +302,10 @@ def order(symbol: str) -> Any:
     def found(first: Operand, second: Operand, build: Build, two_valued: bool) -> pw.Node:
         test = terms.compare(first.node, symbol, second.node)
         greater = first if symbol[0] == ">" else second
-        if first.type in FLOATS and not greater.literal:
-            test = terms.all_of([test, build.dialect.is_number(greater.node)])
+        if may_be_nan(first, second) and not greater.literal:
+            test = terms.all_of([test, build.dialect.is_number(greater.node, greater.type)])
         if symbol[1:] and first.nullable and second.nullable:
-            test = terms.any_of([test, terms.all_of([terms.is_null(first.node), terms.is_null(second.node)])])
+            test = terms.any_of([test, terms.all_of([nothing(first), nothing(second)])])
         return terms.known(test) if two_valued and uncertain(first, second) else test
     return found
 
@@ -288,8 +333,14 @@ def in_parameters(operand: Operand, items: bound.ParameterList, build: Build) ->
     if column is None or stored_type(operand.type, build) != stored_type(items.type, build):
         column, node = None, promoted(operand, items.type, build)
     slot = Slot("list", items.index, items.type, column)
-    mark = pw.Value(Bind(slot, dialect.list_writer(items.type, column)), unpack=False)
+    mark = pw.Value(Bind(slot, fitting_list(dialect.list_writer(items.type, column), items.type, column, build)), unpack=False)
     return dialect.in_list(node, mark, items.type, column)
+
+
+def fitting_list(write: Convert, type_name: str, column: Column | None, build: Build) -> Convert:
+    """The writer of a list without those of its members that equal nothing."""
+    fit = fitting(None, type_name, column, "eq", build)
+    return write if fit is None else lambda members: write([each for each in map(fit, members) if each is not None])
 
 
 def has(left: bound.Expression, right: bound.Expression, scope: Scope) -> pw.Node:
@@ -303,11 +354,12 @@ def arithmetic(node: bound.Arithmetic, scope: Scope) -> Operand:
     """add, sub, mul, div, divby, mod: numbers promoted to the type of the result, temporal operands as they are."""
     build = scope.build
     left, right = value(node.left, scope), value(node.right, scope)
-    types = stored_type(left.type, build), stored_type(right.type, build)
+    kinds = stored_type(left.type, build), stored_type(right.type, build)
     numeric = node.type not in ("Edm.DateTimeOffset", "Edm.Date", "Edm.Duration")
     target = node.type if numeric else ""
+    special = node.operator == "divby" or left.special or right.special
     return Operand(build.dialect.arithmetic(node.operator, promoted(left, target, build), promoted(right, target, build),
-                                            types, node.type), node.type)
+                                            kinds, node.type), node.type, special=special and node.type == "Edm.Decimal")
 
 
 def call(node: bound.Call, scope: Scope) -> Operand:
@@ -322,7 +374,8 @@ def call(node: bound.Call, scope: Scope) -> Operand:
         raise errors.NotImplementedByService(feature=f"Function {node.name}")
     arguments = [value(argument, scope) for argument in node.arguments]
     return Operand(function([promoted(each, "", build) for each in arguments],
-                            [stored_type(each.type, build) for each in arguments]), node.type)
+                            [stored_type(each.type, build) for each in arguments]), node.type,
+                   special=node.type == "Edm.Decimal" and any(each.special for each in arguments))
 
 
 def cast(operand: bound.Expression, type_name: str, facets: Any, scope: Scope) -> Operand:
@@ -332,7 +385,9 @@ def cast(operand: bound.Expression, type_name: str, facets: Any, scope: Scope) -
     if isinstance(found, Json) and found.dynamic:
         return paths.operand(found, build, type_name)
     given = paths.operand(found, build) if found is not None else value(operand, scope)
+    of_enum = enumerations.cast(promoted(given, "", build), given.type, type_name, build)
+    if of_enum is not None:
+        return Operand(of_enum, type_name)
     source, target = stored_type(given.type, build), stored_type(type_name, build)
-    return Operand(build.dialect.cast(promoted(given, "", build), source, target, facets), type_name)
-
-
+    special = target == "Edm.Decimal" and (given.special or source in FLOATS or source == "Edm.String")
+    return Operand(build.dialect.cast(promoted(given, "", build), source, target, facets), type_name, special=special)

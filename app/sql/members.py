@@ -6,7 +6,8 @@ cast. `all` is NOT EXISTS of a member whose predicate is not true, so neither yi
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import peewee as pw
 
@@ -124,7 +125,7 @@ def attached(base: Place, node: bound.NavigationPath, scope: Scope, frame: Frame
     assert not isinstance(relation, mapping.Unbound)
     table = build.mapping.table(relation.target)
     alias = build.table(table.name)
-    row = Row(frame, alias, table, (alias._alias,), optional=kind != pw.JOIN.INNER)
+    row = Row(frame, alias, table, optional=kind != pw.JOIN.INNER)
     tied = relations.ties(build, relation, base, row)
     if tied.link is not None:
         frame.join(tied.link, terms.all_of(tied.link_on), kind)
@@ -159,7 +160,7 @@ def items(place: Place, build: Build, outer: Members | None = None) -> Members:
     """The items of a collection kept as JSON; joined to the members that hold them, where it is one collection for each."""
     if not isinstance(place, Json):
         raise errors.NotImplementedByService(feature="A collection of this kind")
-    opened = build.dialect.json_items(place.node, place.steps, build.alias())
+    opened: Any = build.dialect.json_items(place.node, place.steps, build.alias())
     frame = Frame(build, opened.table)
     where = list(place.guards)
     if outer is not None:
@@ -167,7 +168,9 @@ def items(place: Place, build: Build, outer: Members | None = None) -> Members:
         frame.join(opened.table, terms.TRUE, pw.JOIN.INNER)
     kind = build.model.kind(place.type)
     if kind in ("complex", "untyped"):
-        return Members(frame, where, Json(opened.value, (), place.type, False, kind == "untyped", (), place.row, place.path,
+        row = None if place.row is None else replace(place.row, frame=frame)       # links of an item are joined to the items
+        value = opened.json if kind == "untyped" and opened.json is not None else opened.value
+        return Members(frame, where, Json(value, (), place.type, False, kind == "untyped", (), row, place.path,
                                           place.ordinal if place.ordinal is not None else opened.ordinal))
     return Members(frame, where, paths.operand(Json(opened.value, (), place.type), build))
 
@@ -216,7 +219,8 @@ def contains(collection: bound.Expression, operand: bound.Expression, kind: str,
         first = paths.operand(found.member, scope.build, kind)
         second = expression.value(operand, scope, kind)
         form = expression.plain_form
-        found.where.append(expression.equality(form(first, kind, scope.build), form(second, kind, scope.build), scope.build, False))
+        build = scope.build
+        found.where.append(expression.equality(form(first, kind, build), form(second, kind, build), build, False))
     return terms.exists(found.frame.source, found.where)
 
 

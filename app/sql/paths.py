@@ -13,11 +13,13 @@ import peewee as pw
 
 from app import errors
 from app.bind import nodes as bound
+from app.edm import types
 from app.sql import expression, relations, terms
 from app.sql.scope import Build, Complex, Json, One, Operand, Place, Row, Scope, Staged
 from app.store import mapping
 
 TYPE = "@odata.type"
+UNTYPED = ("Edm.Untyped", "Edm.PrimitiveType")
 NOTHING = Operand(terms.FALSE, "null")
 PLACES = (Row, One, Complex, Json, Staged, Operand)
 
@@ -71,7 +73,10 @@ def within(base: bound.Expression, scope: Scope) -> Place:
 def staged(row: Staged, name: str) -> Place:
     """A column of a row of `$apply`, or the part of the row that a path leads to."""
     path = f"{row.prefix}/{name}" if row.prefix else name
-    return row.columns[path] if path in row.columns else Staged(row.alias, row.columns, path)
+    column = row.columns.get(path)
+    if column is None:
+        return Staged(row.frame, row.columns, path)
+    return column if not column.type.startswith("@") else relations.entity(row.frame, column, path)
 
 
 def root(node: bound.Root, scope: Scope) -> Place:
@@ -80,14 +85,14 @@ def root(node: bound.Root, scope: Scope) -> Place:
     if frame is None:
         raise errors.NotImplementedByService(feature="$root in this place")
     key = ("$root", node.source, node.key)
-    found = frame.frame.joined.get(key)
-    if found is None:
-        table = build.mapping.table(node.source)
-        row = Row(frame.frame, build.table(table.name), table, key, optional=True)
-        on = key_test(row, node.key, scope)
-        frame.frame.join(row.alias, terms.all_of([*on, *relations.narrowed(build, row, node.type)]))
-        found = frame.frame.joined[key] = row
-    return found                                        # type: ignore[no-any-return]
+    if key in frame.frame.joined:
+        return frame.frame.joined[key]
+    table = build.mapping.table(node.source)
+    row = Row(frame.frame, build.table(table.name), table, key, optional=True)
+    on = key_test(row, node.key, scope)
+    frame.frame.join(row.alias, terms.all_of([*on, *relations.narrowed(build, row, node.type)]))
+    frame.frame.joined[key] = row
+    return row
 
 
 def frame_of(place: Place | None) -> Row | None:
@@ -128,13 +133,12 @@ def navigate(node: bound.NavigationPath, scope: Scope) -> Place:
     relation = relations.relation_of(build, base, node)
     assert not isinstance(relation, mapping.Unbound)
     name = build.model.declaring(node.owner, node.navigation.name)
-    key = (base.key, base.alias.__name__, base.alias._alias, base.cast, name, node.navigation.name, node.key)
+    key = (base.name, base.cast, name, node.navigation.name, node.key)
     one = One(base, relation, relation.target, key, (), node.type)
     if not node.key:
         return one
-    row = base.frame.joined.get(key)
-    if row is not None:
-        return row                                      # type: ignore[no-any-return]
+    if key in base.frame.joined:
+        return base.frame.joined[key]
     table = build.mapping.table(relation.target)
     row = Row(base.frame, build.table(table.name), table, key, optional=True)
     tied = relations.ties(build, relation, base, row)
@@ -149,7 +153,7 @@ def document_link(base: Json, node: bound.NavigationPath, build: Build) -> Place
     """The entity linked from inside a complex value that is kept as JSON."""
     link = link_of(base, node, build)
     assert base.row is not None
-    key = (base.row.key, base.row.alias._alias, "link", link.path)
+    key = (base.row.name, "link", link.path)
     return relations.follow(base.row, link, link.target, key, node.type, ordinal=base.ordinal)
 
 
@@ -160,7 +164,8 @@ def link_of(base: Json, node: bound.NavigationPath, build: Build) -> mapping.Doc
         for link in build.mapping.document_links(base.row.table.id):
             if link.path == path:
                 return link
-    raise errors.NotImplementedByService(f"Navigation property '{node.navigation.name}' of {node.owner} is bound to no entity set")
+    raise errors.NotImplementedByService(
+        f"Navigation property '{node.navigation.name}' of {node.owner} is bound to no entity set")
 
 
 def member(base: Place, owner: str, name: str, build: Build) -> Place:
@@ -175,8 +180,8 @@ def member(base: Place, owner: str, name: str, build: Build) -> Place:
             return stored(base.row, base.flat.members[name], name, build, base)
         case Json():
             found = build.model.underlying(build.model.properties(owner)[name].type)
-            return Json(base.node, (*base.steps, name), found.name, found.collection, False, base.guards, base.row,
-                        (*base.path, name), base.ordinal)
+            return Json(base.node, (*base.steps, name), found.name, found.collection, found.name in UNTYPED, base.guards,
+                        base.row, (*base.path, name), base.ordinal)
         case Staged():
             return staged(base, name)
         case _:
@@ -204,7 +209,7 @@ def stored(row: Row, storage: mapping.Storage, name: str, build: Build, above: C
             return Complex(row, storage, above)
         case mapping.Document(column, type_name, collection):
             guards = relations.cast_condition(build, row) if shared(row, storage) else ()
-            return Json(row.column(column), (), type_name, collection, False, guards, row, (name,))
+            return Json(row.column(column), (), type_name, collection, type_name in UNTYPED, guards, row, (name,))
         case mapping.StreamSlot():
             raise errors.NotImplementedByService(feature=f"Stream '{name}' in an expression")
 
@@ -215,7 +220,7 @@ def guarded(row: Row, storage: mapping.Scalar) -> Operand:
     node: pw.Node = row.column(column)
     if not shared(row, storage):
         return Operand(node, column.edm, column, column.nullable or row.optional or row.cast is not None)
-    return Operand(pw.Case(None, [(relations.cast_condition(row.frame.build, row)[0], node)]), column.edm)
+    return Operand(pw.Case(None, [(relations.cast_condition(row.frame.build, row)[0], node)]), column.edm, column)
 
 
 def shared(row: Row, storage: mapping.Storage) -> bool:
@@ -275,15 +280,21 @@ def json_type_test(base: Json, type_name: str, build: Build) -> pw.Node:
 
 
 def operand(found: Place, build: Build, wanted: str = "") -> Operand:
-    """The scalar value at a place; `wanted`: the type that a dynamic value is to have."""
+    """The value at a place: a scalar, or JSON text; `wanted`: the type that a dynamic value is to have."""
     match found:
         case Operand():
             return found
+        case Json() if not wanted and (found.dynamic or not is_scalar(found, build)):
+            node = build.dialect.json_part(found.node, found.steps)
+            return Operand(pw.Case(None, [(terms.all_of(found.guards), node)]) if found.guards else node, "Edm.Untyped")
         case Json():
-            node = json_scalar(found, wanted or "Edm.String", build)
+            node = json_scalar(found, wanted, build)
             if found.guards:
                 node = pw.Case(None, [(terms.all_of(found.guards), node)])
-            return Operand(node, wanted or "Edm.String" if found.dynamic else found.type)
+            if not found.dynamic:
+                return Operand(node, found.type)
+            kind = wanted if wanted not in ("", "Edm.PrimitiveType") else "Edm.String"
+            return Operand(node, kind, special=kind in types.NUMBERS, missing=absent(found, build))
         case _:
             raise errors.NotImplementedByService(feature="A structured value in this place")
 

@@ -14,7 +14,7 @@ import peewee as pw
 from app import errors
 from app.bind import nodes as bound
 from app.sql import terms
-from app.sql.scope import Build, Frame, One, Row
+from app.sql.scope import Build, Frame, One, Operand, Row
 from app.store import mapping
 
 
@@ -96,10 +96,8 @@ def follow(base: Row, relation: mapping.Relation | mapping.DocumentLink, id: str
            on: Sequence[pw.Node] = (), ordinal: pw.Node | None = None) -> Row:
     """The row at the end of a to-one relation: joined on first use, shared afterwards."""
     frame = base.frame
-    found = frame.joined.get(key)
-    if found is not None:
-        assert isinstance(found, Row)
-        return found
+    if key in frame.joined:
+        return frame.joined[key]
     build = frame.build
     table = build.mapping.table(id)
     row = Row(frame, build.table(table.name), table, key, optional=True)
@@ -110,6 +108,17 @@ def follow(base: Row, relation: mapping.Relation | mapping.DocumentLink, id: str
     frame.join(row.alias, terms.all_of([*tied.on, *on, *extra]))
     frame.joined[key] = row
     return row
+
+
+def entity(frame: Frame, operand: Operand, path: str) -> Row:
+    """The entity whose row id a column of `$apply` holds, joined once."""
+    key = ("entity", path)
+    if key not in frame.joined:
+        table = frame.build.mapping.table(operand.type[1:])
+        row = Row(frame, frame.build.table(table.name), table, key, optional=True)
+        frame.join(row.alias, terms.compare(row.column(table.row_id), "=", operand.node))
+        frame.joined[key] = row
+    return frame.joined[key]
 
 
 def row_of(one: One) -> Row:

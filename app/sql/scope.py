@@ -43,7 +43,7 @@ class Frame:
     def __init__(self, build: Build, source: pw.Source) -> None:
         self.build = build
         self.source: pw.Source = source
-        self.joined: dict[Hashable, Any] = {}
+        self.joined: dict[Hashable, Row] = {}
 
     def join(self, source: pw.Source, on: pw.Node, kind: str = pw.JOIN.LEFT_OUTER) -> None:
         self.source = pw.Join(self.source, source, kind, on)
@@ -52,19 +52,22 @@ class Frame:
 @dataclass(frozen=True, slots=True, eq=False)
 class Operand:
     """A scalar value of an Edm type. `column`: the column that the node is, when it is one: then it is in stored form,
-    else in expression form (see `store.dialects`). `literal`: it comes from the request."""
+    else in expression form (see `store.dialects`). `literal`: it comes from the request. `special`: a Decimal that may be
+    NaN. `missing`: whether there is no value, where null may also mean a dynamic value of another type."""
 
     node: pw.Node
     type: str
     column: mapping.Column | None = None
     nullable: bool = True
     literal: bool = False
+    special: bool = False
+    missing: pw.Node | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Row:
-    """An entity: a row of `table` under `alias`. `cast`: values count only where the row is of one of these types.
-    `optional`: there may be no row (LEFT JOIN). `key` names the place for shared joins."""
+    """An entity: a row of `table` under `alias`. `cast`: values count only where the row is of one of these
+    types. `optional`: there may be no row (LEFT JOIN). `key` names the place for shared joins."""
 
     frame: Frame
     alias: pw.Table
@@ -72,6 +75,11 @@ class Row:
     key: Hashable = ()
     cast: tuple[str, ...] | None = None
     optional: bool = False
+
+    @property
+    def name(self) -> str:
+        """The alias of the row, which no other of the statement has."""
+        return str(getattr(self.alias, "_alias"))
 
     def column(self, column: mapping.Column) -> pw.Column:
         return pw.Column(self.alias, column.name)
@@ -116,9 +124,10 @@ class Json:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Staged:
-    """A row of a derived table of `$apply`: its columns by path ('Total', 'Customer/Country'). `prefix`: the path so far."""
+    """A row of a derived table of `$apply`: its columns by path ('Total', 'Customer/Country'). `prefix`: the path so far.
+    A column whose type is '@' and a mapping id holds the row id of an entity of that table."""
 
-    alias: pw.Source
+    frame: Frame
     columns: Mapping[str, Operand]
     prefix: str = ""
 
@@ -139,6 +148,10 @@ class Scope:
     def of(self, member: Place) -> Scope:
         """The scope of the members of a collection: `this` is the member, added names are those of the outer instance."""
         return replace(self, this=member, names={})
+
+    def with_names(self, names: Mapping[str, Any]) -> Scope:
+        """The scope with further names of the current instance."""
+        return replace(self, names={**self.names, **names})
 
     def with_variable(self, name: str | None, member: Place) -> Scope:
         return replace(self, variables={**self.variables, name: member}) if name else self

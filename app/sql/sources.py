@@ -7,8 +7,8 @@ DESIGN §3, §4; peewee-recipes §5, §6, §8.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import peewee as pw
@@ -16,24 +16,37 @@ import peewee as pw
 from app import errors
 from app.plan.nodes import Slot, Source
 from app.sql import expression, relations, terms
-from app.sql.scope import Build, Frame, Operand, Row, Scope
+from app.sql.scope import Build, Frame, Operand, Row, Scope, Staged
 from app.sql.statement import Bind, Convert
 from app.store import mapping
-from app.store.dialects import ListSource
+from app.store.clauses import ListSource
 from app.store.mapping import Column
 
 
 @dataclass(slots=True, eq=False)
 class Opened:
-    """A source under construction: its row, the conditions so far, the link columns of a child query as (node, column)."""
+    """Rows to select from. `this`: what a row is; `where`: the conditions so far; `links`: the link columns of a child query
+    as (node, column); `parents`: they are still to be compared with those of the parents; `it`: what `$it` means, the row
+    itself or, of an expanded path, the parent's; `names`, `order`: what `$apply` added and sorted by."""
 
-    row: Row
+    frame: Frame
+    this: Row | Staged
     where: list[pw.Node]
     links: tuple[tuple[pw.Node, Column], ...] = ()
+    parents: bool = False
+    it: Row | Staged | None = None
+    names: Mapping[str, Any] = field(default_factory=dict)
+    order: list[tuple[Operand, bool]] = field(default_factory=list)
+
+    @property
+    def row(self) -> Row:
+        """The row of a query without `$apply`."""
+        assert isinstance(self.this, Row)
+        return self.this
 
     @property
     def scope(self) -> Scope:
-        return Scope(self.row.frame.build, self.row, self.row)
+        return Scope(self.frame.build, self.this, self.it, {}, self.names)
 
 
 def open_source(source: Source, build: Build) -> Opened:
@@ -41,9 +54,9 @@ def open_source(source: Source, build: Build) -> Opened:
     table = build.mapping.table(source.table)
     alias = build.table(table.name)
     row = Row(Frame(build, alias), alias, table)
-    opened = Opened(row, [])
+    opened = Opened(row.frame, row, [], parents=source.parents, it=None if source.parents else row)
     if source.relation is not None and source.parents:
-        opened.links = link_nodes(source.relation, row, opened.where)
+        opened.links = link_nodes(source.relation, row, opened.where) if source.parent is None else beside_parent(source, opened)
     elif source.relation is not None and source.parent is not None:
         join_parents(row, source, opened.where)
     opened.where.extend(own_conditions(source, row))
@@ -81,17 +94,31 @@ def join_parents(row: Row, source: Source, where: list[pw.Node]) -> None:
         child, relation, parent = above, parent.relation, parent.parent
 
 
+def beside_parent(source: Source, opened: Opened) -> tuple[tuple[pw.Node, Column], ...]:
+    """Joins the parents of an expanded path whose options look back at them; a row belongs to a parent by its row id."""
+    row, build = opened.row, opened.row.frame.build
+    assert source.parent is not None and source.relation is not None
+    table = build.mapping.table(source.parent.table)
+    outer = opened.it = Row(row.frame, build.table(table.name), table, ("$it",))
+    tied = relations.ties(build, source.relation, outer, row)
+    if tied.link is not None:
+        row.frame.join(tied.link, terms.all_of(tied.on), pw.JOIN.INNER)
+    row.frame.join(outer.alias, terms.all_of(tied.link_on or tied.on), pw.JOIN.INNER)
+    return ((outer.column(table.row_id), table.row_id),)
+
+
 def link_nodes(relation: mapping.Relation | mapping.DocumentLink, row: Row,
                where: list[pw.Node]) -> tuple[tuple[pw.Node, Column], ...]:
     """The columns that tell to which parent a row belongs; a link table is joined for them."""
-    frame, build = row.frame, row.frame.build
+    build = row.frame.build
     match relation:
         case mapping.Reference(other=other) | mapping.Inverse(other=other):
             return tuple((row.column(column), column) for column in other)
         case mapping.Link(own=own, other=far):
             return (linked(row, build.table(relation.table), own, far),)
-        case mapping.DocumentLink(columns=(owner, _, target)):
-            return (linked(row, build.table(relation.table), owner, target),)
+        case mapping.DocumentLink(columns=(owner, position, target)):
+            link = build.table(relation.table)
+            return linked(row, link, owner, target), (pw.Column(link, position.name), position)
         case mapping.Contained(owner=owner_table):
             held = row.table.owner
             assert held is not None
@@ -111,9 +138,10 @@ def linked(row: Row, link: pw.Table, own: Column, far: Column) -> tuple[pw.Node,
     return pw.Column(link, own.name), own
 
 
-def among_parents(links: Sequence[tuple[pw.Node, Column]], build: Build) -> list[pw.Node]:
+def among_parents(opened: Opened) -> list[pw.Node]:
     """The conditions that rows belong to one of the given parents: one parameter, whatever their number."""
-    if not links:
+    links, build = opened.links, opened.frame.build
+    if not links or not opened.parents:
         return []
     dialect = build.dialect
     if len(links) == 1:

@@ -15,12 +15,12 @@ import peewee as pw
 
 from app import errors
 from app.bind import nodes as bound
-from app.sql import compile as queries
+from app.sql import order as sorting
 from app.sql import expression, paths, relations, terms
-from app.sql.scope import Build, Frame, One, Operand, Place, Row, Scope, Staged
+from app.sql.order import Ordered
+from app.sql.scope import Build, Frame, One, Operand, Row, Scope, Staged
 from app.store.mapping import Table
 
-Ordered: TypeAlias = list[tuple[Operand, bool]]
 ABSENT = "@absent"      # a column of rows of unlike shape: bit n is set where the n-th property of the row is not there
 
 
@@ -95,17 +95,17 @@ def sealed(stage: Stage, finish: Callable[[pw.Select], pw.Select] = lambda query
     """The stage as a derived table, and that table; `finish` adds limits, `extra` further columns under their names."""
     build, values = stage.build, stage.columns()
     entity = stage.this if isinstance(stage.this, Row) else None
-    selected: list[pw.Node] = [] if entity is None else [entity.column(entity.table.row_id).alias("id")]
-    selected += [operand.node.alias(f"a{index}") for index, operand in enumerate(values.values())]
-    selected += [operand.node.alias(f"o{index}") for index, (operand, _) in enumerate(stage.order)]
-    selected += [operand.node.alias(f"g{index}") for index, operand in enumerate(stage.groups.values())]
-    selected += [node.alias(name) for name, node in (extra or {}).items()]
+    selected: list[pw.Node] = [] if entity is None else [terms.aliased(entity.column(entity.table.row_id), "id")]
+    selected += [terms.aliased(operand.node, f"a{index}") for index, operand in enumerate(values.values())]
+    selected += [terms.aliased(operand.node, f"o{index}") for index, (operand, _) in enumerate(stage.order)]
+    selected += [terms.aliased(operand.node, f"g{index}") for index, operand in enumerate(stage.groups.values())]
+    selected += [terms.aliased(node, name) for name, node in (extra or {}).items()]
     inner = derived(finish(stage.select(selected)), build)
     kept = {name: column(inner, f"a{index}", operand) for index, (name, operand) in enumerate(values.items())}
     order = [(column(inner, f"o{index}", operand), down) for index, (operand, down) in enumerate(stage.order)]
     groups = {path: column(inner, f"g{index}", operand) for index, (path, operand) in enumerate(stage.groups.items())}
     if entity is None:
-        return Stage(build, Frame(build, inner), Staged(inner, kept), [], {}, order, groups), inner
+        return of_rows(build, Frame(build, inner), kept, order, groups), inner
     return over_instances(build, inner, entity.table, kept, order, groups), inner
 
 
@@ -116,22 +116,19 @@ def over_instances(build: Build, inner: pw.Source, table: Table, kept: Mapping[s
     frame = Frame(build, inner)
     row = Row(frame, alias, table, ("instance",))
     frame.join(alias, terms.compare(row.column(table.row_id), "=", pw.Column(inner, "id")), pw.JOIN.INNER)
-    names = {name: entity_of(operand, frame) for name, operand in kept.items()}
+    names = {name: relations.entity(frame, operand, name) if operand.type.startswith("@") else operand
+             for name, operand in kept.items()}
     return Stage(build, frame, row, [], names, order, groups)
 
 
-def entity_of(operand: Operand, frame: Frame) -> Place:
-    """The entity whose row id a column holds, joined again; other values as they are."""
-    if not operand.type.startswith("@"):
-        return operand
-    table = frame.build.mapping.table(operand.type[1:])
-    row = Row(frame, frame.build.table(table.name), table, ("joined", operand.type), optional=True)
-    frame.join(row.alias, terms.compare(row.column(table.row_id), "=", operand.node))
-    return row
+def of_rows(build: Build, frame: Frame, columns: Mapping[str, Operand], order: Ordered | None = None,
+            groups: dict[str, Operand] | None = None) -> Stage:
+    """The rows of a derived table."""
+    return Stage(build, frame, Staged(frame, columns), [], {}, order or [], groups or {})
 
 
 def sort(stage: Stage) -> list[pw.Node]:
-    return queries.sort(stage.total_order(), stage.build)
+    return sorting.sort(stage.total_order(), stage.build)
 
 
 def union(stages: Sequence[Stage]) -> Stage:
@@ -149,7 +146,7 @@ def union(stages: Sequence[Stage]) -> Stage:
     if not entities:
         paths_.pop(ABSENT, None)
     members = [_member(stage, shape, paths_, index) for index, (stage, shape) in enumerate(zip(stages, shapes))]
-    whole = members[0]
+    whole: Any = members[0]
     for each in members[1:]:
         whole = whole.union_all(each)
     inner = derived(whole, build)
@@ -158,13 +155,13 @@ def union(stages: Sequence[Stage]) -> Stage:
     if entities:
         return over_instances(build, inner, entities[0].table, kept, order, {})
     kept[ABSENT] = Operand(pw.Column(inner, "absent"), "Edm.Int64", nullable=False)
-    return Stage(build, Frame(build, inner), Staged(inner, kept), [], {}, order)
+    return of_rows(build, Frame(build, inner), kept, order)
 
 
 def _member(stage: Stage, shape: Mapping[str, Operand], whole: Mapping[str, Operand], part: int) -> pw.Select:
     selected: list[pw.Node] = []
     if isinstance(stage.this, Row):
-        selected.append(stage.this.column(stage.this.table.row_id).alias("id"))
+        selected.append(terms.aliased(stage.this.column(stage.this.table.row_id), "id"))
     missing = 0
     for index, (path, wanted) in enumerate(whole.items()):
         found = shape.get(path)
@@ -173,15 +170,15 @@ def _member(stage: Stage, shape: Mapping[str, Operand], whole: Mapping[str, Oper
             node = expression.null(wanted.type, stage.build).node
         else:
             node = expression.promoted(found, wanted.type if not wanted.type.startswith("@") else "", stage.build)
-        selected.append(node.alias(f"a{index}"))
-    selected.append(pw.SQL(str(part)).alias("part"))
+        selected.append(terms.aliased(node, f"a{index}"))
+    selected.append(terms.aliased(pw.SQL(str(part)), "part"))
     absent: pw.Node = pw.SQL(str(missing))
     if ABSENT in shape:
         absent = shape[ABSENT].node
         if missing:
             raise errors.NotImplementedByService(feature="concat of rows that were rolled up differently")
     if not isinstance(stage.this, Row):
-        selected.append(absent.alias("absent"))
+        selected.append(terms.aliased(absent, "absent"))
     return stage.select(selected)
 
 

@@ -20,6 +20,20 @@ from app.url import nodes as url
 Literals: TypeAlias = tuple[url.Literal | tuple[url.Literal, ...], ...]
 
 
+class Moment:
+    """The present of one request: read off the clock when it is first needed, then always the same."""
+
+    __slots__ = ("_clock", "_value")
+
+    def __init__(self, clock: Callable[[], str]) -> None:
+        self._clock, self._value = clock, ""
+
+    def __str__(self) -> str:
+        if not self._value:
+            self._value = self._clock()
+        return self._value
+
+
 @dataclass(frozen=True, slots=True)
 class Values:
     """The values of one request.
@@ -37,7 +51,7 @@ class Values:
     top: int | None = None
     skip: int | None = None
     limit: int | None = None
-    now: str = ""
+    now: str | Moment = ""
 
 
 Getter: TypeAlias = Callable[[Values], Any]
@@ -123,5 +137,5 @@ def _number(name: str) -> Callable[[Slot, Convert, Model], Getter]:
 READERS: Mapping[str, Callable[[Slot, Convert, Model], Getter]] = {
     "literal": _literal, "list": _list, "parents": _parents, "parent": _member("parent"), "keyset": _member("keyset"),
     "principal": _member("principal"), "key": _member("key"), "top": _number("top"), "skip": _number("skip"),
-    "limit": _number("limit"), "now": _number("now"),
+    "limit": _number("limit"), "now": lambda slot, convert, model: lambda values: convert(str(values.now)),
 }

@@ -60,11 +60,15 @@ def identity(place: Place, build: Build) -> tuple[str, pw.Node]:
 def same_members(first: Place, second: Place, build: Build) -> list[pw.Node]:
     """One condition for every member of two complex values."""
     type_name = complex_type(first)
+    family = (type_name, *build.model.derived(type_name))
     found: list[pw.Node] = []
-    for name, member in build.model.properties(type_name).items():
-        ref = build.model.underlying(member.type)
-        one, two = paths.member(first, type_name, name, build), paths.member(second, type_name, name, build)
-        if ref.collection:
+    if isinstance(first, Json) and isinstance(second, Json) and len(family) > 1:
+        kinds = [build.dialect.json_get(each.node, (*each.steps, paths.TYPE), "Edm.String") for each in (first, second)]
+        found.append(build.dialect.same(kinds[0], kinds[1]))
+    for owner, name, ref in {(build.model.declaring(each, name) or each, name): (each, name, build.model.underlying(member.type))
+                             for each in reversed(family) for name, member in build.model.properties(each).items()}.values():
+        one, two = paths.member(first, owner, name, build), paths.member(second, owner, name, build)
+        if ref.collection or build.model.is_open(owner):
             raise errors.NotImplementedByService(feature=f"Comparing values of {type_name}")
         if build.model.kind(ref.name) == "complex":
             found.append(same(one, two, "complex", build))

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 
 import peewee as pw
 
-TRUE = pw.SQL("1 = 1")
-FALSE = pw.SQL("1 = 0")
+TRUE = pw.SQL("(1 = 1)")
+FALSE = pw.SQL("(1 = 0)")
 ONE = pw.SQL("1")
 STAR = pw.SQL("*")
 NULL = pw.SQL("NULL")
@@ -58,6 +58,18 @@ def not_null(node: pw.Node) -> pw.Node:
 def compare(left: pw.Node, operator: str, right: pw.Node) -> pw.Node:
     """`left operator right` with the operator's text as written."""
     return pw.Expression(left, operator, right)
+
+
+def aliased(node: pw.Node, name: str) -> pw.Node:
+    """A selected node under a name of ours."""
+    return pw.Alias(node, name)
+
+
+def over(function: pw.Node, partition: Sequence[pw.Node], order: Sequence[pw.Node], running: bool = False) -> pw.Node:
+    """A window function; `running`: from the first row of the window to the current one."""
+    frame = {"frame_type": pw.Window.ROWS, "start": pw.Window.preceding(), "end": pw.Window.CURRENT_ROW} if running else {}
+    window = pw.Window(partition_by=list(partition) or None, order_by=list(order) or None, _inline=True, **frame)
+    return pw.NodeList((function, pw.SQL("OVER"), window))
 
 
 def scalar(query: pw.Select) -> pw.Node:

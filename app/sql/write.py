@@ -1,4 +1,5 @@
-"""Writes: INSERT, UPDATE, DELETE and the look-ups of single rows that go with them, one prepared text per (table, columns).
+"""Writes: INSERT, UPDATE, DELETE and the look-ups of single rows that go with them, one prepared text per (table,
+columns).
 
 Peewee builds and compiles each text once; afterwards only the driver runs. Values come in as canonical values of their
 columns, rows go out the same way. Raises what the store raises (Conflict for broken references and doubled keys).
@@ -71,7 +72,8 @@ class Writer:
     # --- rows --------------------------------------------------------------------------------------------
 
     def find(self, table: Table, where: Sequence[tuple[Column, Any]], *, lock: bool = False) -> list[dict[str, Any]]:
-        """The rows whose columns have these values, none of them null; `lock`: nobody else may change them meanwhile."""
+        """The rows whose columns have these values, none of them null; `lock`: nobody else may change them
+        meanwhile."""
         names = tuple(column.name for column, _ in where)
         lock = lock and self.dialect.name != "sqlite"       # its write transaction locks everything
 
@@ -113,7 +115,8 @@ class Writer:
         known = self._updates.get((table.id, columns))
         if known is None:
             source = pw.Table(table.name)
-            changes = {pw.Column(source, column.name): pw.Value(index) for index, column in enumerate(columns)}
+            changes: dict[Any, Any] = {pw.Column(source, column.name): pw.Value(index)
+                                       for index, column in enumerate(columns)}
             counter = pw.Column(source, table.version.name)
             changes[counter] = pw.Expression(counter, "+", pw.SQL("1"))
             where = all_of([pw.Expression(pw.Column(source, column.name), "=", pw.Value(len(columns) + index))
@@ -143,7 +146,8 @@ class Writer:
             return
         name, column = '"' + table.name.replace('"', '""') + '"', table.row_id.name
         sequence = pw.fn.pg_get_serial_sequence(name, column)
-        text, parameters = self.store.compile(pw.Select(columns=[pw.fn.setval(sequence, self.highest(table, table.row_id) or 1)]))
+        text, parameters = self.store.compile(
+            pw.Select(columns=[pw.fn.setval(sequence, self.highest(table, table.row_id) or 1)]))
         self.store.run(text, parameters)
 
     # --- rows of link tables and other tables of ours -----------------------------------------------------
@@ -169,7 +173,9 @@ class Writer:
     def _add_text(self, name: str, columns: tuple[str, ...]) -> str:
         def build() -> pw.Node:
             source = pw.Table(name)
-            return pw.Insert(source, [[pw.Value(0)] * len(columns)], columns=[pw.Column(source, each) for each in columns])
+            return pw.Insert(
+                source, [[pw.Value(0)] * len(columns)],
+                columns=[pw.Column(source, each) for each in columns])
         return self._text(("add", name, columns), build)
 
     def remove(self, name: str, where: Mapping[str, Any]) -> int:

@@ -1,6 +1,7 @@
 """Case mapping and white space of Unicode, character by character (URL Conventions §5.1.1.7).
 
-Simple mapping: a character whose full mapping is longer keeps its simple one or stays, so that every store gives the same.
+Simple mapping: a character whose full mapping is longer keeps its simple one or stays, so that every store gives the
+same.
 """
 
 from __future__ import annotations

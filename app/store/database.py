@@ -10,8 +10,9 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 import peewee as pw
 
@@ -27,7 +28,8 @@ Rows = list[tuple[Any, ...]]
 T = TypeVar("T")
 
 
-class Result(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Result:
     """What a changing statement did: the rows it returned (RETURNING) and how many it touched."""
 
     rows: Rows
@@ -35,7 +37,8 @@ class Result(NamedTuple):
 
 
 class Store:
-    """One database. `on_statement` is called with the text of every statement that runs, transaction control excluded."""
+    """One database. `on_statement` is called with the text of every statement that runs, transaction control
+    excluded."""
 
     def __init__(self, driver: drivers.Driver) -> None:
         self.driver = driver
@@ -66,6 +69,8 @@ class Store:
                 for ident in [each for each in self._opened if each not in alive]:
                     if not self.driver.shared:
                         self._discard(self._opened.pop(ident))
+                if threading.get_ident() in self._opened:      # the number of an ended thread, given again
+                    self._discard(self._opened.pop(threading.get_ident()))
                 self._thread.connection = self._opened[threading.get_ident()] = self.driver.open()
             self._thread.depth = getattr(self._thread, "depth", 0)
         return self._thread.connection
@@ -98,7 +103,8 @@ class Store:
 
     def compile(self, query: pw.Node) -> tuple[str, tuple[Any, ...]]:
         """The text of a Peewee query and what it binds, in order."""
-        text, parameters = self.database.get_sql_context().sql(query).query()
+        context: Any = self.database.get_sql_context()
+        text, parameters = context.sql(query).query()
         return text, tuple(parameters)
 
     def has_table(self, name: str) -> bool:
@@ -146,7 +152,8 @@ class Store:
             return work(self.connection())
         except Exception as second:
             meaning = self.driver.translate(second)
-            raise (ServiceUnavailable("The database cannot be reached") if isinstance(meaning, Lost) else meaning) from second
+            gone = isinstance(meaning, Lost)
+            raise (ServiceUnavailable("The database cannot be reached") if gone else meaning) from second
 
     # --- transactions ------------------------------------------------------------------------------------
 
@@ -213,8 +220,8 @@ class Store:
 
     @contextlib.contextmanager
     def deferred_references(self) -> Iterator[None]:
-        """Inside `write()`: references are checked at the end of this block (SQLite: of the transaction; MariaDB: not at
-        all, so the caller sees to them)."""
+        """Inside `write()`: references are checked at the end of this block (SQLite: of the transaction; MariaDB: not
+        at all, so the caller sees to them)."""
         self._control(self.driver.defer)
         try:
             yield
@@ -229,7 +236,8 @@ class Store:
             self.driver.execute(self.connection(), text, ())
         except Exception as error:
             meaning = self.driver.translate(error)
-            raise (Retry("The connection to the database was lost") if isinstance(meaning, Lost) else meaning) from error
+            gone = isinstance(meaning, Lost)
+            raise (Retry("The connection to the database was lost") if gone else meaning) from error
 
     def _rollback(self) -> None:
         try:
@@ -295,8 +303,8 @@ class Store:
 class Stream:
     """An open stream of rows: iterate over its chunks, `run` further statements in the same view, `close` it.
 
-    Chunks and statements may come from different threads, one at a time. The store in memory has one connection for all:
-    there the rows are read at once.
+    Chunks and statements may come from different threads, one at a time. The store in memory has one connection for
+    all: there the rows are read at once.
     """
 
     def __init__(self, store: Store, text: str, parameters: Sequence[Any], size: int) -> None:
@@ -363,7 +371,8 @@ class Stream:
     def __enter__(self) -> Stream:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 trace: TracebackType | None) -> None:
         self.close()
 
 

@@ -1,15 +1,15 @@
 """Dialects: what differs between databases, as one table per database.
 
 A value has two forms in SQL. Its **stored form** is what a column holds: `writer(type, column)`, `reader(column)`,
-`select(node, column)` and `list_writer` speak it, and comparing a column with a literal in that form lets an index work.
-Its **expression form** is the one form that every expression of an Edm type has, whatever column it came from: functions
-take and give it. `value(node, column)` turns stored into expression form; `writer(type)` and `expression_reader(type)`
-speak expression form.
+`select(node, column)` and `list_writer` speak it, and comparing a column with a literal in that form lets an index
+work. Its **expression form** is the one form that every expression of an Edm type has, whatever column it came from:
+functions take and give it. `value(node, column)` turns stored into expression form; `writer(type)` and
+`expression_reader(type)` speak expression form.
 
 Expression forms: Boolean, integers, enumerations, Duration (ticks of 100 ns, 64 bit) are native; Decimal is exact (on
-SQLite the text of `decimals`); Double and Single are doubles (on SQLite NaN is the text 'NaN'); String, Guid, Binary are
-native; Date is 'YYYY-MM-DD', DateTimeOffset 'YYYY-MM-DDTHH:MM:SS.fffffffZ', TimeOfDay 'HH:MM:SS.fffffff', text in ordinal
-collation on every store. 'json' is text.
+SQLite the text of `decimals`); Double and Single are doubles (on SQLite NaN is the text 'NaN'); String, Guid, Binary
+are native; Date is 'YYYY-MM-DD', DateTimeOffset 'YYYY-MM-DDTHH:MM:SS.fffffffZ', TimeOfDay 'HH:MM:SS.fffffff', text in
+ordinal collation on every store. 'json' is text.
 
 Functions of the tables take (arguments, their Edm types), all in expression form, and give a Peewee node in expression
 form. A null argument gives null. Semantics: DESIGN §5, URL Conventions §5.1.1, the same rows on every store.
@@ -20,7 +20,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import peewee as pw
@@ -28,81 +27,25 @@ from peewee import fn
 
 from app.edm import types as edm_types
 from app.edm.model import TypeRef
-from app.errors import NotImplementedByService
 from app.store import forms, patterns
+from app.store.clauses import (NULL, ONE, ZERO, ListSource, Node, Operation, all_of, constant, infix, substr, text,
+                               when, words)
+from app.store.documents import Documents
 from app.store.mapping import Column
 
 Convert: TypeAlias = Callable[[Any], Any]
-Function: TypeAlias = Callable[[Sequence[Any], Sequence[str]], Any]
+Function: TypeAlias = Callable[[Sequence[Node], Sequence[str]], Node]
 
-NULL, ZERO, ONE = pw.SQL("NULL"), pw.SQL("0"), pw.SQL("1")
 NUMERIC = edm_types.NUMBERS
+FAR = pw.SQL("2147483646")      # behind the end of every text, and within the numbers that functions of text take
+# where the parts of an instant (or date) and of a time of day stand in the expression form, and how long they are
+PARTS = {"year": (1, 0, 4), "month": (6, 0, 2), "day": (9, 0, 2), "hour": (12, 1, 2), "minute": (15, 4, 2),
+         "second": (18, 7, 2)}
+COMPARISONS: Mapping[str, str] = {"eq": "=", "ne": "<>", "gt": ">", "ge": ">=", "lt": "<", "le": "<="}
+FLOATS = frozenset({"Edm.Double", "Edm.Single"})
 
 
-def words(*parts: Any) -> pw.NodeList:
-    """Parts one after the other, strings being SQL keywords."""
-    return pw.NodeList([pw.SQL(part) if isinstance(part, str) else part for part in parts])
-
-
-def enclosed(*parts: Any) -> pw.NodeList:
-    """`words` in parentheses."""
-    return pw.NodeList([pw.SQL(part) if isinstance(part, str) else part for part in parts], parens=True)
-
-
-def infix(left: Any, operator: str, right: Any) -> pw.NodeList:
-    """`(left operator right)`, the operator as it is written."""
-    return enclosed(left, operator, right)
-
-
-def all_of(*conditions: Any) -> pw.NodeList:
-    """AND of conditions, flat."""
-    return pw.NodeList(conditions, " AND ", True)
-
-
-def when(condition: Any, then: Any, otherwise: Any = None) -> pw.NodeList:
-    """CASE WHEN condition THEN … ELSE … END, with NULL where nothing is said."""
-    return enclosed("CASE WHEN", condition, "THEN", then, "ELSE", NULL if otherwise is None else otherwise, "END")
-
-
-def text(value: str) -> pw.SQL:
-    """A constant text of ours, or a name of the model, as a SQL literal."""
-    if "%" in value or "\\" in value:
-        raise NotImplementedByService(feature=f"The name '{value}' in an expression")
-    return pw.SQL("'" + value.replace("'", "''") + "'")
-
-
-def substr(node: Any, start: int, count: int) -> Any:
-    """`count` characters from the one-based position `start`."""
-    return fn.SUBSTR(node, pw.SQL(str(start)), pw.SQL(str(count)))
-
-
-def constant(node: Any) -> str:
-    """The text of a literal that is part of the statement's shape. Raises NotImplementedByService for anything else."""
-    while not isinstance(node, pw.Value) and hasattr(node, "node" if hasattr(node, "node") else "nodes"):
-        node = node.node if hasattr(node, "node") else node.nodes[0]
-    if isinstance(node, pw.Value) and isinstance(node.value, str):
-        return node.value
-    raise NotImplementedByService(feature="matchesPattern with a pattern that is not a literal")
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class ListSource:
-    """A list parameter of tuples as a table: `table` for FROM (already aliased), `columns` in the order of the tuples."""
-
-    table: Any
-    columns: tuple[Any, ...]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class JsonItems:
-    """The items of a JSON array as a table: `table` for FROM (already aliased), the item, its zero-based position."""
-
-    table: Any
-    value: Any
-    ordinal: Any
-
-
-class Dialect:
+class Dialect(Documents):
     """What one database writes; the subclasses are the tables. Has no state and needs no connection."""
 
     name: str = ""
@@ -111,7 +54,7 @@ class Dialect:
     ddl_types: Mapping[str, str] = {}               # Column.type → type of a column
     expression_types: Mapping[str, str] = {}        # Edm type → SQL type of an expression
     lateral: bool = False                           # LATERAL joins
-    operators: Mapping[str, Callable[..., Any]] = {}    # 'integer add' … 'instant sub instant', 'double round'
+    operators: Mapping[str, Operation] = {}    # 'integer add' … 'instant sub instant', 'double round'
     reads: Mapping[str, Convert] = {}               # Edm type → reader of the expression form
     writes: Mapping[str, Convert] = {}              # Edm type → writer of the expression form
 
@@ -166,11 +109,12 @@ class Dialect:
         """Expression form → canonical value; None: it is canonical."""
         return self.reads.get(stored_type(edm_type, None))
 
-    def select(self, node: Any, column: Column) -> Any:
-        """What to select to read a column: the node itself where the driver hands values over as `reader` wants them."""
+    def select(self, node: Node, column: Column) -> Node:
+        """What to select to read a column: the node itself where the driver hands values over as `reader` wants
+        them."""
         return node
 
-    def value(self, node: Any, column: Column) -> Any:
+    def value(self, node: Node, column: Column) -> Node:
         """A column in expression form."""
         if column.type in ("Edm.DateTimeOffset", "Edm.TimeOfDay"):
             if self.native(column):
@@ -178,11 +122,11 @@ class Dialect:
             return self.seven_digits(node, column)
         return node
 
-    def native_value(self, node: Any, column: Column) -> Any:
+    def native_value(self, node: Node, column: Column) -> Node:
         """An instant or time of day of the database's own type in expression form."""
         raise NotImplementedError
 
-    def seven_digits(self, node: Any, column: Column) -> Any:
+    def seven_digits(self, node: Node, column: Column) -> Node:
         """Instant text of `column.precision` digits as text of seven."""
         precision = column.precision
         if precision is None or precision == 7:
@@ -196,7 +140,7 @@ class Dialect:
         kept = seconds + (precision + 1 if precision else 0)
         return self.join_text(fn.SUBSTR(node, pw.SQL("1"), pw.SQL(str(kept))), text(tail))
 
-    def join_text(self, *parts: Any) -> Any:
+    def join_text(self, *parts: Node) -> Node:
         """Texts one after the other; null where one is null."""
         return pw.NodeList(parts, " || ", True)
 
@@ -204,27 +148,28 @@ class Dialect:
         """The SQL type that a bare parameter of this Edm type (in expression form) is cast to; None: no cast needed."""
         return None
 
-    def typed(self, node: Any, edm_type: str) -> Any:
+    def typed(self, node: Node, edm_type: str) -> Node:
         """A bare parameter in expression form, cast where the database would guess its type."""
         kind = self.literal_cast(edm_type)
         return node if kind is None else pw.Cast(node, kind)
 
     # --- order and comparison ----------------------------------------------------------------------------
 
-    def ascending(self, node: Any) -> Any:
+    def ascending(self, node: Node) -> Node:
         """ASC with null first."""
         return pw.Ordering(node, "ASC")
 
-    def descending(self, node: Any) -> Any:
+    def descending(self, node: Node) -> Node:
         """DESC with null last."""
         return pw.Ordering(node, "DESC")
 
-    def known(self, condition: Any) -> Any:
+    def known(self, condition: Node) -> Node:
         """The condition with unknown turned to false."""
         return infix(condition, "IS", pw.SQL("TRUE"))
 
-    def compare(self, operator: str, left: Any, right: Any, edm_type: str) -> Any:
-        """`eq ne gt ge lt le` of two operands in one form: unknown where one is null, NaN equal to and above nothing."""
+    def compare(self, operator: str, left: Node, right: Node, edm_type: str) -> Node:
+        """`eq ne gt ge lt le` of two operands in one form: unknown where one is null, NaN equal to and above
+        nothing."""
         plain = infix(left, COMPARISONS[operator], right)
         guard = self.not_nan(left, right) if edm_type in FLOATS else None
         if guard is None:
@@ -232,16 +177,16 @@ class Dialect:
         return infix(plain, "OR", pw.NodeList((pw.SQL("NOT"), guard), parens=True)) if operator == "ne" \
             else all_of(plain, guard)
 
-    def same(self, left: Any, right: Any, edm_type: str = "") -> Any:
+    def same(self, left: Node, right: Node, edm_type: str = "") -> Node:
         """`eq` that is never unknown: null equals null and nothing else."""
         raise NotImplementedError
 
-    def not_nan(self, left: Any, right: Any) -> Any | None:
+    def not_nan(self, left: Node, right: Node) -> Node | None:
         """A condition that holds where neither double is NaN; None where the database has no NaN."""
         return None
 
-    def is_number(self, node: Any) -> Any:
-        """Whether a double is not NaN; unknown for null."""
+    def is_number(self, node: Node, edm_type: str) -> Node:
+        """Whether a number is not NaN; unknown for null."""
         return infix(node, "=", node)
 
     def alike(self, first: Column, second: Column) -> bool:
@@ -251,7 +196,7 @@ class Dialect:
 
     # --- lists -------------------------------------------------------------------------------------------
 
-    def in_list(self, node: Any, mark: Any, edm_type: str, column: Column | None = None) -> Any:
+    def in_list(self, node: Node, mark: Node, edm_type: str, column: Column | None = None) -> Node:
         """Whether `node` is among the values of a list parameter that `list_writer(edm_type, column)` wrote."""
         raise NotImplementedError
 
@@ -261,13 +206,13 @@ class Dialect:
         return lambda rows: json.dumps([[write(value) for write, value in zip(writers, row)] for row in rows],
                                        ensure_ascii=False)
 
-    def rows_source(self, mark: Any, columns: Sequence[Column], alias: str) -> ListSource:
+    def rows_source(self, mark: Node, columns: Sequence[Column], alias: str) -> ListSource:
         """The rows of a list parameter as a table, its columns in stored form."""
         raise NotImplementedError
 
     # --- operators ---------------------------------------------------------------------------------------
 
-    def arithmetic(self, operator: str, left: Any, right: Any, types: Sequence[str], result: str) -> Any:
+    def arithmetic(self, operator: str, left: Node, right: Node, types: Sequence[str], result: str) -> Node:
         """`add sub mul div divby mod`: numbers both of the type `result`; temporal operands of the two `types`.
 
         Overflow and division by zero are errors (400) where the type has no infinity; overflow of a double is one too.
@@ -285,19 +230,19 @@ class Dialect:
             return self.duration_scaled(operator, left, right, second)
         return self.operators[f"{short[first]} {operator} {short[second]}"](left, right)
 
-    def duration_scaled(self, operator: str, duration: Any, number: Any, number_type: str) -> Any:
+    def duration_scaled(self, operator: str, duration: Node, number: Node, number_type: str) -> Node:
         """A duration `mul` or `div` a number, rounded to ticks."""
         if number_type in edm_types.INTEGERS:
             number = self.promote(number, number_type, "Edm.Decimal")
         return self.operators[f"duration {operator}"](duration, number)
 
-    def negate(self, node: Any, edm_type: str) -> Any:
+    def negate(self, node: Node, edm_type: str) -> Node:
         """Unary minus."""
         kind = "decimal" if edm_type == "Edm.Decimal" else "double" if edm_type in FLOATS else "integer"
         zero = self.promote(pw.SQL("0"), "Edm.Int64", "Edm.Decimal") if kind == "decimal" else pw.SQL("0")
         return self.operators[f"{kind} sub"](zero, node)
 
-    def promote(self, node: Any, source: str, target: str) -> Any:
+    def promote(self, node: Node, source: str, target: str) -> Node:
         """A number of one type as a number of a wider one (URL Conventions §5.1.1.18); other types as they are."""
         if target == "Edm.Decimal" and source in edm_types.INTEGERS:
             return self.to_decimal(node)
@@ -305,15 +250,15 @@ class Dialect:
             return self.to_double(node, source)
         return node
 
-    def to_decimal(self, node: Any) -> Any:
+    def to_decimal(self, node: Node) -> Node:
         """An integer as a decimal."""
         return pw.Cast(node, self.expression_types["Edm.Decimal"])
 
-    def to_double(self, node: Any, source: str) -> Any:
+    def to_double(self, node: Node, source: str) -> Node:
         """An integer or decimal as a double."""
         return pw.Cast(node, self.expression_types["Edm.Double"])
 
-    def has(self, left: Any, right: Any) -> Any:
+    def has(self, left: Node, right: Node) -> Node:
         """Whether all flags of `right` are set in `left`."""
         return infix(infix(left, "&", right), "=", right)
 
@@ -348,69 +293,75 @@ class Dialect:
         return lambda a, types: self.integer(substr(a[0], time if types[0] == "Edm.TimeOfDay" else instant, width))
 
     def _step(self, name: str) -> Function:
-        def step(arguments: Sequence[Any], types: Sequence[str]) -> Any:
+        def step(arguments: Sequence[Node], types: Sequence[str]) -> Node:
             if types[0] in edm_types.INTEGERS:
-                return arguments[0]
+                return self.to_decimal(arguments[0])
             return self.operators[f"{'decimal' if types[0] == 'Edm.Decimal' else 'double'} {name}"](arguments[0])
         return step
 
-    def position(self, whole: Any, part: Any) -> Any:
+    def position(self, whole: Node, part: Node) -> Node:
         """The one-based position of one text in another, 0 where it does not occur."""
         raise NotImplementedError
 
-    def ends(self, whole: Any, part: Any) -> Any:
+    def ends(self, whole: Node, part: Node) -> Node:
         """Whether one text ends with another."""
         raise NotImplementedError
 
-    def matches(self, node: Any, pattern: str) -> Any:
+    def matches(self, node: Node, pattern: str) -> Node:
         """Whether a text has a match of a translated pattern."""
         raise NotImplementedError
 
-    def lower(self, node: Any) -> Any:
+    def lower(self, node: Node) -> Node:
         """Lower case by the simple mapping of Unicode."""
         raise NotImplementedError
 
-    def upper(self, node: Any) -> Any:
+    def upper(self, node: Node) -> Node:
         """Upper case by the simple mapping of Unicode."""
         raise NotImplementedError
 
-    def trim(self, node: Any) -> Any:
+    def trim(self, node: Node) -> Node:
         """Without Unicode white space at both ends."""
         raise NotImplementedError
 
-    def seconds(self, node: Any) -> Any:
+    def seconds(self, node: Node) -> Node:
         """Ticks as seconds, a decimal."""
         raise NotImplementedError
 
-    def decimal_of_text(self, node: Any) -> Any:
+    def decimal_of_text(self, node: Node) -> Node:
         """The text of a number as a decimal."""
         raise NotImplementedError
 
-    def integer(self, node: Any) -> Any:
+    def integer(self, node: Node) -> Node:
         """Text of digits as an integer."""
         return pw.Cast(node, self.expression_types["Edm.Int64"])
 
-    def length(self, node: Any) -> Any:
+    def length(self, node: Node) -> Node:
         """The number of characters."""
         return fn.LENGTH(node)
 
-    def starts(self, whole: Any, part: Any) -> Any:
+    def starts(self, whole: Node, part: Node) -> Node:
         """Whether one text begins with another."""
         return infix(fn.SUBSTR(whole, ONE, self.length(part)), "=", part)
 
-    def substring(self, whole: Any, start: Any, count: Any = None) -> Any:
+    def substring(self, whole: Node, start: Node, count: Node | None = None) -> Node:
         """Zero-based; a negative start counts from the end and stops at the beginning; a negative count is none."""
-        begin = when(infix(start, "<", ZERO), self.greatest(infix(self.length(whole), "+", start), ZERO), start)
-        first = infix(begin, "+", ONE)
-        return fn.SUBSTR(whole, first) if count is None else fn.SUBSTR(whole, first, self.greatest(count, ZERO))
+        begin = when(infix(start, "<", ZERO), self.greatest(infix(self.length(whole), "+", start), ZERO), at_most(start, FAR))
+        first = self.narrow(infix(begin, "+", ONE))
+        if count is None:
+            return fn.SUBSTR(whole, first)
+        return fn.SUBSTR(whole, first, self.narrow(when(infix(count, "<", ZERO), ZERO, at_most(count, FAR))))
 
-    def greatest(self, first: Any, second: Any) -> Any:
+    def narrow(self, node: Node) -> Node:
+        """A small number in the type that the functions of text take."""
+        return node
+
+    def greatest(self, first: Node, second: Node) -> Node:
         """The greater of two numbers."""
         return fn.GREATEST(first, second)
 
     # --- casts -------------------------------------------------------------------------------------------
 
-    def cast(self, node: Any, source: str, target: str, facets: TypeRef | None = None) -> Any:
+    def cast(self, node: Node, source: str, target: str, facets: TypeRef | None = None) -> Node:
         """`cast` between primitive types: null where it fails (URL Conventions §5.1.1.10.1).
 
         Raises NotImplementedByService, by name, for a pair that this database cannot convert.
@@ -429,11 +380,11 @@ class Dialect:
             return self.operators["decimal scale"](found, facets.scale)
         return found
 
-    def _limited(self, node: Any, facets: TypeRef | None) -> Any:
+    def _limited(self, node: Node, facets: TypeRef | None) -> Node:
         limit = facets.max_length if facets is not None else None
         return node if not isinstance(limit, int) else when(infix(self.length(node), "<=", pw.SQL(str(limit))), node)
 
-    def _temporal_cast(self, node: Any, source: str, target: str) -> Any:
+    def _temporal_cast(self, node: Node, source: str, target: str) -> Node:
         match source, target:
             case "Edm.DateTimeOffset", "Edm.Date":
                 return substr(node, 1, 10)
@@ -443,7 +394,7 @@ class Dialect:
                 return self.join_text(node, text("T00:00:00.0000000Z"))
         return self.typed(NULL, target)
 
-    def number_cast(self, node: Any, source: str, target: str) -> Any:
+    def number_cast(self, node: Node, source: str, target: str) -> Node:
         """A number as another numeric type: rounded to an integer, null where it does not fit."""
         if target in edm_types.INTEGERS:
             low, high = edm_types.INTEGER_RANGES[target]
@@ -456,148 +407,44 @@ class Dialect:
         found = self.promote(node, source, target)
         return self.single(found) if target == "Edm.Single" and source != target else found
 
-    def to_text(self, node: Any, source: str) -> Any:
+    def to_text(self, node: Node, source: str) -> Node:
         """A value as text, in the ABNF value form."""
         raise NotImplementedError
 
-    def parsed(self, node: Any, target: str) -> Any:
+    def parsed(self, node: Node, target: str) -> Node:
         """The value that a text stands for; null where it stands for none."""
         raise NotImplementedError
 
-    def rounded_integer(self, node: Any, source: str, low: int, high: int) -> Any:
+    def rounded_integer(self, node: Node, source: str, low: int, high: int) -> Node:
         """A decimal or double rounded to an integer; null outside the range."""
         raise NotImplementedError
 
-    def decimal_of_double(self, node: Any) -> Any:
+    def decimal_of_double(self, node: Node) -> Node:
         """A double as a decimal, by its shortest digits."""
         raise NotImplementedError
 
-    def single(self, node: Any) -> Any:
+    def single(self, node: Node) -> Node:
         """A double as the nearest Edm.Single; null outside its range."""
         raise NotImplementedError
 
-    # --- JSON --------------------------------------------------------------------------------------------
-
-    json_kinds: Mapping[str, tuple[str, ...]] = {}      # string, number, boolean → the database's names
-
-    def json_text(self, node: Any, steps: Sequence[str]) -> Any:
-        """The scalar at a path of member names as text, strings without quotes; null where there is none."""
-        raise NotImplementedError
-
-    def json_kind(self, node: Any, steps: Sequence[str]) -> Any:
-        """The database's name for the kind of the value at a path; null where there is none."""
-        raise NotImplementedError
-
-    def json_boolean(self, found: Any) -> Any:
-        """The text of a JSON Boolean as a Boolean."""
-        raise NotImplementedError
-
-    def json_double(self, found: Any) -> Any:
-        """The text of a JSON number, or of INF, -INF, NaN, as a double."""
-        raise NotImplementedError
-
-    def json_items(self, node: Any, steps: Sequence[str], alias: str) -> JsonItems:
-        """The items of the array at a path as a table; none where there is no array."""
-        raise NotImplementedError
-
-    def json_item(self, value: Any, edm_type: str) -> Any:
-        """A scalar item of `json_items` in expression form."""
-        return self.json_value(value, edm_type)
-
-    def json_length(self, node: Any, steps: Sequence[str]) -> Any:
-        """How many items the array at a path has; null where there is none."""
-        raise NotImplementedError
-
-    def json_get(self, node: Any, steps: Sequence[str], edm_type: str) -> Any:
-        """The scalar at a path in the expression form of its declared type. An enumeration is the text of its members
-        (see `enum_value`); 'Edm.Untyped' is any text, for a test on null."""
-        return self.json_value(self.json_text(node, steps), edm_type)
-
-    def json_value(self, found: Any, edm_type: str) -> Any:
-        """The text of a JSON scalar in the expression form of a type."""
-        match edm_type:
-            case "Edm.Boolean":
-                return self.json_boolean(found)
-            case "Edm.Double" | "Edm.Single":
-                return self.json_double(found)
-            case "Edm.Decimal":
-                return self.decimal_of_text(found)
-            case "Edm.Duration" | "Edm.DateTimeOffset" | "Edm.TimeOfDay":
-                return self.parsed(found, edm_type)
-        return self.integer(found) if edm_type in edm_types.INTEGERS else found
-
-    def json_dynamic(self, node: Any, steps: Sequence[str], wanted: str) -> Any:
-        """The dynamic value at a path as a value of the type `wanted`; null where it is of another kind. What is kept as a
-        JSON string is of the type written beside it (`name@odata.type`), or a String."""
-        number, string = self._of_kind(node, steps, "number"), self._of_kind(node, steps, "string")
-        if wanted in NUMERIC:
-            said = self._said(node, steps, *(name[4:] for name in NUMERIC))
-            kind = "Edm.Decimal" if wanted in edm_types.INTEGERS else wanted        # 5.5 is no 5
-            found = self.json_get(node, steps, kind)
-            return self.dynamic_number(when(pw.NodeList((number, all_of(string, said)), " OR ", True), found), wanted)
-        if wanted == "Edm.Boolean":
-            return when(self._of_kind(node, steps, "boolean"), self.json_get(node, steps, wanted))
-        return when(self.json_is(node, steps, wanted), self.json_get(node, steps, wanted))
-
-    def dynamic_number(self, node: Any, wanted: str) -> Any:
-        """A dynamic number read as a decimal, for an operand of the type `wanted`."""
-        return node
-
-    def json_is(self, node: Any, steps: Sequence[str], edm_type: str) -> Any:
-        """Whether the dynamic value at a path is of a primitive type; never unknown."""
-        said = self._said(node, steps, edm_type.removeprefix("Edm."))
-        kind = {"Edm.String": "string", "Edm.Boolean": "boolean", "Edm.Double": "number"}.get(edm_type)
-        if kind is None or not steps:
-            return self.known(said if kind is None else self._of_kind(node, steps, kind))
-        unsaid = infix(self._written(node, steps), "IS", NULL)
-        return self.known(all_of(self._of_kind(node, steps, kind), pw.NodeList((unsaid, said), " OR ", True)))
-
-    def _of_kind(self, node: Any, steps: Sequence[str], kind: str) -> Any:
-        names = pw.NodeList([text(name) for name in self.json_kinds[kind]], ", ", True)
-        return infix(self.json_kind(node, steps), "IN", names)
-
-    def _written(self, node: Any, steps: Sequence[str]) -> Any:
-        return self.json_text(node, (*steps[:-1], steps[-1] + "@odata.type"))
-
-    def _said(self, node: Any, steps: Sequence[str], *names: str) -> Any:
-        if not steps:
-            return pw.SQL("1 = 0")
-        wanted = [text(prefix + name) for name in sorted(names) for prefix in ("#", "#Edm.")]
-        return infix(self._written(node, steps), "IN", pw.NodeList(wanted, ", ", True))
-
-    def enum_value(self, found: Any, members: Mapping[str, int], flags: bool) -> Any:
-        """The text of enumeration members as their integer: null for null, and for a name that is none of them."""
-        if not flags:
-            pairs = [words("WHEN", text(name), "THEN", pw.SQL(str(value))) for name, value in members.items()]
-            return enclosed("CASE", found, *pairs, "END")
-        listed = self.join_text(text(","), found, text(","))
-        bits = [when(infix(self.position(listed, text(f",{name},")), ">", ZERO), pw.SQL(str(value)), ZERO)
-                for name, value in members.items() if value]
-        return when(infix(found, "IS NOT", NULL), pw.NodeList(bits or [ZERO], " | ", True))
-
     # --- aggregates --------------------------------------------------------------------------------------
 
-    def aggregate(self, method: str, node: Any, edm_type: str, result: str) -> Any:
+    def aggregate(self, method: str, node: Node, edm_type: str, result: str) -> Node:
         """`sum min max average countdistinct` of values in expression form; `result`: the Edm type it is to have."""
         if method in ("sum", "average"):
             node = self.promote(node, edm_type, result)
             return self.total(node, result) if method == "sum" else self.average(node, result)
         if method == "countdistinct":
             return fn.COUNT(words("DISTINCT", node))
-        return getattr(fn, method.upper())(node)
+        return fn.MIN(node) if method == "min" else fn.MAX(node)
 
-    def total(self, node: Any, result: str) -> Any:
+    def total(self, node: Node, result: str) -> Node:
         """SUM of numbers of the type `result`."""
         return fn.SUM(node)
 
-    def average(self, node: Any, result: str) -> Any:
+    def average(self, node: Node, result: str) -> Node:
         """The mean of numbers of the type `result`; of decimals rounded like a quotient."""
         return fn.AVG(node)
-
-# where the parts of an instant (or date) and of a time of day stand in the expression form, and how long they are
-PARTS = {"year": (1, 0, 4), "month": (6, 0, 2), "day": (9, 0, 2), "hour": (12, 1, 2), "minute": (15, 4, 2), "second": (18, 7, 2)}
-COMPARISONS: Mapping[str, str] = {"eq": "=", "ne": "<>", "gt": ">", "ge": ">=", "lt": "<", "le": "<="}
-FLOATS = frozenset({"Edm.Double", "Edm.Single"})
 
 
 def stored_type(edm_type: str, column: Column | None) -> str:
@@ -609,12 +456,10 @@ def stored_type(edm_type: str, column: Column | None) -> str:
     return edm_type if edm_type.startswith("Edm.") or edm_type == "json" else "Edm.Int64"
 
 
+def at_most(node: Node, limit: Node) -> Node:
+    """The lesser of a number and a limit; null stays null."""
+    return when(infix(node, ">", limit), limit, node)
+
+
 def _same(value: Any) -> Any:
     return value
-
-
-def missing(feature: str) -> Callable[..., Any]:
-    """A function that this database does not have."""
-    def refuse(*arguments: Any) -> Any:
-        raise NotImplementedByService(feature=feature)
-    return refuse

@@ -1,7 +1,7 @@
 """Drivers: how each database is connected, begins its transactions, streams, locks, and what its errors mean.
 
-Peewee parses the URL and opens connections; statements run on the driver's own connection. Translation: a driver's error
-becomes an error of `app.errors`, or `Retry` where the same transaction may succeed when tried again.
+Peewee parses the URL and opens connections; statements run on the driver's own connection. Translation: a driver's
+error becomes an error of `app.errors`, or `Retry` where the same transaction may succeed when tried again.
 """
 
 from __future__ import annotations
@@ -72,7 +72,8 @@ class Driver:
             return error
         if isinstance(error, pw.ImproperlyConfigured):
             return ConfigurationError(str(error))
-        return ServiceUnavailable(f"The database cannot be reached: {str(error).strip().splitlines()[0]}", retry_after=5)
+        return ServiceUnavailable(f"The database cannot be reached: {str(error).strip().splitlines()[0]}",
+                                  retry_after=5)
 
     def execute(self, connection: Any, text: str, parameters: Sequence[Any]) -> Any:
         """A cursor that has run the statement."""
@@ -90,7 +91,8 @@ class Driver:
         cursor.executemany(text, rows)
         return int(cursor.rowcount)
 
-    def chunks(self, connection: Any, text: str, parameters: Sequence[Any], size: int) -> Iterator[list[tuple[Any, ...]]]:
+    def chunks(self, connection: Any, text: str, parameters: Sequence[Any],
+               size: int) -> Iterator[list[tuple[Any, ...]]]:
         """The rows of a statement in lists of at most `size`, never all in memory."""
         raise NotImplementedError
 
@@ -112,9 +114,9 @@ class Driver:
 
 
 def duplicate(columns: str = "") -> Conflict:
-    names = ", ".join(name for each in columns.split(",") if (name := each.rpartition(".")[2].strip(' "`')) and name[0] != "_")
-    return Conflict(f"There is already an entity with this {names}" if names else "There is already an entity with this key",
-                    code="duplicateKey")
+    found = [each.rpartition(".")[2].strip(' "`') for each in columns.split(",")]
+    names = ", ".join(name for name in found if name and name[0] != "_")
+    return Conflict(f"There is already an entity with this {names or 'key'}", code="duplicateKey")
 
 
 def dangling() -> Conflict:
@@ -200,7 +202,8 @@ class SQLiteDriver(Driver):
             self.deadline = time.monotonic() + self.limit
         return connection.execute(text, parameters)
 
-    def chunks(self, connection: Any, text: str, parameters: Sequence[Any], size: int) -> Iterator[list[tuple[Any, ...]]]:
+    def chunks(self, connection: Any, text: str, parameters: Sequence[Any],
+               size: int) -> Iterator[list[tuple[Any, ...]]]:
         cursor = self.execute(connection, text, parameters)
         try:
             while rows := cursor.fetchmany(size):
@@ -290,7 +293,8 @@ class PostgreSQLDriver(Driver):
     def execute(self, connection: Any, text: str, parameters: Sequence[Any]) -> Any:
         return connection.execute(text, parameters)
 
-    def chunks(self, connection: Any, text: str, parameters: Sequence[Any], size: int) -> Iterator[list[tuple[Any, ...]]]:
+    def chunks(self, connection: Any, text: str, parameters: Sequence[Any],
+               size: int) -> Iterator[list[tuple[Any, ...]]]:
         with connection.cursor(name="odata_stream") as cursor:
             cursor.execute(text, parameters)
             while rows := cursor.fetchmany(size):
@@ -370,7 +374,8 @@ class MariaDBDriver(Driver):
     def fetch(self, cursor: Any) -> list[tuple[Any, ...]]:
         return list(cursor.fetchall())
 
-    def chunks(self, connection: Any, text: str, parameters: Sequence[Any], size: int) -> Iterator[list[tuple[Any, ...]]]:
+    def chunks(self, connection: Any, text: str, parameters: Sequence[Any],
+               size: int) -> Iterator[list[tuple[Any, ...]]]:
         from pymysql.cursors import SSCursor
         with connection.cursor(SSCursor) as cursor:
             cursor.execute(text, parameters)
@@ -415,5 +420,6 @@ def driver(url: str, busy_timeout: float, limit: float | None) -> Driver:
     """The driver for a database URL. Raises ConfigurationError where there is none."""
     scheme = urlsplit(url).scheme
     if scheme not in DRIVERS:
-        raise ConfigurationError(f"A database URL begins with {', '.join(f'{name}://' for name in DRIVERS)}; not '{scheme}://'")
+        known = ", ".join(f"{name}://" for name in DRIVERS)
+        raise ConfigurationError(f"A database URL begins with one of {known}; not with '{scheme}://'")
     return DRIVERS[scheme](url, busy_timeout, limit)

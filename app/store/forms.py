@@ -20,8 +20,8 @@ def digits(column: Column | None) -> int:
 
 
 def fixed(count: int) -> Callable[[str | None], str | None]:
-    """The writer of instants as text with `count` fraction digits. Digits beyond them can only stand in a comparison: they
-    follow after the end of the stored form, so that the text still sorts between its neighbours."""
+    """The writer of instants as text with `count` fraction digits. Digits beyond them can only stand in a comparison:
+    they follow after the end of the stored form, so that the text still sorts between its neighbours."""
     zeros = "0" * count
 
     def write(value: str | None) -> str | None:
@@ -80,7 +80,9 @@ def nan_to_text(value: float | None) -> Any:
 
 def json_text(value: Any) -> str | None:
     """A JSON value as text; text stays as it is."""
-    return value if value is None or isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    if value is None or isinstance(value, str):
+        return value
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def to_double(value: Any) -> float | None:

@@ -11,197 +11,24 @@ property without a place is `Unbound`, and a request over it answers 501.
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterator, Mapping as MappingType
-from dataclasses import dataclass, field
-from typing import TypeAlias
+from collections import Counter
+from collections.abc import Iterator
 
 from app.edm import types, vocabularies
 from app.edm.index import Model
 from app.edm.model import NavigationProperty, TypeRef
+from app.store.tables import (Column, Contained, Document, DocumentLink, Flat, IDENTIFIER_BYTES, Index, Inverse,
+                              KEY_LENGTH, Link, Owner, Reference, Relation, Scalar, Storage, StreamSlot, TYPE_LENGTH,
+                              Table, Unbound, Whole, hashed, identifier)
 
-KEY_LENGTH = 255
-IDENTIFIER_BYTES = 60
-TYPE_LENGTH = 255
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One column.
-
-    `type`: how values are stored: an Edm primitive type, or 'json'. `edm`: the Edm type of the values (an enumeration's
-    qualified name where `type` is its integer; like `type` otherwise). Facets are those that DDL and conversion need.
-    """
-
-    name: str
-    type: str
-    edm: str
-    nullable: bool = True
-    max_length: int | None = None
-    precision: int | None = None
-    scale: int | str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Scalar:
-    """A primitive or enumeration property in a column of its own."""
-
-    column: Column
-
-
-@dataclass(frozen=True, slots=True)
-class Flat:
-    """A complex property flattened into columns; `present` (Boolean) tells null from an instance of nulls, and is None
-    where the property is not nullable."""
-
-    type: str
-    members: MappingType[str, Storage]
-    present: Column | None
-
-
-@dataclass(frozen=True, slots=True)
-class Document:
-    """A value kept as JSON text: `type` is the Edm type of the value or of the items of the collection."""
-
-    column: Column
-    type: str
-    collection: bool
-
-
-@dataclass(frozen=True, slots=True)
-class StreamSlot:
-    """A stream property or the media stream of an entity (`name` '$value'): chunks in the stream table."""
-
-    name: str
-
-
-Storage: TypeAlias = Scalar | Flat | Document | StreamSlot
-
-
-@dataclass(frozen=True, slots=True)
-class Owner:
-    """How rows of a contained table name their owner: `column` holds the owner's row id; `source` (a column) the
-    owner's table where several tables can own, else None."""
-
-    tables: tuple[str, ...]
-    column: Column
-    source: Column | None
-
-
-@dataclass(frozen=True, slots=True)
-class Index:
-    """An index over columns; each with its descending flag."""
-
-    columns: tuple[tuple[str, bool], ...]
-    unique: bool = False
-
-
-@dataclass(frozen=True)
-class Table:
-    """Where entities live. `id`: the mapping's name for it (a set or singleton name, or 'ns.Type/Nav' of a containment
-    navigation property); `name`: the table's name in the database; `type`: the declared entity type."""
-
-    id: str
-    name: str
-    type: str
-    row_id: Column
-    version: Column
-    discriminator: Column | None
-    dynamic: Column | None
-    owner: Owner | None
-    members: MappingType[tuple[str, str], Storage]          # (declaring type, property) → storage
-    references: MappingType[tuple[str, str], Column]        # (declaring type, navigation) → generated foreign key
-    key: tuple[tuple[str, Column], ...]                     # (name in key predicates, column), in model order
-    alternate_keys: tuple[tuple[tuple[str, Column], ...], ...] = ()
-    columns: tuple[Column, ...] = ()                        # all, in DDL order
-    indexes: tuple[Index, ...] = ()
-    concrete: tuple[str, ...] = ()                          # the types whose instances the table can hold
-    singleton: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Reference:
-    """To-one by a foreign key of this table: own columns = columns of the target's table."""
-
-    target: str
-    own: tuple[Column, ...]
-    other: tuple[Column, ...]
-    nullable: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Inverse:
-    """Related rows hold the foreign key: their columns = columns of this table. `navigation`: the partner's owner and name."""
-
-    target: str
-    own: tuple[Column, ...]
-    other: tuple[Column, ...]
-    partner: tuple[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    """Related through a link table of row ids; `own` and `other` are its columns for this side and the target."""
-
-    target: str
-    table: str
-    own: Column
-    other: Column
-    first: str          # mapping id of the table behind the first column, for DDL
-    second: str
-    columns: tuple[Column, Column] = field(default=())      # type: ignore[assignment]
-
-
-@dataclass(frozen=True, slots=True)
-class Contained:
-    """Entities owned by this one: rows of `target` whose owner column is this row id; `owner`: this table's mapping id."""
-
-    target: str
-    owner: str
-
-
-@dataclass(frozen=True, slots=True)
-class Whole:
-    """Every entity of the target's table that is of the navigation property's type (Store.WholeSet)."""
-
-    target: str
-
-
-@dataclass(frozen=True, slots=True)
-class Unbound:
-    """Nowhere to go: `reason` is the sentence of the 501."""
-
-    reason: str
-
-
-Relation: TypeAlias = Reference | Inverse | Link | Contained | Whole | Unbound
-
-
-@dataclass(frozen=True, slots=True)
-class DocumentLink:
-    """Links from complex values kept as JSON: one row per link of (owner row id, path, ordinals) to a target row id.
-
-    `path`: the complex property and the steps below it, joined by '/'; `ordinal`: the position in the outermost
-    collection, -1 where the path runs through none.
-    """
-
-    table: str
-    owner: str
-    path: str
-    target: str
-    columns: tuple[Column, ...]     # owner row id, ordinal, target row id
-
-
-def identifier(*parts: str) -> str:
-    """A name for the database out of its parts: at most 60 bytes, the rest as a hash."""
-    name = "_".join(part for part in parts if part)
-    data = name.encode()
-    if len(data) <= IDENTIFIER_BYTES:
-        return name
-    return data[:51].decode("utf-8", "ignore") + "_" + hashlib.sha256(data).hexdigest()[:8]
-
+__all__ = ["Column", "Contained", "Document", "DocumentLink", "Flat", "IDENTIFIER_BYTES", "Index", "Inverse",
+           "KEY_LENGTH", "Link", "Owner", "Reference", "Relation", "Scalar", "Storage", "StreamSlot", "TYPE_LENGTH",
+           "Table", "Unbound", "Whole", "identifier", "Mapping", "containment", "map_model"]
 
 ROW = ("Edm.Int64", "Edm.Int64")
+RESERVED = ("odata_", "sqlite_", "pg_")         # beginnings of table names that are not for models
+SYSTEM_COLUMNS = frozenset({"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid",
+                            "oid"})     # every PostgreSQL table has them
 
 
 class Mapping:
@@ -210,6 +37,8 @@ class Mapping:
     def __init__(self, model: Model) -> None:
         self.model = model
         self._tables: dict[str, Table] = {}
+        self._names: dict[str, str] | None = None
+        self._owners: dict[str, list[str]] | None = None
         self._relations: dict[tuple[str, str, str], Relation] = {}
 
     # --- tables ------------------------------------------------------------------------------------------
@@ -223,17 +52,37 @@ class Mapping:
 
     def sources(self) -> Iterator[str]:
         """The mapping ids of all sets and singletons, then of every containment below them."""
-        seen: list[str] = []
-        queue = [*self.model.sets, *self.model.singletons]
-        while queue:
-            id = queue.pop(0)
-            if id in seen:
-                continue
-            seen.append(id)
-            yield id
-            for owner, navigation in self.navigations(id):
-                if navigation.contains_target:
-                    queue.append(containment(owner, navigation.name))
+        yield from self._owned()
+
+    def _owned(self) -> dict[str, list[str]]:
+        """Every mapping id in order of `sources`, with the ids whose entities can own its rows."""
+        if self._owners is None:
+            found: dict[str, list[str]] = {id: [] for id in (*self.model.sets, *self.model.singletons)}
+            queue = list(found)
+            for id in queue:
+                for owner, navigation in self.navigations(id):
+                    if navigation.contains_target:
+                        inner = containment(owner, navigation.name)
+                        if inner not in found:
+                            found[inner] = []
+                            queue.append(inner)
+                        found[inner].append(id)
+            self._owners = found
+        return self._owners
+
+    def table_name(self, id: str) -> str:
+        """The name of a table in the database: no two alike whatever the case of letters, none that the service itself,
+        the database or a link table may have."""
+        if self._names is None:
+            self._names = self._distinct_names()
+        return self._names[id]
+
+    def _distinct_names(self) -> dict[str, str]:
+        wished = {id: vocabularies.table_name(self.model, id) or identifier(_simple(id)) for id in self._owned()}
+        count = Counter(name.casefold() for name in wished.values())
+        return {id: hashed(("t_" if name.casefold().startswith(RESERVED) else "") + name, id)
+                if count[name.casefold()] > 1 or name.casefold().startswith(RESERVED) or name.casefold().endswith("_link")
+                else name for id, name in wished.items()}
 
     def declared_type(self, id: str) -> str:
         """The declared entity type behind a mapping id."""
@@ -260,9 +109,7 @@ class Mapping:
 
     def owners(self, id: str) -> tuple[str, ...]:
         """The mapping ids whose entities can own rows of a contained table."""
-        declaring, _, name = id.rpartition("/")
-        return tuple(each for each in self.sources() if any(
-            owner == declaring and navigation.name == name for owner, navigation in self.navigations(each)))
+        return tuple(self._owned()[id])
 
     # --- relations ---------------------------------------------------------------------------------------
 
@@ -326,12 +173,20 @@ class Mapping:
             score = 1 + len(self.model.lineage(steps[0])) if casts else 1
             if best is None or score > best[0]:
                 best = (score, binding.target)
-        if best is None:
-            return None
-        head, slash, rest_path = best[1].partition("/")
-        if slash and "." in head:                       # a target path that starts with the container
-            return rest_path
-        return best[1]
+        return None if best is None else self._target_path(best[1])
+
+    def _target_path(self, path: str) -> str | None:
+        """The mapping id at a target path: a set or singleton, after it containment navigation properties (CSDL §13.4)."""
+        head, *rest = path.split("/")
+        if "." in head and rest:                        # the container by its name
+            head, *rest = rest
+        id = head if self.model.source_of(head) is not None else None
+        for step in rest:
+            if id is None or "." in step:
+                continue
+            id = next((containment(owner, step) for owner, navigation in self.navigations(id)
+                       if navigation.name == step and navigation.contains_target), None)
+        return id
 
     def _only_set(self, type_name: str) -> str | None:
         """Without a binding: the only set whose type is the target's, its base or a derived type (DESIGN §4)."""
@@ -368,11 +223,18 @@ class Mapping:
         if constrained is not None:
             return Reference(target, *constrained, bool(navigation.nullable))
         partner = self._partner(id, owner, navigation, target)
-        assert partner is not None
-        back = self.relation(target, partner[0], partner[1].name)
-        if isinstance(back, Reference):
+        if partner is not None and self._is_owner(id, target, partner):
+            assert own.owner is not None
+            return Reference(target, (own.owner.column,), (self.table(target).row_id,), nullable=False)
+        back = self.relation(target, partner[0], partner[1].name) if partner is not None else None
+        if partner is not None and isinstance(back, Reference):
             return Inverse(target, back.other, back.own, (partner[0], partner[1].name))
         return Unbound(f"Navigation property '{navigation.name}' of {owner} has a partner that leads elsewhere")
+
+    def _is_owner(self, id: str, target: str, partner: tuple[str, NavigationProperty]) -> bool:
+        """Whether a navigation property leads from a contained entity back to its only possible kind of owner."""
+        return partner[1].contains_target and containment(partner[0],
+                                                          partner[1].name) == id and self.owners(id) == (target,)
 
     def constraint_columns(self, id: str, owner: str, navigation: NavigationProperty,
                            target: str) -> tuple[tuple[Column, ...], tuple[Column, ...]] | None:
@@ -427,6 +289,8 @@ class Mapping:
         if navigation.constraints and self._constraint_holds(target, navigation):
             return False
         partner = self._partner(id, owner, navigation, target)
+        if partner is not None and self._is_owner(id, target, partner):
+            return False
         if partner is None or partner[1].collection or self.target(target, partner[0], partner[1].name) != id:
             return True
         if partner[1].contains_target:
@@ -446,13 +310,19 @@ class Mapping:
 
     def _link(self, id: str, owner: str, navigation: NavigationProperty, target: str,
               partner: tuple[str, NavigationProperty] | None) -> Link:
+        """The link table of a navigation property and its partner; named after the one that comes first by name."""
         first = (id, owner, navigation.name)
         swapped = False
         if partner is not None and partner[1].collection and self.target(target, partner[0], partner[1].name) == id:
             other = (target, partner[0], partner[1].name)
             swapped = other < first
             first = min(first, other)
-        name = identifier(_simple(first[0]), first[2], "link")
+        table, declaring, last = first
+        inherited = declaring in self.model.lineage(self.declared_type(table))
+        step = last if inherited else f"{declaring.rpartition('.')[2]}${last}"
+        name = identifier(_simple(table), step, "link")
+        if "_" in table + step:                         # the parts of the name might be those of another
+            name = hashed(name, *first)
         left = Column("source", *ROW, nullable=False)
         right = Column("target", *ROW, nullable=False)
         ends = (target, id) if swapped else (id, target)
@@ -471,7 +341,8 @@ class Mapping:
                     if target is not None:
                         columns = (Column("owner", *ROW, nullable=False), Column("ordinal", *ROW, nullable=False),
                                    Column("target", *ROW, nullable=False))
-                        found[path] = DocumentLink(identifier(_simple(id), *path.split("/"), "link"), id, path, target, columns)
+                        found[path] = DocumentLink(identifier(_simple(id), path.replace("/", "$"), "link"), id, path,
+                                                   target, columns)
         return tuple(found.values())
 
     def _document_navigations(self, type_name: str, path: str, above: tuple[str, ...]
@@ -484,7 +355,8 @@ class Mapping:
                     yield f"{path}/{navigation.name}", each, navigation
             for member in self.model.properties(each).values():
                 if self.model.kind(member.type.name) == "complex":
-                    yield from self._document_navigations(member.type.name, f"{path}/{member.name}", (*above, type_name))
+                    yield from self._document_navigations(member.type.name, f"{path}/{member.name}",
+                                                          (*above, type_name))
 
 
 def containment(owner: str, name: str) -> str:
@@ -508,8 +380,11 @@ class _TableBuilder:
         self.taken: dict[str, Column] = {}
         self.members: dict[tuple[str, str], Storage] = {}
         self.references: dict[tuple[str, str], Column] = {}
+        self.own_key = {part.path for part in self.model.key(self.type)}
         self.key_paths = {part.path for each in self.family for part in self.model.key(each)} | {
-            path for each in self.family for key in vocabularies.alternate_keys(self.model, each) for _, path in key}
+            path for each in self.family for key in vocabularies.alternate_keys(self.model, each) for _,
+            path in key} | {
+            constraint.property for _, navigation in mapping.navigations(id) for constraint in navigation.constraints}
 
     def build(self) -> Table:
         concrete = self.model.concrete(self.type)
@@ -528,7 +403,8 @@ class _TableBuilder:
         dynamic = None
         if any(self.model.is_open(each) for each in self.family):
             dynamic = self.system("_dynamic", "json")
-        table = Table(self.id, self.table_name(), self.type, row_id, version, discriminator, dynamic, owner, self.members,
+        table = Table(self.id, self.mapping.table_name(self.id), self.type, row_id, version, discriminator, dynamic,
+                      owner, self.members,
                       self.references, (), singleton=self.id in self.model.singletons)
         self.mapping._tables[self.id] = table       # relations of this table may lead back to it while it is built
         for declaring, navigation in self.mapping.navigations(self.id):
@@ -539,20 +415,19 @@ class _TableBuilder:
                     if (column := self.at(self.type, part.path)) is not None)
         alternates = tuple(pairs for alternate in vocabularies.alternate_keys(self.model, self.type)
                            if len(pairs := tuple((name, column) for name, path in alternate
-                                                 if (column := self.at(self.type, path)) is not None)) == len(alternate))
+                                                 if (column := self.at(self.type,
+                                                                       path)) is not None)) == len(alternate))
         built = Table(self.id, table.name, self.type, row_id, version, discriminator, dynamic, owner, self.members,
                       self.references, key, alternates, tuple(self.taken.values()),
                       tuple(self.indexes(key, alternates, owner)), concrete, table.singleton)
         return built
 
-    def table_name(self) -> str:
-        return vocabularies.table_name(self.model, self.id) or identifier(_simple(self.id))
-
     def owner(self) -> Owner | None:
         if "/" not in self.id:
             return None
         tables = self.mapping.owners(self.id)
-        source = self.system("_owner_table", "Edm.String", nullable=False, max_length=TYPE_LENGTH) if len(tables) > 1 else None
+        source = self.system("_owner_table", "Edm.String", nullable=False,
+                             max_length=TYPE_LENGTH) if len(tables) > 1 else None
         return Owner(tables, self.system("_owner", "Edm.Int64", nullable=False), source)
 
     def system(self, name: str, type: str, nullable: bool = True, max_length: int | None = None) -> Column:
@@ -566,15 +441,19 @@ class _TableBuilder:
 
     def named(self, name: str, column: Column, declaring: str) -> Column:
         """The column under its name: shared with an equal one, else `Type$name` on a clash (DESIGN §4)."""
-        for candidate in (name, identifier(f"{declaring.rpartition('.')[2]}${name}"), identifier(f"{declaring}${name}".replace(".", "_"))):
+        for candidate in (name, identifier(f"{declaring.rpartition('.')[2]}${name}"),
+                          identifier(f"{declaring}${name}".replace(".", "_"))):
+            if candidate.casefold() in SYSTEM_COLUMNS:
+                continue
             found = self.taken.get(candidate.casefold())
-            made = Column(candidate, column.type, column.edm, column.nullable, column.max_length, column.precision, column.scale)
+            made = Column(candidate, column.type, column.edm, column.nullable, column.max_length, column.precision,
+                          column.scale)
             if found is None:
                 self.taken[candidate.casefold()] = made
                 return made
             if found == made and declaring not in self.model.lineage(self.type):
                 return found
-        raise AssertionError(f"no free column name for {name} of {declaring}")
+        return self.named(hashed(name, declaring, str(len(self.taken))), column, declaring)
 
     def store(self, path: tuple[str, ...], ref: TypeRef, declaring: str, forced: str | None = None) -> Storage:
         ref = self.model.underlying(ref)
@@ -583,7 +462,7 @@ class _TableBuilder:
             return StreamSlot("/".join(path))
         name = forced or identifier(*path)
         inherited = declaring in self.model.lineage(self.type)
-        nullable = ref.nullable is not False or not inherited or len(path) > 1
+        nullable = (ref.nullable is not False and "/".join(path) not in self.own_key) or not inherited or len(path) > 1
         if not ref.collection and kind == "enum":
             return Scalar(self.named(name, Column("", "Edm.Int64", ref.name, nullable), declaring))
         if not ref.collection and ref.name in types.PRIMITIVES and ref.name not in types.GEO:

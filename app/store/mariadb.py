@@ -8,14 +8,16 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
+import peewee as pw
 from peewee import fn
 
 from app.edm import types
 from app.errors import BodyError
 from app.store import casing, forms
+from app.store.clauses import (NULL, ONE, ZERO, JsonItems, ListSource, Node, Operation, all_of, enclosed, infix,
+                               missing, substr, text, when, words)
 from app.store.decimals import QUOTIENT_SCALE
-from app.store.dialects import (NULL, ONE, ZERO, Convert, Dialect, Function, JsonItems, ListSource, all_of, enclosed, infix,
-                                missing, pw, substr, text, when, words)
+from app.store.dialects import Convert, Dialect, Function
 from app.store.mapping import Column
 
 ORDINAL = "CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin"
@@ -59,28 +61,33 @@ DECIMAL = f"DECIMAL({DECIMAL_DIGITS},{DECIMAL_SCALE})"
 FAILURE = pw.SQL("(SELECT 1 UNION SELECT 2)")       # an error where a row gets there, and nowhere else
 
 
-def cast(node: Any, kind: str) -> Any:
+def cast(node: Node, kind: str) -> Node:
     return pw.Cast(node, kind)
+
+
+def ordinal(node: Node) -> Node:
+    """Text in ordinal collation, without padding."""
+    return enclosed(node, "COLLATE utf8mb4_nopad_bin")
 
 
 # --- numbers ---------------------------------------------------------------------------------------------
 
-def plain(operator: str) -> Any:
+def plain(operator: str) -> Operation:
     return lambda left, right: infix(left, operator, right)
 
 
-def divided(operator: str) -> Any:
+def divided(operator: str) -> Operation:
     """A division, failing where the divisor is zero: by itself it would give null."""
     return lambda left, right: when(infix(right, "=", ZERO), when(infix(left, "IS NOT", NULL), FAILURE),
                                     infix(left, operator, right))
 
 
-def quotient(left: Any, right: Any) -> Any:
+def quotient(left: Node, right: Node) -> Node:
     """Twenty fraction digits."""
     return fn.ROUND(divided("/")(left, right), SCALE)
 
 
-def double_round(node: Any) -> Any:
+def double_round(node: Node) -> Node:
     """Halves away from zero; the addition turns -0 into 0."""
     size = fn.ABS(node)
     cut = fn.TRUNCATE(size, ZERO)
@@ -90,17 +97,17 @@ def double_round(node: Any) -> Any:
 
 # --- instants --------------------------------------------------------------------------------------------
 
-def moment(node: Any) -> Any:
+def moment(node: Node) -> Node:
     """An instant in expression form as a DATETIME of microseconds."""
     return cast(substr(node, 1, 26), "DATETIME(6)")
 
 
-def seventh(node: Any) -> Any:
+def seventh(node: Node) -> Node:
     """The digit that a DATETIME does not hold."""
     return cast(substr(node, 27, 1), "SIGNED")
 
 
-def within_years(found: Any, *arguments: Any) -> Any:
+def within_years(found: Node, *arguments: Node) -> Node:
     """The text of an instant or date; where it is null or of the year 0 although no argument is null, an error."""
     wrong = infix(infix(found, "IS", NULL), "OR", infix(fn.LEFT(found, pw.SQL("4")), "=", text("0000")))
     present = all_of(*(infix(each, "IS NOT", NULL) for each in arguments))
@@ -108,31 +115,35 @@ def within_years(found: Any, *arguments: Any) -> Any:
     return when(all_of(wrong, present), too_large, found)
 
 
-def instant_add(left: Any, right: Any) -> Any:
+def instant_add(left: Node, right: Node) -> Node:
     count = infix(right, "+", seventh(left))
     whole = fn.FLOOR(infix(count, "/", pw.SQL("10")))
     rest = cast(infix(count, "-", infix(whole, "*", pw.SQL("10"))), "SIGNED")
     moved = fn.DATE_ADD(moment(left), words("INTERVAL", whole, "MICROSECOND"))
-    return within_years(fn.CONCAT(fn.DATE_FORMAT(moved, pw.Value("%Y-%m-%dT%H:%i:%s.%f")), rest, text("Z")), left, right)
+    shown = fn.DATE_FORMAT(moved, pw.Value("%Y-%m-%dT%H:%i:%s.%f"))
+    return within_years(fn.CONCAT(shown, rest, text("Z")), left, right)
 
 
-def instant_difference(left: Any, right: Any) -> Any:
+def instant_difference(left: Node, right: Node) -> Node:
     apart = fn.TIMESTAMPDIFF(pw.SQL("MICROSECOND"), moment(right), moment(left))
     return infix(infix(apart, "*", pw.SQL("10")), "+", infix(seventh(left), "-", seventh(right)))
 
 
-def date_add(left: Any, right: Any) -> Any:
+def date_add(left: Node, right: Node) -> Node:
     moved = fn.DATE_ADD(cast(left, "DATE"), words("INTERVAL", fn.FLOOR(infix(right, "/", DAY)), "DAY"))
     return within_years(fn.DATE_FORMAT(moved, pw.Value("%Y-%m-%d")), left, right)
 
 
-def date_difference(left: Any, right: Any) -> Any:
+def date_difference(left: Node, right: Node) -> Node:
     return infix(fn.DATEDIFF(left, right), "*", DAY)
 
 
-def duration_scaled(operator: str) -> Any:
+def duration_scaled(operator: str) -> Operation:
     operation = divided("/") if operator == "/" else plain(operator)
-    return lambda duration, number: cast(fn.ROUND(operation(cast(duration, "DECIMAL(30,0)"), cast(number, DECIMAL))), "SIGNED")
+
+    def scaled(duration: Node, number: Node) -> Node:
+        return cast(fn.ROUND(operation(cast(duration, "DECIMAL(30,0)"), cast(number, DECIMAL))), "SIGNED")
+    return scaled
 
 
 class MariaDB(Dialect):
@@ -141,12 +152,14 @@ class MariaDB(Dialect):
     name = "mariadb"
     ddl_types = {
         "Edm.Boolean": "BOOLEAN", "Edm.Byte": "SMALLINT", "Edm.SByte": "SMALLINT", "Edm.Int16": "SMALLINT",
-        "Edm.Int32": "INT", "Edm.Int64": "BIGINT", "Edm.Duration": "BIGINT", "Edm.Double": "DOUBLE", "Edm.Single": "DOUBLE",
+        "Edm.Int32": "INT", "Edm.Int64": "BIGINT", "Edm.Duration": "BIGINT", "Edm.Double": "DOUBLE",
+        "Edm.Single": "DOUBLE",
         "Edm.Guid": f"CHAR(36) {ASCII}", "Edm.Binary": "LONGBLOB", "Edm.Date": "DATE"}
     expression_types = {
         **dict.fromkeys(types.INTEGERS | {"Edm.Duration"}, "SIGNED"), "Edm.Double": "DOUBLE", "Edm.Single": "DOUBLE",
         "Edm.Decimal": DECIMAL}
-    reads = {"Edm.Boolean": forms.boolean, "Edm.DateTimeOffset": forms.strip_fraction, "Edm.TimeOfDay": forms.strip_fraction}
+    reads = {"Edm.Boolean": forms.boolean, "Edm.DateTimeOffset": forms.strip_fraction,
+             "Edm.TimeOfDay": forms.strip_fraction}
     writes = {"Edm.Double": finite_double, "Edm.Single": finite_double, "Edm.Decimal": bounded_decimal,
               "native Edm.DateTimeOffset": naive_instant, "native Edm.TimeOfDay": forms.native_instant,
               "json": forms.json_text}
@@ -154,7 +167,8 @@ class MariaDB(Dialect):
         "integer add": plain("+"), "integer sub": plain("-"), "integer mul": plain("*"), "integer div": divided("DIV"),
         "integer mod": divided("%%"),
         "double add": plain("+"), "double sub": plain("-"), "double mul": plain("*"), "double div": divided("/"),
-        "double divby": divided("/"), "double mod": divided("%%"), "double round": double_round, "double floor": fn.FLOOR,
+        "double divby": divided("/"), "double mod": divided("%%"), "double round": double_round,
+        "double floor": fn.FLOOR,
         "double ceiling": fn.CEILING,
         "decimal add": plain("+"), "decimal sub": plain("-"), "decimal mul": plain("*"), "decimal div": quotient,
         "decimal divby": quotient, "decimal mod": divided("%%"), "decimal round": fn.ROUND, "decimal floor": fn.FLOOR,
@@ -164,7 +178,8 @@ class MariaDB(Dialect):
     json_kinds = {"string": ("STRING",), "number": ("INTEGER", "DOUBLE", "DECIMAL"), "boolean": ("BOOLEAN",)}
 
     def own_functions(self) -> dict[str, Function]:
-        return {name: missing(f"Function {name} on MariaDB") for name in ("geo.distance", "geo.length", "geo.intersects")}
+        names = ("geo.distance", "geo.length", "geo.intersects")
+        return {name: missing(f"Function {name} on MariaDB") for name in names}
 
     def ddl_type(self, column: Column) -> str:
         match column.type:
@@ -194,26 +209,26 @@ class MariaDB(Dialect):
             return None
         return lambda value: None if value is None else f"{value[:10]}T{value[11:]}Z"
 
-    def native_value(self, node: Any, column: Column) -> Any:
+    def native_value(self, node: Node, column: Column) -> Node:
         if column.type == "Edm.TimeOfDay":
             return fn.TIME_FORMAT(node, pw.Value("%H:%i:%s.%f0"))
         return fn.DATE_FORMAT(node, pw.Value("%Y-%m-%dT%H:%i:%s.%f0Z"))
 
-    def value(self, node: Any, column: Column) -> Any:
+    def value(self, node: Node, column: Column) -> Node:
         if column.type == "Edm.Date":
             return fn.DATE_FORMAT(node, pw.Value("%Y-%m-%d"))
         return super().value(node, column)
 
-    def join_text(self, *parts: Any) -> Any:
+    def join_text(self, *parts: Node) -> Node:
         return fn.CONCAT(*parts)
 
-    def same(self, left: Any, right: Any, edm_type: str = "") -> Any:
+    def same(self, left: Node, right: Node, edm_type: str = "") -> Node:
         return infix(left, "<=>", right)
 
-    def is_number(self, node: Any) -> Any:
+    def is_number(self, node: Node, edm_type: str) -> Node:
         return infix(node, "=", node)       # there is no NaN
 
-    def has(self, left: Any, right: Any) -> Any:
+    def has(self, left: Node, right: Node) -> Node:
         return infix(cast(infix(left, "&", right), "SIGNED"), "=", right)       # `&` gives unsigned numbers
 
     # --- lists -------------------------------------------------------------------------------------------
@@ -225,9 +240,12 @@ class MariaDB(Dialect):
         return lambda values: json.dumps([types.write_decimal(value) for value in values])
 
     def rows_writer(self, columns: Sequence[Column]) -> Convert:
-        write = super().rows_writer(columns)
-        return lambda rows: write([[types.write_decimal(value) if isinstance(value, Decimal) else value for value in row]
-                                   for row in rows])
+        writers = [self.writer(column.edm, column) for column in columns]
+
+        def write(rows: Sequence[Sequence[Any]]) -> str:
+            written = [[value if each is None else each(value) for each, value in zip(writers, row)] for row in rows]
+            return json.dumps(written, ensure_ascii=False, default=types.write_decimal)
+        return write
 
     def list_type(self, edm_type: str, column: Column | None) -> str:
         """The type of a value in a list parameter."""
@@ -240,54 +258,56 @@ class MariaDB(Dialect):
             return self.ddl_type(column)
         return f"LONGTEXT {ORDINAL}"
 
-    def in_list(self, node: Any, mark: Any, edm_type: str, column: Column | None = None) -> Any:
+    def in_list(self, node: Node, mark: Node, edm_type: str, column: Column | None = None) -> Node:
         table = words("(SELECT j.v FROM JSON_TABLE(", mark, ", '$[*]' COLUMNS(v", self.list_type(edm_type, column),
                       "PATH '$')) AS j)")
         return infix(node, "IN", table)
 
-    def rows_source(self, mark: Any, columns: Sequence[Column], alias: str) -> ListSource:
-        parts = [words(f"v{index} {self.list_type(column.edm, column)} PATH '$[{index}]'") for index, column in enumerate(columns)]
+    def rows_source(self, mark: Node, columns: Sequence[Column], alias: str) -> ListSource:
+        parts = [words(f"v{index} {self.list_type(column.edm, column)} PATH '$[{index}]'")
+                 for index, column in enumerate(columns)]
         table = words("JSON_TABLE(", mark, ", '$[*]' COLUMNS", pw.NodeList(parts, ", ", True), ") AS", pw.Entity(alias))
         return ListSource(table, tuple(pw.Entity(alias, f"v{index}") for index in range(len(columns))))
 
     # --- text --------------------------------------------------------------------------------------------
 
-    def length(self, node: Any) -> Any:
+    def length(self, node: Node) -> Node:
         return fn.CHAR_LENGTH(node)
 
-    def position(self, whole: Any, part: Any) -> Any:
+    def position(self, whole: Node, part: Node) -> Node:
         return fn.LOCATE(part, whole)
 
-    def ends(self, whole: Any, part: Any) -> Any:
+    def ends(self, whole: Node, part: Node) -> Node:
         return infix(fn.RIGHT(whole, fn.CHAR_LENGTH(part)), "=", part)
 
-    def matches(self, node: Any, pattern: str) -> Any:
+    def matches(self, node: Node, pattern: str) -> Node:
         return infix(node, "REGEXP", pw.Value(pattern))
 
-    def lower(self, node: Any) -> Any:
-        return enclosed(fn.LOWER(enclosed(node, CASING)), "COLLATE utf8mb4_nopad_bin")
+    def lower(self, node: Node) -> Node:
+        return ordinal(fn.LOWER(enclosed(node, CASING)))
 
-    def upper(self, node: Any) -> Any:
-        return enclosed(fn.UPPER(enclosed(node, CASING)), "COLLATE utf8mb4_nopad_bin")
+    def upper(self, node: Node) -> Node:
+        return ordinal(fn.UPPER(enclosed(node, CASING)))
 
-    def trim(self, node: Any) -> Any:
+    def trim(self, node: Node) -> Node:
         return fn.REGEXP_REPLACE(node, pw.Value(f"^[{casing.WHITE_SPACE}]+|[{casing.WHITE_SPACE}]+\\z"), text(""))
 
     # --- numbers and casts -------------------------------------------------------------------------------
 
-    def seconds(self, node: Any) -> Any:
+    def seconds(self, node: Node) -> Node:
         return infix(node, "*", pw.SQL("0.0000001"))
 
-    def decimal_of_text(self, node: Any) -> Any:
+    def decimal_of_text(self, node: Node) -> Node:
         return cast(node, DECIMAL)
 
-    def to_text(self, node: Any, source: str) -> Any:
+    def to_text(self, node: Node, source: str) -> Node:
         match source:
             case "Edm.Boolean":
                 return enclosed("CASE", node, "WHEN 1 THEN 'true' WHEN 0 THEN 'false' END")
             case "Edm.Decimal":
                 shown = cast(node, "CHAR")
-                return when(infix(fn.LOCATE(text("."), shown), ">", ZERO), fn.REGEXP_REPLACE(shown, text("[.]?0*$"), text("")), shown)
+                return when(infix(fn.LOCATE(text("."), shown), ">", ZERO),
+                            fn.REGEXP_REPLACE(shown, text("[.]?0*$"), text("")), shown)
             case "Edm.DateTimeOffset":
                 return fn.REGEXP_REPLACE(node, text("[.]?0*Z$"), text("Z"))
             case "Edm.TimeOfDay":
@@ -296,59 +316,64 @@ class MariaDB(Dialect):
                 missing(f"cast of {source} to Edm.String on MariaDB")()
         return cast(node, "CHAR")
 
-    def parsed(self, node: Any, target: str) -> Any:
+    def parsed(self, node: Node, target: str) -> Node:
         return PARSERS[target](node) if target in PARSERS else missing(f"cast of Edm.String to {target} on MariaDB")()
 
-    def rounded_integer(self, node: Any, source: str, low: int, high: int) -> Any:
+    def rounded_integer(self, node: Node, source: str, low: int, high: int) -> Node:
         found = fn.ROUND(node) if source == "Edm.Decimal" else double_round(node)
         top = pw.SQL(str(high + 1) if source == "Edm.Decimal" else f"{high + 1}e0")
         return when(all_of(infix(found, ">=", pw.SQL(str(low))), infix(found, "<", top)), cast(found, "SIGNED"))
 
-    def decimal_of_double(self, node: Any) -> Any:
+    def decimal_of_double(self, node: Node) -> Node:
         return cast(node, DECIMAL)
 
-    def single(self, node: Any) -> Any:
+    def single(self, node: Node) -> Node:
         small = infix(fn.ABS(node), "<=", pw.SQL("3.4028234663852886e38"))
         nearest = cast(node, "FLOAT")
         short = cast(nearest, "CHAR")       # six digits, where they are enough
-        return when(small, when(infix(cast(short, "FLOAT"), "=", nearest), cast(short, "DOUBLE"), cast(nearest, "DOUBLE")))
+        return when(small,
+                    when(infix(cast(short, "FLOAT"), "=", nearest), cast(short, "DOUBLE"), cast(nearest, "DOUBLE")))
 
     # --- JSON --------------------------------------------------------------------------------------------
 
-    def _path(self, steps: Sequence[str], tail: str = "") -> Any:
+    def _path(self, steps: Sequence[str], tail: str = "") -> Node:
         return text("$" + "".join(f'."{step}"' for step in steps) + tail)
 
-    def json_text(self, node: Any, steps: Sequence[str]) -> Any:
+    def json_text(self, node: Node, steps: Sequence[str]) -> Node:
         found = fn.JSON_EXTRACT(node, self._path(steps))
-        return when(infix(fn.JSON_TYPE(found), "<>", text("NULL")), fn.JSON_UNQUOTE(found))
+        return when(infix(fn.JSON_TYPE(found), "<>", text("NULL")), ordinal(fn.JSON_UNQUOTE(found)))
 
-    def json_kind(self, node: Any, steps: Sequence[str]) -> Any:
+    def json_part(self, node: Node, steps: Sequence[str]) -> Node:
+        return fn.JSON_EXTRACT(node, self._path(steps))
+
+    def json_kind(self, node: Node, steps: Sequence[str]) -> Node:
         return fn.JSON_TYPE(fn.JSON_EXTRACT(node, self._path(steps)))
 
-    def json_boolean(self, found: Any) -> Any:
+    def json_boolean(self, found: Node) -> Node:
         return enclosed("CASE", found, "WHEN 'true' THEN 1 WHEN '1' THEN 1 WHEN 'false' THEN 0 WHEN '0' THEN 0 END")
 
-    def json_double(self, found: Any) -> Any:
+    def json_double(self, found: Node) -> Node:
         return cast(found, "DOUBLE")
 
-    def json_items(self, node: Any, steps: Sequence[str], alias: str) -> JsonItems:
-        source = words("JSON_TABLE(", node, ",", self._path(steps, "[*]"), "COLUMNS(position FOR ORDINALITY, value JSON PATH '$')) AS",
+    def json_items(self, node: Node, steps: Sequence[str], alias: str) -> JsonItems:
+        source = words("JSON_TABLE(", node, ",", self._path(steps, "[*]"),
+                       "COLUMNS(position FOR ORDINALITY, value JSON PATH '$')) AS",
                        pw.Entity(alias))
         return JsonItems(source, pw.Entity(alias, "value"), infix(pw.Entity(alias, "position"), "-", ONE))
 
-    def json_item(self, value: Any, edm_type: str) -> Any:
-        return self.json_value(value, edm_type)
+    def json_item(self, value: Node, edm_type: str) -> Node:
+        return self.json_get(value, (), edm_type)
 
-    def json_length(self, node: Any, steps: Sequence[str]) -> Any:
+    def json_length(self, node: Node, steps: Sequence[str]) -> Node:
         found = fn.JSON_EXTRACT(node, self._path(steps))
         return when(infix(fn.JSON_TYPE(found), "=", text("ARRAY")), fn.JSON_LENGTH(found))
 
     # --- aggregates --------------------------------------------------------------------------------------
 
-    def total(self, node: Any, result: str) -> Any:
+    def total(self, node: Node, result: str) -> Node:
         return cast(fn.SUM(node), "SIGNED") if result in types.INTEGERS else fn.SUM(node)
 
-    def average(self, node: Any, result: str) -> Any:
+    def average(self, node: Node, result: str) -> Node:
         return fn.ROUND(fn.AVG(node), SCALE) if result == "Edm.Decimal" else fn.AVG(node)
 
 
@@ -362,61 +387,65 @@ UNITS = (("[0-9]+(?=D)", 864_000_000_000), ("[0-9]+(?=H)", 36_000_000_000), ("[0
          ("[0-9]+(?=([.][0-9]+)?S)", 10_000_000))
 
 
-def like(node: Any, pattern: str) -> Any:
+def like(node: Node, pattern: str) -> Node:
     """Whether the whole text matches."""
     return infix(node, "REGEXP", pw.Value(f"^({pattern})\\z"))
 
 
-def parsed_integer(low: int, high: int) -> Any:
-    def parse(node: Any) -> Any:
+def parsed_integer(low: int, high: int) -> Operation:
+    def parse(node: Node) -> Node:
         number = cast(node, "DECIMAL(65,0)")
         fits = all_of(infix(number, ">=", pw.SQL(str(low))), infix(number, "<=", pw.SQL(str(high))))
         return when(like(node, "[+-]?[0-9]{1,40}"), when(fits, cast(number, "SIGNED")))
     return parse
 
 
-def parsed_number(kind: str) -> Any:
+def parsed_number(kind: str) -> Operation:
     return lambda node: when(like(node, "[+-]?[0-9]+([.][0-9]+)?([eE][+-]?[0-9]{1,3})?"), cast(node, kind))
 
 
-def fraction(node: Any) -> Any:
+def fraction(node: Node) -> Node:
     """The seven fraction digits of the seconds in a text."""
     digits = fn.SUBSTR(fn.REGEXP_SUBSTR(node, text("[.][0-9]+")), pw.SQL("2"))
     return fn.RPAD(digits, pw.SQL("7"), text("0"))
 
 
-def parsed_time(node: Any) -> Any:
+def parsed_time(node: Node) -> Node:
     whole = fn.RPAD(fn.REGEXP_REPLACE(node, text("[.].*"), text("")), pw.SQL("8"), text(":00"))
     return when(like(node, TIME), fn.CONCAT(whole, text("."), fraction(node)))
 
 
-def parsed_date(node: Any) -> Any:
+def parsed_date(node: Node) -> Node:
     return when(like(node, DATE), when(infix(cast(node, "DATE"), "IS NOT", NULL), node))
 
 
-def parsed_instant(node: Any) -> Any:
-    local = fn.RPAD(fn.REGEXP_REPLACE(fn.SUBSTR(node, pw.SQL("12")), text("([.]|[Zz+-]).*"), text("")), pw.SQL("8"), text(":00"))
-    moment = cast(fn.CONCAT(substr(node, 1, 10), text(" "), local), "DATETIME")
+def parsed_instant(node: Node) -> Node:
+    clock = fn.REGEXP_REPLACE(fn.SUBSTR(node, pw.SQL("12")), text("([.]|[Zz+-]).*"), text(""))
+    moment = cast(fn.CONCAT(substr(node, 1, 10), text(" "), fn.RPAD(clock, pw.SQL("8"), text(":00"))), "DATETIME")
     offset = fn.REGEXP_SUBSTR(node, text(OFFSET + "$"))
-    minutes = infix(infix(cast(substr(offset, 2, 2), "SIGNED"), "*", pw.SQL("60")), "+", cast(substr(offset, 5, 2), "SIGNED"))
-    shift = enclosed("CASE", fn.LEFT(offset, ONE), "WHEN '+' THEN", infix(ZERO, "-", minutes), "WHEN '-' THEN", minutes, "ELSE 0 END")
+    hours, rest = cast(substr(offset, 2, 2), "SIGNED"), cast(substr(offset, 5, 2), "SIGNED")
+    minutes = infix(infix(hours, "*", pw.SQL("60")), "+", rest)
+    shift = enclosed("CASE", fn.LEFT(offset, ONE), "WHEN '+' THEN", infix(ZERO, "-", minutes), "WHEN '-' THEN", minutes,
+                     "ELSE 0 END")
     moved = fn.DATE_FORMAT(fn.DATE_ADD(moment, words("INTERVAL", shift, "MINUTE")), pw.Value("%Y-%m-%dT%H:%i:%s."))
-    return when(like(node, f"{DATE}[Tt]{TIME}([Zz]|{OFFSET})?"), when(infix(fn.LEFT(moved, pw.SQL("4")), "<>", text("0000")), fn.CONCAT(
-        moved, fraction(node), text("Z"))))
+    whole = when(infix(fn.LEFT(moved, pw.SQL("4")), "<>", text("0000")), fn.CONCAT(moved, fraction(node), text("Z")))
+    return when(like(node, f"{DATE}[Tt]{TIME}([Zz]|{OFFSET})?"), whole)
 
 
-def parsed_duration(node: Any) -> Any:
+def parsed_duration(node: Node) -> Node:
     upper = fn.UPPER(node)
-    units = [infix(cast(fn.CONCAT(text("0"), fn.REGEXP_SUBSTR(upper if at == 0 else fn.REGEXP_REPLACE(upper, text("^.*T"), text("")),
-                                                              text(pattern))), "SIGNED"), "*", pw.SQL(str(ticks)))
-             for at, (pattern, ticks) in enumerate(UNITS)]
+    clock = fn.REGEXP_REPLACE(upper, text("^.*T"), text(""))
+    units = []
+    for pattern, ticks in UNITS:
+        number = fn.REGEXP_SUBSTR(upper if "D" in pattern else clock, text(pattern))
+        units.append(infix(cast(fn.CONCAT(text("0"), number), "SIGNED"), "*", pw.SQL(str(ticks))))
     total = pw.NodeList((*units, cast(fraction(node), "SIGNED")), " + ", True)
     negative = infix(fn.LEFT(node, ONE), "=", text("-"))
-    return when(all_of(like(upper, DURATION), infix(upper, "REGEXP", text("[0-9][DHMS]$"))), infix(
-        enclosed("CASE WHEN", negative, "THEN -1 ELSE 1 END"), "*", total))
+    shaped = all_of(like(upper, DURATION), infix(upper, "REGEXP", text("[0-9][DHMS]$")))
+    return when(shaped, infix(enclosed("CASE WHEN", negative, "THEN -1 ELSE 1 END"), "*", total))
 
 
-PARSERS = {
+PARSERS: dict[str, Operation] = {
     **{name: parsed_integer(*bounds) for name, bounds in types.INTEGER_RANGES.items()},
     "Edm.Decimal": parsed_number(DECIMAL), "Edm.Double": parsed_number("DOUBLE"), "Edm.Single": parsed_number("DOUBLE"),
     "Edm.Boolean": lambda node: enclosed("CASE", fn.LOWER(node), "WHEN 'true' THEN 1 WHEN 'false' THEN 0 END"),

@@ -1,10 +1,10 @@
 """Patterns: the ECMAScript regular expression of `matchesPattern`, rewritten so that every store reads it alike.
 
-Kept: literals, `.`, classes, `\\d \\w \\s` and their complements, groups (also named and non-capturing), alternation, the
-anchors `^ $ \\b \\B`, quantifiers (greedy or not, which no search for a match can tell apart). Look-around, back
+Kept: literals, `.`, classes, `\\d \\w \\s` and their complements, groups (also named and non-capturing), alternation,
+the anchors `^ $ \\b \\B`, quantifiers (greedy or not, which no search for a match can tell apart). Look-around, back
 references, Unicode property escapes, empty classes and counts above 255 are answered with 501 by name; what is no
-ECMAScript pattern at all with 400. The escapes mean what they mean in ECMAScript without flags, character by character.
-URL Conventions §5.1.1.7.1.
+ECMAScript pattern at all with 400. The escapes mean what they mean in ECMAScript without flags, character by
+character. URL Conventions §5.1.1.7.1.
 """
 
 from __future__ import annotations
@@ -50,7 +50,8 @@ CLASSES = _classes()
 CONTROLS = {"t": "\t", "n": "\n", "v": "\v", "f": "\f", "r": "\r"}
 _QUANTIFIER = re.compile(r"(?:[*+?]|\{\d+(?:,\d*)?\})")
 _NAMED_GROUP = re.compile(r"\?<[A-Za-z_$][A-Za-z0-9_$]*>")
-BOUNDARIES = {"sqlite": ("\\b", "\\B"), "postgresql": ("\\y", "\\Y"), "cockroachdb": ("\\b", "\\B"), "mariadb": ("\\b", "\\B")}
+BOUNDARIES = {"sqlite": ("\\b", "\\B"), "postgresql": ("\\y", "\\Y"), "cockroachdb": ("\\b", "\\B"),
+              "mariadb": ("\\b", "\\B")}
 ENDS = {"sqlite": "$", "postgresql": "$", "cockroachdb": "$", "mariadb": "\\z"}
 
 

@@ -1,7 +1,8 @@
 """The functions that SQLite lacks, in Python, registered on every connection under names with the prefix `odata_`.
 
-Decimals come and go as the text of `decimals`, instants in expression form, NaN as the text 'NaN'. A null argument gives
-null. OverflowError and ZeroDivisionError are translated by the driver; an error of `app.errors` goes through as it is.
+Decimals come and go as the text of `decimals`, instants in expression form, NaN as the text 'NaN'. A null argument
+gives null. OverflowError and ZeroDivisionError are translated by the driver; an error of `app.errors` goes through as
+it is.
 """
 
 from __future__ import annotations
@@ -152,9 +153,10 @@ def from_text(text: Any) -> str | None:
         return None
 
 
-def number(value: Decimal) -> Any:
+def native(value: Decimal) -> Any:
     """A decimal as SQLite's own number: an integer where it is one, else a double."""
-    return int(value) if value.is_finite() and value == value.to_integral_value() and LOW <= value <= HIGH else float(value)
+    whole_number = value.is_finite() and value == value.to_integral_value() and LOW <= value <= HIGH
+    return int(value) if whole_number else float(value)
 
 
 _register(2, dec_add=decimal(EXACT.add), dec_sub=decimal(EXACT.subtract), dec_mul=decimal(EXACT.multiply),
@@ -162,7 +164,7 @@ _register(2, dec_add=decimal(EXACT.add), dec_sub=decimal(EXACT.subtract), dec_mu
 _register(1, dec_round=decimal(scaled), dec_floor=decimal(lambda value: scaled(value, ROUND_FLOOR)),
           dec_ceiling=decimal(lambda value: scaled(value, ROUND_CEILING)), dec_int=encode, dec_text=from_text,
           dec_double=lambda text: forms.nan_to_text(float(decode(text) or 0)))
-_register(1, dec_number=lambda text: number(decode(text) or Decimal(0)))
+_register(1, dec_number=lambda text: native(decode(text) or Decimal(0)))
 _register(2, dec_scaled=lambda number, digits: encode(Decimal(number).scaleb(-digits, EXACT)))
 
 

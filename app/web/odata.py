@@ -271,7 +271,8 @@ def request_body(environ: Environ, headers: dict[str, str], limit: int) -> Binar
     """The body as a binary stream, decoded from its Content-Encoding; None when the request has none."""
     sent = headers.get("content-length", "")
     length = int(sent) if sent.isdigit() else None
-    if length == 0 or (length is None and not ("transfer-encoding" in headers and environ.get("wsgi.input_terminated"))):
+    chunked = "transfer-encoding" in headers and environ.get("wsgi.input_terminated")
+    if length == 0 or (length is None and not chunked):
         return None
     body: io.RawIOBase = Incoming(environ["wsgi.input"], length, limit)
     if "content-encoding" in headers:

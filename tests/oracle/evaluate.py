@@ -181,9 +181,10 @@ def _compare(node: nodes.Compare, env: Env) -> Any:
 def compare(operator: str, left: Any, right: Any, kind: str, env: Env) -> Any:
     """A comparison: never null; false for `gt`, `lt` with null, true for `ge`, `le` of two nulls."""
     if isinstance(left, Failure) or isinstance(right, Failure):
-        if operator not in ("eq", "ne") and (left is None or right is None):
-            return False
-        return left if isinstance(left, Failure) else right
+        failure, other = (left, right) if isinstance(left, Failure) else (right, left)
+        if other is None and operator not in ("eq", "ne") or isinstance(other, Typed) and _of_kind(other, kind) is None:
+            return operator == "ne"
+        return failure
     if operator in ("eq", "ne"):
         return equal(left, right, kind, env) is (operator == "eq")
     if left is None or right is None:
@@ -211,8 +212,8 @@ def equal(left: Any, right: Any, kind: str, env: Env) -> bool:
 
 
 def _same_structure(left: Instance, right: Instance, env: Env) -> bool:
-    return left["@type"] == right["@type"] and all(
-        equal(left.get(name), right.get(name), "", env) for name in {*left, *right} if name != "@type")
+    names = {*left, *right} - {"@type"} - {*env.model.navigations(left["@type"])}
+    return left["@type"] == right["@type"] and all(equal(left.get(name), right.get(name), "", env) for name in names)
 
 
 def _alike(left: Any, right: Any, kind: str) -> tuple[Any, Any]:
@@ -519,7 +520,8 @@ def cast(value: Any, source: str, target: str, facets: Any, env: Env) -> Any:
     if wanted is not None:
         if source == "Edm.String":
             try:
-                return enum_value(value, wanted)
+                found = enum_value(value, wanted)
+                return found if wanted.flags or found in [each.value for each in wanted.members] else None
             except ODataError:
                 return None
         if enum is not None:
@@ -588,8 +590,10 @@ def _temporal_cast(value: str, source: str, target: str) -> str | None:
 
 def _is_of(node: nodes.IsOf, env: Env) -> Any:
     value = evaluate(node.operand, env)
-    if value is None or isinstance(value, Failure):
-        return value is not None and value
+    if value is None:
+        return False
+    if isinstance(value, Failure):
+        return value if env.model.is_a(node.operand.type, node.of) else False
     if isinstance(value, Typed):
         return value.type == node.of
     if isinstance(value, Instance):
@@ -652,21 +656,9 @@ def arrange(items: Sequence[nodes.OrderItem], members: Sequence[Instance], world
             if isinstance(value, Failure):
                 return value
             keys.append(sort_key(value, item.expression.type))
-        order = sorted(range(len(found)), key=keys.__getitem__, reverse=item.descending)
-        if item.descending:         # `reverse` keeps ties as they stand
-            order = sorted(range(len(found)), key=lambda at: _Backwards(keys[at]))
+        order = sorted(range(len(found)), key=keys.__getitem__, reverse=item.descending)       # ties stay as they stand
         found = [found[at] for at in order]
     return found
-
-
-class _Backwards:
-    """A key that sorts the other way round, ties staying as they are."""
-
-    def __init__(self, key: Any) -> None:
-        self.key = key
-
-    def __lt__(self, other: _Backwards) -> bool:
-        return bool(other.key < self.key)
 
 
 def may_fail(node: Any, world: World, members: Sequence[Instance]) -> bool:

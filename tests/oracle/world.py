@@ -20,6 +20,7 @@ from app.edm import types
 from app.edm.index import Model
 from app.edm.model import EnumType, TypeRef
 from app.payload.syntax import read_json
+from app.payload.values import EnumNames
 from app.service.catalogue import Catalogue
 from app.service.load import Loader
 from app.store import Store, schema
@@ -289,11 +290,10 @@ def document(world: World) -> dict[str, Any]:
 
 
 def enum_text(model: Model, type_name: str, value: int) -> str:
-    """The members that make up a value."""
+    """The text of an enumeration in payloads."""
     kind = model.enum_type(type_name)
     assert kind is not None
-    exact = next((member.name for member in kind.members if member.value == value), None)
-    return exact or ",".join(member.name for member in kind.members if member.value and member.value & value == member.value)
+    return str(EnumNames(kind)[value])
 
 
 def address(entity: Instance) -> str:

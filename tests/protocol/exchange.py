@@ -79,8 +79,11 @@ def differences(expected: Any, actual: Any, place: str = "body") -> Iterator[str
                 return
             for index, (wanted, found) in enumerate(zip(expected, actual, strict=True)):
                 yield from differences(wanted, found, f"{place}[{index}]")
-        case bool() | None | str():
-            if actual is not expected and (actual != expected or isinstance(actual, bool)):
+        case bool() | None:
+            if actual is not expected:
+                yield f"{place}: {shortened(actual)} is not {expected}"
+        case str():
+            if actual != expected:
                 yield f"{place}: {shortened(actual)} is not {shortened(expected)}"
         case float():
             if not isinstance(actual, Decimal | int) or isinstance(actual, bool) or float(actual) != expected:
@@ -255,7 +258,8 @@ class Exchange:
         """Sends the request and compares what comes back."""
         answer = client.send(self.request, self.sent, self.content)
         wanted = self.status if isinstance(self.status, tuple) else (self.status,)
-        found = [] if answer.status in wanted else [f"status {answer.status}: {answer.body[:600]!r}"]
+        assert answer.status in wanted, f"{self.spec}: {self.request}\nstatus {answer.status}: {shortened(answer.body)}"
+        found: list[str] = []
         for name, value in self.headers.items():
             actual = answer.headers.get(name.lower())
             if value is None:

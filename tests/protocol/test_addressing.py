@@ -158,7 +158,7 @@ PROPERTIES = [
     Exchange("P 11.2.4.1", "Products(5)/Features/$value", 200, re.compile("^(Fragile,Organic|Organic,Fragile)$"), TEXT),
     Exchange("P 11.2.4.1", f"Suppliers({EXOTIC})/ID/$value", 200, EXOTIC, TEXT),
     Exchange("P 11.2.4.1", "Employees(2)/ShiftLength/$value", 200, "PT10H30M", TEXT),
-    Exchange("P 11.2.4.1", "Employees(3)/ShiftStart/$value", 200, "08:30:00.25", TEXT),
+    Exchange("P 11.2.4.1", "Employees(3)/ShiftStart/$value", 200, "08:30:00.250", TEXT),
     Exchange("P 11.2.4.1", "Employees(1)/BirthDate/$value", 200, "1968-12-08", TEXT),
     Exchange("P 11.2.4.1", "Categories(1)/Picture/$value", 200, bytes(range(16)), {"Content-Type": "application/octet-stream"}),
     Exchange("P 11.2.4.1", "Categories(5)/Picture/$value", 200, b""),

@@ -162,8 +162,8 @@ VALUES = [
     Exchange("J 7.1", "Plains(1)", 200, {name: None for name in ("Binary", "Boolean", "Date", "Decimal", "Double", "Int64", "String", "Enum", "Flags")}, model="types"),
     Exchange("J 7.1", "Plains(2)", 200, Only({
         "@odata.context": META + "Plains/$entity", "@odata.etag": str, "ID": 2, "Binary": "", "Boolean": False, "Byte": 0, "Date": "0001-01-01",
-        "DateTimeOffset": "0001-01-01T00:00:00Z", "Decimal": 0, "Double": 0.0, "Duration": "PT0S", "Guid": "00000000-0000-0000-0000-000000000000", "Int16": -32768,
-        "Int32": -2147483648, "Int64": -9223372036854775808, "SByte": -128, "Single": 0.0, "String": "", "TimeOfDay": "00:00:00", "Enum": "ultraviolet",
+        "DateTimeOffset": "0001-01-01T00:00:00.0000000Z", "Decimal": 0, "Double": 0.0, "Duration": "PT0S", "Guid": "00000000-0000-0000-0000-000000000000", "Int16": -32768,
+        "Int32": -2147483648, "Int64": -9223372036854775808, "SByte": -128, "Single": 0.0, "String": "", "TimeOfDay": "00:00:00.0000000", "Enum": "ultraviolet",
         "Flags": "none", "Definition": 0}), model="types"),
     Exchange("J 7.1", "Plains(3)", 200, {
         "Binary": re.compile("^_-8A=*$"), "Boolean": True, "Byte": 255, "Date": "9999-12-31", "DateTimeOffset": "9999-12-31T23:59:59.9999999Z", "Decimal": Decimal(BIG),
@@ -171,7 +171,7 @@ VALUES = [
         "Single": 3.4028235e38, "String": "Zażółć 🚀 東京 ñ «north» O'Fallon/100 % \\ \" \t\n", "TimeOfDay": "23:59:59.9999999", "Enum": "red", "Flags": "monday,someday",
         "Definition": Decimal("123456789012345678.0123456789")}, model="types"),
     Exchange("J 7.1", "Plains(4)", 200, {"DateTimeOffset": "2025-11-29T14:29:02.1234567Z", "Decimal": Decimal("-0.00000000000000000001"), "Double": 5e-324, "Duration": "-P1DT2H3M4.5S",
-                                         "Int64": 9007199254740993, "Single": 0.1, "String": "null", "TimeOfDay": "12:34:56.789", "Flags": "monday,tuesday"}, model="types"),
+                                         "Int64": 9007199254740993, "Single": 0.1, "String": "null", "TimeOfDay": "12:34:56.7890000", "Flags": "monday,tuesday"}, model="types"),
     Exchange("J 7.1", "Plains(6)", 200, {"Decimal": 1000, "Double": -1e-07}, model="types"),
     Exchange("J 3.2", "Plains(3)", 200, {"Int64": "9223372036854775807", "Decimal": BIG, "Definition": "123456789012345678.0123456789", "Double": 1.7976931348623157e308, "Int32": 2147483647},
              sent=accept("application/json;IEEE754Compatible=true"), model="types"),

@@ -52,7 +52,7 @@ SELECT = [
     Exchange("U 5.1.4", "Products(1)?$select=Dimensions($expand=Category)", 400),
     Exchange("U 5.1.4", "Products(1)?$select=Category/Name", 400),
     Exchange("U 5.1.4", "Products(1)?$select=Name/Length", 400),
-    Exchange("P 11.2.5.1", "Products?$select=ID&$orderby=Name desc&$top=1", 200, {"value": [Only({ETAG: str, "ID": 7})]}),
+    Exchange("P 11.2.5.1", "Products?$select=ID&$orderby=Name desc&$top=1", 200, {"value": [Only({TYPE: f"#{NS}PerishableProduct", ETAG: str, "ID": 7})]}),
     Exchange("U 5.1.4", "Customers('ALFKI')?$select=CustomerID,loyaltyPoints", 200, {"CustomerID": "ALFKI", "loyaltyPoints": 1200, "since": ABSENT}),
     Exchange("U 5.1.4", "Customers('ALFKI')?$select=CompanyName", 200, {"CompanyName": "Alfreds Futterkiste", "loyaltyPoints": ABSENT}),
     Exchange("U 5.1.4", "Customers('ALFKI')?$select=*", 200, {"loyaltyPoints": 1200, "since": "1996-08-25", "since@odata.type": "#Date"}),

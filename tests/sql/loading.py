@@ -17,6 +17,7 @@ from app.edm.model import EnumType
 from app.store.database import Store, connect
 from app.store.mapping import (Contained, Document, Flat, Inverse, Link, Mapping, Reference, Scalar, Storage, Table,
                                map_model)
+from app.store.schema import create
 
 MODELS = Path(__file__).parent.parent / "models"
 
@@ -27,23 +28,7 @@ def model(name: str = "northwind") -> Mapping:
 
 def open_store(mapping: Mapping, url: str = "sqlite:///:memory:") -> Store:
     store = connect(url)
-    quote = "`" if store.dialect.name == "mariadb" else '"'
-    links = {}
-    for id in mapping.sources():
-        table = mapping.table(id)
-        columns = ", ".join(f"{quote}{column.name}{quote} {store.dialect.ddl_type(column)}" for column in table.columns)
-        store.execute(f"DROP TABLE IF EXISTS {quote}{table.name}{quote}")
-        store.execute(f"CREATE TABLE {quote}{table.name}{quote} ({columns})")
-        for owner, navigation in mapping.navigations(id):
-            relation = mapping.relation(id, owner, navigation.name)
-            if isinstance(relation, Link):
-                links[relation.table] = relation.columns
-        for document in mapping.document_links(id):
-            links[document.table] = document.columns
-    for name, linked in links.items():
-        columns = ", ".join(f"{quote}{column.name}{quote} {store.dialect.ddl_type(column)}" for column in linked)
-        store.execute(f"DROP TABLE IF EXISTS {quote}{name}{quote}")
-        store.execute(f"CREATE TABLE {quote}{name}{quote} ({columns})")
+    create(store, mapping)
     return store
 
 
@@ -62,7 +47,7 @@ class Loader:
                 self.entity(self.mapping.table(name), entity)
         for table, row, declaring, navigation, bind in self.later:
             self.bind(table, row, declaring, navigation, bind)
-        with self.store.write():
+        with self.store.write(), self.store.deferred_references():
             for id, rows in self.rows.items():
                 self.insert(self.mapping.table(id).name, self.mapping.table(id).columns, rows)
             for name, pairs in self.links.items():
@@ -78,7 +63,8 @@ class Loader:
             for key, value in row.items():
                 write = self.store.dialect.writer(known[key].edm, known[key]) if key in known else None
                 values.append(value if write is None else write(value))
-            self.store.execute(f"INSERT INTO {quote}{name}{quote} ({names}) VALUES ({', '.join([mark] * len(row))})", values)
+            marks = ", ".join([mark] * len(row))
+            self.store.execute(f"INSERT INTO {quote}{name}{quote} ({names}) VALUES ({marks})", values)
 
     def entity(self, table: Table, content: dict[str, Any]) -> dict[str, Any]:
         rows = self.rows.setdefault(table.id, [])

@@ -101,7 +101,7 @@ FUNCTIONS: list[tuple[str, list[tuple[Any, str]], Any, str]] = [
     ("ceiling", [(-1.5, F)], -1.0, F),
     ("floor", [(Decimal("-1.5"), D)], Decimal(-2), D),
     ("ceiling", [(Decimal("1.01"), D)], Decimal(2), D),
-    ("round", [(7, I)], 7, I),
+    ("round", [(7, I)], Decimal(7), D),
 ]
 
 
@@ -165,7 +165,8 @@ def test_arithmetic(shared: Store, operator: str, left: Any, first: str, right: 
 
 FAILURES: list[tuple[str, Any, str, Any, str]] = [
     ("add", 2**63 - 1, L, 1, L), ("sub", -2**63, L, 1, L), ("mul", 2**62, L, 4, L),
-    ("div", 1, I, 0, I), ("mod", 1, I, 0, I), ("div", Decimal(1), D, Decimal(0), D), ("mod", Decimal(1), D, Decimal(0), D),
+    ("div", 1, I, 0, I), ("mod", 1, I, 0, I), ("div", Decimal(1), D, Decimal(0), D),
+    ("mod", Decimal(1), D, Decimal(0), D),
     ("mod", 1.0, F, 0.0, F), ("mul", 1e300, F, 1e300, F),
     ("add", "9999-12-31T23:59:59Z", AT, SECOND, DURATION), ("sub", "0001-01-01T00:00:00Z", AT, 1, DURATION),
     ("add", "9999-12-31", DATE, DAY, DURATION), ("sub", "0001-01-01", DATE, 1, DURATION),
@@ -198,7 +199,8 @@ def test_division_of_doubles_by_zero(shared: Store, left: float, right: float, e
 
 CASTS: list[tuple[Any, str, str, Any]] = [
     # §5.1.1.10.1: null where it fails
-    ("5", S, I, 5), ("+5", S, I, 5), ("5.0", S, I, None), ("", S, I, None), (" 5", S, I, None), ("2147483648", S, I, None),
+    ("5", S, I, 5), ("+5", S, I, 5), ("5.0", S, I, None), ("", S, I, None), (" 5", S, I, None),
+    ("2147483648", S, I, None),
     ("9223372036854775807", S, L, 2**63 - 1), ("9223372036854775808", S, L, None), ("-129", S, "Edm.SByte", None),
     ("1.50", S, D, Decimal("1.5")), ("1e3", S, D, Decimal(1000)), ("x", S, D, None), ("1.", S, D, None),
     ("1.5e3", S, F, 1500.0), ("abc", S, F, None), ("TRUE", S, B, True), ("1", S, B, None),
@@ -206,20 +208,23 @@ CASTS: list[tuple[Any, str, str, Any]] = [
     ("nonsense", S, "Edm.Guid", None),
     ("2024-02-29", S, DATE, "2024-02-29"), ("2023-02-29", S, DATE, None), ("0000-01-01", S, DATE, None),
     ("2024-2-9", S, DATE, None),
-    ("2020-01-01T10:20:30.5+02:00", S, AT, "2020-01-01T08:20:30.5Z"), ("2020-01-01T10:20", S, AT, "2020-01-01T10:20:00Z"),
+    ("2020-01-01T10:20:30.5+02:00", S, AT, "2020-01-01T08:20:30.5Z"),
+    ("2020-01-01T10:20", S, AT, "2020-01-01T10:20:00Z"),
     ("2020-01-01t10:20:30.1234567z", S, AT, "2020-01-01T10:20:30.1234567Z"), ("2020-01-01T24:00:00Z", S, AT, None),
     ("2020-13-01T00:00:00Z", S, AT, None), ("2020-01-01T23:30:00-01:00", S, AT, "2020-01-02T00:30:00Z"),
     ("10:20", S, TIME, "10:20:00"), ("10:20:30.25", S, TIME, "10:20:30.25"), ("24:00", S, TIME, None),
     ("PT1.5S", S, DURATION, 15_000_000), ("-P1DT2H3M4S", S, DURATION, -(93784 * SECOND)), ("P", S, DURATION, None),
     ("PT5M", S, DURATION, 300 * SECOND), ("P1M", S, DURATION, None),
-    (True, B, S, "true"), (False, B, S, "false"), (-5, I, S, "-5"), (Decimal("1.50"), D, S, "1.5"), (Decimal(100), D, S, "100"),
+    (True, B, S, "true"), (False, B, S, "false"), (-5, I, S, "-5"), (Decimal("1.50"), D, S, "1.5"),
+    (Decimal(100), D, S, "100"),
     (1.5, F, S, "1.5"), (NOON, AT, S, NOON), ("2020-01-01T00:00:00Z", AT, S, "2020-01-01T00:00:00Z"),
     ("10:20:30", TIME, S, "10:20:30"), ("10:20:00.5", TIME, S, "10:20:00.5"), ("2020-01-01", DATE, S, "2020-01-01"),
     (2.5, F, I, 3), (-2.5, F, I, -3), (1e10, F, I, None), (9.3e18, F, L, None), (Decimal("2.5"), D, I, 3),
     (Decimal("9223372036854775807.5"), D, L, None), (300, I, "Edm.Byte", None), (200, I, "Edm.Byte", 200),
     (5, I, D, Decimal(5)), (0.1, F, D, Decimal("0.1")), (5, I, F, 5.0), (Decimal("0.5"), D, F, 0.5),
     (0.1, F, "Edm.Single", 0.1), (1e300, F, "Edm.Single", None), (16777217.0, F, "Edm.Single", 16777216.0),
-    (NOON, AT, DATE, "2024-02-29"), (NOON, AT, TIME, "12:34:56.1234567"), ("2024-02-29", DATE, AT, "2024-02-29T00:00:00Z"),
+    (NOON, AT, DATE, "2024-02-29"), (NOON, AT, TIME, "12:34:56.1234567"),
+    ("2024-02-29", DATE, AT, "2024-02-29T00:00:00Z"),
     ("2024-02-29", DATE, I, None), (None, S, I, None), (None, I, S, None),
 ]
 
@@ -231,7 +236,8 @@ def test_casts(shared: Store, value: Any, source: str, target: str, expected: An
 
 
 PATTERNS = [("(?=a)", 501), ("(?<!a)b", 501), (r"(a)\1", 501), (r"\p{L}", 501), ("a{256}", 501), ("[]", 501),
-            ("(", 400), ("a)", 400), ("*a", 400), ("a**", 400), ("[z-a]", 400), ("[a", 400), ("a{3,2}", 400), ("\\", 400)]
+            ("(", 400), ("a)", 400), ("*a", 400), ("a**", 400), ("[z-a]", 400), ("[a", 400), ("a{3,2}", 400),
+            ("\\", 400)]
 
 
 @pytest.mark.parametrize(("pattern", "status"), PATTERNS)
@@ -242,15 +248,20 @@ def test_patterns_outside_the_common_subset(shared: Store, pattern: str, status:
 
 
 POINT, FAR = {"type": "Point", "coordinates": [0, 0]}, {"type": "Point", "coordinates": [3, 4]}
-SQUARE = {"type": "Polygon", "coordinates": [[[0, 0], [4, 0], [4, 4], [0, 4], [0, 0]], [[1, 1], [2, 1], [2, 2], [1, 2], [1, 1]]]}
+SQUARE = {"type": "Polygon",
+          "coordinates": [[[0, 0], [4, 0], [4, 4], [0, 4], [0, 0]], [[1, 1], [2, 1], [2, 2], [1, 2], [1, 1]]]}
 GEO = [("geo.distance", [(POINT, "Edm.GeometryPoint"), (FAR, "Edm.GeometryPoint")], 5.0, F),
-       ("geo.distance", [(POINT, "Edm.GeographyPoint"), ({"type": "Point", "coordinates": [0, 90]}, "Edm.GeographyPoint")],
+       ("geo.distance",
+        [(POINT, "Edm.GeographyPoint"), ({"type": "Point", "coordinates": [0, 90]}, "Edm.GeographyPoint")],
         6_371_008.8 * math.pi / 2, F),
-       ("geo.length", [({"type": "LineString", "coordinates": [[0, 0], [3, 4], [3, 5]]}, "Edm.GeometryLineString")], 6.0, F),
+       ("geo.length", [({"type": "LineString", "coordinates": [[0, 0], [3, 4], [3, 5]]}, "Edm.GeometryLineString")],
+        6.0, F),
        ("geo.intersects", [(POINT, "Edm.GeometryPoint"), (SQUARE, "Edm.GeometryPolygon")], True, B),
-       ("geo.intersects", [({"type": "Point", "coordinates": [1.5, 1.5]}, "Edm.GeometryPoint"), (SQUARE, "Edm.GeometryPolygon")],
+       ("geo.intersects",
+        [({"type": "Point", "coordinates": [1.5, 1.5]}, "Edm.GeometryPoint"), (SQUARE, "Edm.GeometryPolygon")],
         False, B),
-       ("geo.intersects", [({"type": "Point", "coordinates": [3, 3]}, "Edm.GeometryPoint"), (SQUARE, "Edm.GeometryPolygon")],
+       ("geo.intersects",
+        [({"type": "Point", "coordinates": [3, 3]}, "Edm.GeometryPoint"), (SQUARE, "Edm.GeometryPolygon")],
         True, B)]
 
 

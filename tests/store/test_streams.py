@@ -9,8 +9,6 @@ import pytest
 from app.store import Mapping, Store, schema, streams
 
 
-
-
 def test_put_read_replace_delete(empty: Store, northwind: Mapping) -> None:
     schema.create(empty, northwind, [])
     content = bytes(range(256)) * 2000
@@ -26,7 +24,8 @@ def test_put_read_replace_delete(empty: Store, northwind: Mapping) -> None:
     assert streams.info(empty, "Photos", 5, "other") is None
     chunks = list(streams.read(empty, made))
     assert b"".join(chunks) == content and max(map(len, chunks)) == streams.CHUNK
-    for start, end in ((0, 1), (streams.CHUNK - 1, streams.CHUNK + 1), (3, 400_000), (len(content) - 2, len(content) + 9)):
+    chunk, size = streams.CHUNK, len(content)
+    for start, end in ((0, 1), (chunk - 1, chunk + 1), (3, 400_000), (size - 2, size + 9)):
         assert b"".join(streams.read(empty, made, start, end)) == content[start:end]
     with empty.write():
         second = streams.put(empty, "Photos", 5, "$value", [b"x"], "text/plain")

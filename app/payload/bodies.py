@@ -1,0 +1,142 @@
+"""Bodies: `BodyReader(model)` reads every kind of request body of a model: entities, parameters of actions, single
+properties, items of collections, references. It keeps the generated schemas. Protocol 4.01 §11.4, §11.5; JSON Format
+4.01 §11, §14, §18.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from marshmallow import ValidationError
+
+from app.edm import vocabularies
+from app.edm.index import Operation
+from app.edm.model import Property
+from app.errors import BodyError, closest
+from app.payload.reader import EntityReader, Faults, Parts, as_list, join
+from app.payload.schemas import Fault, Reading, details, raise_faults, refuse
+from app.plan.changes import TYPE, Reference, Target
+
+
+class BodyReader(EntityReader):
+    """Reads the bodies of one model."""
+
+    def read_parameters(self, data: Any, action: Operation, reading: Reading) -> dict[str, Any]:
+        """The parameters of an action by name; an omitted one is null where it may be, or has its default
+        (§11.5.5.1)."""
+        if data is None:
+            data = {}
+        if not isinstance(data, Mapping):
+            raise BodyError(reason="the parameters of an action are members of one object")
+        parameters = {each.name: each for each in action.parameters[1 if action.bound else 0:]}
+        faults: Faults = []
+        values: dict[str, Any] = {}
+        for name, value in data.items():
+            if "@" in name:
+                continue
+            if name not in parameters:
+                hint = closest(name, parameters)
+                faults.append((name, Fault("unknownParameter", f"{action.name} has no parameter '{name}'."
+                                           + (f" Did you mean '{hint}'?" if hint else ""))))
+                continue
+            parameter = parameters[name]
+            if value is None and not parameter.type.collection and parameter.type.nullable is not False:
+                values[name] = None
+                continue
+            try:
+                if value is None:
+                    refuse("nullNotAllowed", f"'{name}' cannot be null.")
+                values[name] = self._parameter(value, parameter.type.name,
+                                               parameter.type.collection, name, parameter, reading)
+            except ValidationError as error:
+                faults += details(error.messages, name)
+            except ValueError as error:
+                faults.append((name, Fault("invalidValue", f"The value of '{name}' is not valid: {error}.")))
+        for name, parameter in parameters.items():
+            if name not in data:
+                if vocabularies.optional_parameter(self.model, parameter):
+                    continue
+                if parameter.type.collection or parameter.type.nullable is not False:
+                    values[name] = [] if parameter.type.collection else None
+                else:
+                    faults.append((name, Fault("missingValue", f"'{name}' is required.", required=True)))
+        raise_faults(faults)
+        return values
+
+    def _parameter(self, value: Any, type: str, many: bool, name: str, parameter: Any, reading: Reading) -> Any:
+        if self.model.kind(type) != "entity":
+            return self.schemas.typed(parameter.type, replace(reading, operation="create"))(value)
+        items = as_list(value) if many else [value]
+        faults: Faults = []
+        found: list[Target | None] = []
+        for index, item in enumerate(items):
+            at = join(name, str(index)) if many else name
+            id = item.get("@odata.id", item.get("@id")) if isinstance(item, Mapping) else item
+            found.append(Reference(id, at) if isinstance(id, str) else self.entity(
+                item, type, replace(reading, operation="create"), at, faults, frozenset(), frozenset(), None))
+        raise_faults(faults)
+        return found if many else found[0]
+
+    def read_value(self, data: Any, owner: str, member: Property, reading: Reading) -> Any:
+        """The value of a single property: `{"value": …}`, or the complex object itself (JSON Format §11)."""
+        ref = self.model.underlying(member.type)
+        if self.model.kind(ref.name) == "complex" and not ref.collection:
+            if data is None:
+                raise BodyError(reason="a complex value is written as an object")
+            value = data
+        else:
+            if not isinstance(data, Mapping) or "value" not in data:
+                raise BodyError(reason='the value of a property is written as {"value": …}')
+            value = data["value"]
+        return self.checked(value, owner, member, reading)
+
+    def checked(self, value: Any, owner: str, member: Property, reading: Reading) -> Any:
+        """A parsed value of a property, checked like a member of a body."""
+        key = member.name in {part.path for part in self.model.key(owner)} if self.model.entity_type(owner) else False
+        faults: Faults = []
+        found = None
+        try:
+            if value is None:
+                if not self.schemas.nullable(member):
+                    refuse("nullNotAllowed", f"'{member.name}' cannot be null.")
+            else:
+                found = self.schemas.reader(owner, member, reading, key)(value)
+        except ValidationError as error:
+            faults = details(error.messages, member.name)
+        except ValueError as error:
+            faults = [(member.name, Fault("invalidValue", f"The value of '{member.name}' is not valid: {error}."))]
+        raise_faults(faults)
+        return found
+
+    def read_item(self, data: Any, owner: str, member: Property, reading: Reading) -> Any:
+        """One item for a collection property: `{"value": item}`, or the complex object itself (Protocol §11.4.9.4)."""
+        single = replace(member, type=replace(member.type, collection=False))
+        return self.read_value(data, owner, single, replace(reading, operation="create"))
+
+    def read_dynamic(self, data: Any, name: str, reading: Reading) -> dict[str, Any]:
+        """The value of an undeclared property: `{"value": …, "value@odata.type": …}` → its members."""
+        if not isinstance(data, Mapping):
+            raise BodyError(reason='the value of a property is written as {"value": …}')
+        faults: Faults = []
+        parts = Parts(dynamic={name: data["value"] if "value" in data else data}, types={
+                      name: data.get("value@odata.type", data.get("value@type", data.get(TYPE, data.get("@type"))))})
+        if "value" not in data:
+            parts.types = {}
+        made = self.dynamic_members(parts, "", faults, reading)
+        raise_faults(faults)
+        return made
+
+    def read_references(self, data: Any) -> tuple[Reference, ...]:
+        """The ids in the body of a `$ref` request: one object, or `{"value": […]}` (JSON Format §14)."""
+        many = isinstance(data, Mapping) and isinstance(data.get("value"), list)
+        base = data.get("@odata.context", data.get("@context")) if isinstance(data, Mapping) else None
+        found = []
+        for index, item in enumerate(data["value"] if many else [data]):
+            id = item.get("@odata.id", item.get("@id")) if isinstance(item, Mapping) else None
+            at = f"value/{index}/@odata.id" if many else "@odata.id"
+            if not isinstance(id, str) or not id:
+                raise BodyError("An entity is referred to by its id, a string", code="missingValue", target=at)
+            found.append(Reference(id, at, base if isinstance(base, str) else None))
+        return tuple(found)

@@ -1,0 +1,178 @@
+"""Hypothesis strategies: models that CSDL XML and CSDL JSON can both say."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import strategies as st
+
+from app.csdl.source import by_name
+from app.edm import expressions as ex
+from app.edm import model as edm
+from app.edm.index import Model
+
+NAMES = ["A", "b", "C1", "d_e", "Ünï", "select", "in", "x" * 20]
+NAME = st.sampled_from(NAMES)
+NAMESPACES = ["ns", "org.example.two", "three"]
+TEXT = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs", "Cn"), include_characters="\n\t"), max_size=12)
+KINDS = {"String": TEXT, "Int": st.sampled_from(["0", "-7", "42", "99999999999999999999"]),
+         "Bool": st.sampled_from(["true", "false"]), "Date": st.sampled_from(["2000-01-01", "-0004-02-03", "x"]),
+         "Decimal": st.sampled_from(["1.50", "-0", "INF", "1e5", "007"]), "Float": st.sampled_from(["1.5", "NaN", "-2E-7"]),
+         "Guid": st.just("21EC2020-3AEA-1069-A2DD-08002B30309D"), "Binary": st.sampled_from(["", "T0RhdGE"]),
+         "Duration": st.just("P7DT0.5S"), "DateTimeOffset": st.just("2000-01-01T16:00:00.000Z"),
+         "TimeOfDay": st.just("21:45:00")}
+PATHS = st.sampled_from(["A", "A/b", "ns.A/b", "A/@org.voc.T#q", "$count"])
+PATH_KINDS = ["Path", "PropertyPath", "NavigationPropertyPath", "AnnotationPath", "ModelElementPath"]
+TYPES = ["Edm.String", "Edm.Int32", "Edm.Decimal", "Edm.DateTimeOffset", "ns.A", "ns.C1", "other.T", "Edm.GeographyPoint",
+         "Edm.Untyped", "Edm.Binary"]
+TERMS = [f"org.voc.{name}" for name in NAMES[:4]]
+
+
+def unique(element: st.SearchStrategy[Any], key: Any = lambda each: each.name, most: int = 3) -> st.SearchStrategy[Any]:
+    return st.lists(element, max_size=most, unique_by=key).map(tuple)
+
+
+# --- annotations -----------------------------------------------------------------------------------------
+
+def constants(kind: str) -> st.SearchStrategy[ex.Expression]:
+    return KINDS[kind].map(lambda text: ex.Constant(kind, text))
+
+
+ENUMS = st.lists(st.sampled_from(["ns.Color/Red", "ns.Color/Green"]), min_size=1, max_size=2, unique=True).map(
+    lambda members: ex.EnumMember(tuple(members)))
+LEAVES = st.one_of(*map(constants, KINDS), ENUMS, st.builds(ex.PathExpression, st.sampled_from(PATH_KINDS), PATHS),
+                   st.just(ex.Null()))
+# Inside operators and functions CSDL JSON does not say the types of constants.
+BARE = st.one_of(constants("String"), constants("Int"), constants("Bool"), st.builds(ex.PathExpression, st.just("Path"), PATHS))
+ITEMS = st.one_of(*(st.lists(constants(kind), max_size=3) for kind in KINDS), st.lists(ENUMS, max_size=2),
+                  st.lists(st.builds(ex.PathExpression, st.just("PropertyPath"), PATHS), max_size=2))
+FACETS = st.sampled_from([(), (("MaxLength", "5"),), (("Precision", "5"), ("Scale", "variable")), (("Unicode", "false"),),
+                          (("SRID", "0"),)])
+
+
+def composed(inner: st.SearchStrategy[ex.Expression]) -> st.SearchStrategy[ex.Expression]:
+    """One level around expressions that need no hint of a type."""
+    notes = st.just(()) | annotations(constants("String"))
+    cast = {"type": st.sampled_from(TYPES), "value": inner, "collection": st.booleans(), "facets": FACETS, "annotations": notes}
+    return st.one_of(
+        st.builds(ex.Apply, st.sampled_from(["odata.concat", "org.f.x"]), st.lists(inner, max_size=3).map(tuple), notes),
+        st.builds(ex.Cast, **cast), st.builds(ex.IsOf, **cast),
+        st.builds(ex.If, inner, inner, st.none() | inner, notes),
+        st.builds(ex.Operator, st.sampled_from(["And", "Or", "Eq", "Ne", "In", "Has", "Add", "DivBy"]), st.tuples(inner, inner), notes),
+        st.builds(ex.Operator, st.sampled_from(["Not", "Neg"]), st.tuples(inner), notes),
+        st.builds(ex.UrlRef, inner, notes), st.builds(ex.Null, notes),
+        st.builds(ex.LabeledElementReference, st.just("ns.label")),
+        st.lists(inner, max_size=2).map(lambda items: ex.Collection(tuple(items))))
+
+
+def records(value: st.SearchStrategy[ex.Expression]) -> st.SearchStrategy[ex.Expression]:
+    notes = st.just(()) | annotations(constants("Int"))
+    return st.builds(ex.Record, unique(st.builds(ex.PropertyValue, NAME, value, notes)),
+                     st.none() | st.sampled_from(["ns.A", "other.R"]), notes)
+
+
+def annotations(value: st.SearchStrategy[ex.Expression], nested: Any = st.just(())) -> st.SearchStrategy[Any]:
+    return unique(st.builds(edm.Annotation, st.sampled_from(TERMS), st.none() | NAME, value, nested),
+                  lambda each: (each.term, each.qualifier), 2)
+
+
+DEEP = st.recursive(BARE, composed, max_leaves=6)
+VALUES = st.one_of(LEAVES, DEEP, ITEMS.map(lambda items: ex.Collection(tuple(items))), records(st.one_of(LEAVES, DEEP)))
+NONE: st.SearchStrategy[Any] = st.just(())
+NOTES = NONE | NONE | NONE | annotations(VALUES, NONE | NONE | annotations(LEAVES))
+
+
+# --- elements --------------------------------------------------------------------------------------------
+
+@st.composite
+def type_refs(draw: st.DrawFn, names: list[str] = TYPES) -> edm.TypeRef:
+    name, number = draw(st.sampled_from(names)), st.none() | st.integers(1, 40)
+    scale = st.integers(0, 9) | st.sampled_from(["variable", "floating"])
+    return edm.TypeRef(name, draw(st.booleans()), draw(st.booleans()), draw(number), draw(number),
+                       draw(scale if name == "Edm.Decimal" else st.none() | scale), draw(st.none() | st.booleans()),
+                       draw(st.none() | st.just("variable") | st.integers(0, 9999)))
+
+
+@st.composite
+def navigations(draw: st.DrawFn) -> edm.NavigationProperty:
+    collection, action = draw(st.booleans()), draw(st.none() | st.sampled_from(["Cascade", "None"]))
+    constraints = draw(unique(st.builds(edm.ReferentialConstraint, PATHS, PATHS, NOTES), lambda each: each.property))
+    safe = tuple(each for each in constraints if "@" not in each.property)
+    return edm.NavigationProperty(draw(NAME), draw(st.sampled_from(["ns.A", "other.E"])), collection,
+                                  None if collection else draw(st.booleans()), draw(st.none() | PATHS), draw(st.booleans()), safe,
+                                  action, draw(NOTES) if action else (), draw(NOTES))
+
+
+PROPERTIES = st.builds(edm.Property, NAME, type_refs(), st.none() | TEXT, NOTES)
+KEYS = st.lists(st.builds(edm.PropertyRef, st.sampled_from(["A", "A/b"]), st.none() | NAME), max_size=2).map(tuple)
+ENUM = st.builds(edm.EnumType, NAME, st.sampled_from(["Edm.Int32", "Edm.Byte"]), st.booleans(),
+                 unique(st.builds(edm.Member, NAME, st.integers(-9, 300), NOTES)), NOTES)
+PARAMETERS = unique(st.builds(edm.Parameter, NAME, type_refs(), NOTES))
+RETURNS = st.none() | st.builds(edm.ReturnType, type_refs(), NOTES)
+SOURCES = {"bindings": unique(st.builds(edm.Binding, PATHS, PATHS), lambda each: each.path), "annotations": NOTES}
+
+
+def shared(*strategies: st.SearchStrategy[Any]) -> st.SearchStrategy[tuple[Any, ...]]:
+    """Members of several kinds under different names."""
+    return unique(st.one_of(*strategies), most=4)
+
+
+def split(members: tuple[Any, ...], kind: type) -> tuple[Any, ...]:
+    return tuple(each for each in members if isinstance(each, kind))
+
+
+@st.composite
+def structured(draw: st.DrawFn) -> edm.StructuredType:
+    members = draw(shared(PROPERTIES, navigations()))
+    parts = (draw(NAME), draw(st.none() | st.just("other.B")), draw(st.booleans()), draw(st.booleans()))
+    rest = (split(members, edm.Property), split(members, edm.NavigationProperty), draw(NOTES))
+    return edm.EntityType(*parts, draw(st.booleans()), draw(KEYS), *rest) if draw(st.booleans()) else edm.ComplexType(*parts, *rest)
+
+
+@st.composite
+def containers(draw: st.DrawFn) -> edm.EntityContainer:
+    path = st.none() | PATHS
+    children = draw(shared(
+        st.builds(edm.EntitySet, NAME, st.just("ns.A"), st.booleans(), **SOURCES),
+        st.builds(edm.Singleton, NAME, st.just("ns.A"), st.booleans(), **SOURCES),
+        st.builds(edm.ActionImport, NAME, st.just("ns.b"), path, NOTES),
+        st.builds(edm.FunctionImport, NAME, st.just("ns.b"), path, st.booleans(), NOTES)))
+    kinds = (edm.EntitySet, edm.Singleton, edm.ActionImport, edm.FunctionImport)
+    return edm.EntityContainer(draw(NAME), draw(st.none() | st.just("other.Box")), *(split(children, kind) for kind in kinds),
+                               draw(NOTES))
+
+
+@st.composite
+def schemas(draw: st.DrawFn, namespace: str, alias: str | None) -> edm.Schema:
+    definition = st.builds(edm.TypeDefinition, NAME, type_refs(["Edm.String", "Edm.Decimal"]).map(
+        lambda ref: edm.TypeRef(ref.name, False, True, ref.max_length, ref.precision, ref.scale, ref.unicode, ref.srid)), NOTES)
+    term = st.builds(edm.Term, NAME, type_refs(), st.none() | st.just("other.T"), st.none() | TEXT,
+                     st.lists(st.sampled_from(["Property", "EntityType"]), max_size=2, unique=True).map(tuple), NOTES)
+    actions = st.builds(edm.Action, NAME, st.booleans(), PARAMETERS, RETURNS, st.none() | PATHS, NOTES)
+    functions = st.builds(edm.Function, NAME, st.booleans(), st.booleans(), PARAMETERS, RETURNS, st.none() | PATHS, NOTES)
+    children = [_in(namespace, each) for each in draw(shared(structured(), ENUM, definition, term, actions, functions, containers()))]
+    boxes = [each for each in children if isinstance(each, edm.EntityContainer)]
+    external = draw(unique(st.builds(edm.Annotations, st.sampled_from(["ns.A", "ns.A/b", "ns.b(ns.A)/$ReturnType"]), st.none(), NOTES),
+                           lambda each: each.target, 2))
+    kinds = (edm.EntityType, edm.ComplexType, edm.EnumType, edm.TypeDefinition)
+    return edm.Schema(namespace, alias, tuple(each for each in children if isinstance(each, kinds)),
+                      by_name(split(tuple(children), edm.Action)), by_name(split(tuple(children), edm.Function)),
+                      split(tuple(children), edm.Term), boxes[0] if boxes else None, external, draw(NOTES))
+
+
+def _in(namespace: str, element: Any) -> Any:
+    from dataclasses import replace
+    return replace(element, name=f"{namespace}.{element.name}")
+
+
+@st.composite
+def models(draw: st.DrawFn) -> Model:
+    """A model of one to three schemas with references."""
+    count = draw(st.integers(1, 3))
+    parts = tuple(draw(schemas(name, draw(st.none() | st.just(f"Alias{index}")))) for index, name in enumerate(NAMESPACES[:count]))
+    includes = st.lists(st.builds(edm.Include, st.sampled_from(["org.voc", "other"]), st.none(), NOTES), max_size=1).map(tuple)
+    notes = st.lists(st.builds(edm.IncludeAnnotations, st.just("org.voc"), st.none() | NAME, st.none() | st.just("ns")),
+                     min_size=1, max_size=2).map(tuple)
+    references = draw(unique(st.builds(edm.Reference, st.sampled_from(["a.xml", "https://e.org/b?c=d&e"]), includes, notes, NOTES),
+                             lambda each: each.uri, 2))
+    return Model(parts, references, draw(st.sampled_from(["4.0", "4.01"])))

@@ -1,0 +1,106 @@
+"""A contest: the same request answered by a store and by the oracle, and what differs.
+
+The store gets the request as a service would plan it, its literals lifted out; the oracle reads the same text with the
+literals in place.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from app.bind import bind
+from app.errors import NotImplementedByService, ODataError
+from app.store import Store
+from app.url import parse
+from tests.oracle import evaluate, world
+from tests.oracle.evaluate import Failure
+from tests.oracle.generate import query
+from tests.oracle.world import Instance, World
+from tests.sql import asking
+
+
+@dataclass(slots=True)
+class Tally:
+    """What was asked of one store: `answered` alike, `failed` alike, `refused` by name (501)."""
+
+    store: str
+    answered: int = 0
+    failed: int = 0
+    refused: Counter[str] = field(default_factory=Counter)
+
+    def __str__(self) -> str:
+        refused = sum(self.refused.values())
+        return f"{self.answered + self.failed} on {self.store} ({self.failed} failing as they must, {refused} refused)"
+
+
+class Difference(AssertionError):
+    """A store and the oracle disagree."""
+
+
+@dataclass(slots=True)
+class Contest:
+    """One world in one store."""
+
+    store: Store
+    world: World
+    tally: Tally
+
+    def ask(self, path: str, options: Mapping[str, str]) -> None:
+        """Raises Difference where the store's keys, or its failure, are not those of the oracle."""
+        text = query(dict(options))
+        expected, suspects = self.oracle(path, text)
+        try:
+            found: Any = asking.keys(world.mapping(), self.store, path, text)
+        except NotImplementedByService as error:
+            self.tally.refused[error.text] += 1
+            return
+        except ODataError as error:
+            self.failing(error, expected, suspects, path, text)
+            return
+        if isinstance(expected, Failure):
+            raise Difference(f"{path}?{show(options)}\n  the store answers {found}, the oracle fails: {expected.code}")
+        keys = [key(each) for each in expected]
+        if "$orderby" not in options:
+            keys, found = sorted(keys), sorted(found)
+        if keys != found:
+            raise Difference(f"{path}?{show(options)}\n  only the oracle: {[each for each in keys if each not in found]}"
+                             f"\n  only the store: {[each for each in found if each not in keys]}"
+                             + (f"\n  oracle {keys}\n  store  {found}" if "$orderby" in options else ""))
+        self.tally.answered += 1
+
+    def oracle(self, path: str, text: str) -> tuple[list[Instance] | Failure, bool]:
+        """What the answer must be, and whether it may as well be a failure."""
+        request = bind(parse(path, text), self.world.model)
+        members = self.world.sets[path]
+        options = request.options
+        chosen: list[Instance] | Failure = list(members)
+        suspects: list[Failure] = []
+        if options.filter is not None:
+            chosen, suspects = evaluate.select(options.filter, members, self.world)
+        if options.orderby and not isinstance(chosen, Failure):
+            chosen = evaluate.arrange(options.orderby, chosen, self.world)
+        return chosen, bool(suspects)
+
+    def failing(self, error: ODataError, expected: Any, suspects: bool, path: str, text: str) -> None:
+        if error.code not in ("arithmeticOverflow", "divisionByZero"):
+            raise Difference(f"{path}?{text}\n  the store refuses: {error.code}: {error}")
+        if not suspects and not isinstance(expected, Failure):
+            options = bind(parse(path, text), self.world.model).options
+            trees = [options.filter, *(item.expression for item in options.orderby)]
+            if not any(tree is not None and evaluate.may_fail(tree, self.world, self.world.sets[path]) for tree in trees):
+                raise Difference(f"{path}?{text}\n  the store fails: {error.code}; the oracle does not")
+        self.tally.failed += 1
+
+
+def show(options: Mapping[str, str]) -> str:
+    return "&".join(f"{name}={text}" for name, text in options.items())
+
+
+def key(entity: Instance) -> Any:
+    """The key of an entity as `asking.keys` gives it."""
+    if "A" in entity:
+        return entity["A"], entity["B"]
+    return entity["Code"] if "Code" in entity else entity["ID"]

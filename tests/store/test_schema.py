@@ -1,0 +1,106 @@
+"""Tables in the database: the DDL of every dialect, making, checking, references that hold."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from app.errors import ConfigurationError, Conflict
+from app.store import Mapping, Store, connect, schema
+from app.store.tables import Column
+from tests.store.test_mapping import entity, mapped, sets
+
+GOLDEN = Path(__file__).parent / "golden"
+URLS = {"sqlite": "sqlite:///:memory:", "postgresql": "postgresql://u@h/d", "mariadb": "mysql://u@h/d",
+        "cockroachdb": "cockroachdb://u@h/d"}
+
+
+def ddl(store: Store, mapping: Mapping) -> str:
+    parts = [*schema.system_tables(store.dialect.name)]
+    for id in mapping.sources():
+        parts += [each for each in schema.definitions(mapping, id) if each not in parts]
+    lines = [line for each in parts for line in schema.create_table(store, each)]
+    return "\n".join(lines + [text for each in parts for _, text in schema.references(store, each)]) + "\n"
+
+
+@pytest.mark.parametrize("dialect", URLS)
+def test_ddl(dialect: str, northwind: Mapping, request: pytest.FixtureRequest) -> None:
+    """The DDL of northwind, as reviewed: `--update-golden` rewrites it."""
+    file, text = GOLDEN / f"northwind.{dialect}.sql", ddl(connect(URLS[dialect]), northwind)
+    if request.config.getoption("--update-golden"):
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(text)
+    assert text == file.read_text()
+
+
+@pytest.mark.parametrize("model", ["northwind", "all_types", "industry"])
+def test_create_and_verify(empty: Store, model: str, request: pytest.FixtureRequest) -> None:
+    mapping: Mapping = request.getfixturevalue(model)
+    with pytest.raises(ConfigurationError):
+        schema.verify(empty, mapping)
+    schema.create(empty, mapping)
+    schema.create(empty, mapping)       # does nothing
+    schema.verify(empty, mapping)
+    secret = schema.setting(empty, "secret")
+    assert secret is not None and len(secret) == 64
+    with empty.write():
+        schema.set_setting(empty, "secret", "other")
+    assert schema.setting(empty, "secret") == "other" and schema.setting(empty, "nothing") is None
+
+
+def test_another_model_in_the_same_database(empty: Store, tmp_path: Path) -> None:
+    old = mapped(tmp_path, entity("A"), sets("A"))
+    schema.create(empty, old)
+    grown = mapped(tmp_path, entity("A") + entity("B"), sets("A", "B"))
+    with pytest.raises(ConfigurationError, match="'B'"):
+        schema.verify(empty, grown)
+    schema.create(empty, grown)
+    schema.verify(empty, grown)
+    other = mapped(tmp_path, entity("A", '<Property Name="x" Type="Edm.Int32"/>'), sets("A"))
+    for act in (schema.verify, schema.create):
+        with pytest.raises(ConfigurationError, match="another form of 'A'"):
+            act(empty, other)
+
+
+def test_tables_of_a_large_model_come_when_needed(empty: Store, tmp_path: Path,
+                                                  monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(schema, "EAGER", 1)
+    nav = '<NavigationProperty Name="bs" Type="Collection(m.B)"/><NavigationProperty Name="b" Type="m.B"/>'
+    mapping = mapped(tmp_path, entity("A", nav) + entity("B"), sets("A", "B"))
+    schema.create(empty, mapping)
+    schema.verify(empty, mapping)
+    assert empty.has_table("odata_meta") and not empty.has_table("A")
+    for id in ("A", "B", "A"):
+        schema.ensure(empty, mapping, id)
+        assert empty.has_table(id)
+    empty.tables = None
+    schema.ensure(empty, mapping, "B")
+    schema.verify(empty, mapping)
+    with pytest.raises(Conflict):
+        empty.execute(*empty.compile(schema.pw.Table("A").insert(
+            [(1, 7, 1, 99)], columns=[schema.pw.Entity(name) for name in ("_id", "_version", "id", "b_id")])))
+
+
+def test_system_tables_have_names_of_their_own() -> None:
+    for dialect in URLS:
+        assert all(each.name.startswith("odata_") for each in schema.system_tables(dialect))
+
+
+@pytest.mark.parametrize("name", ["a%b", "a%sb"])
+def test_names_that_drivers_would_misread(name: str) -> None:
+    with pytest.raises(ConfigurationError):
+        schema.quoted(name)
+
+
+def test_next_integer(empty: Store) -> None:
+    kind = Column("id", "Edm.Int64", "Edm.Int64", False)
+    for text in schema.create_table(empty, schema.Definition("numbers", (kind,), key=("id",))):
+        empty.execute(text)
+    for expected in (1, 2):
+        with empty.write():
+            assert schema.next_integer(empty, "numbers", "id") == expected
+            empty.execute(f"INSERT INTO numbers (id) VALUES ({expected})")
+    empty.execute("INSERT INTO numbers (id) VALUES (41)")
+    with empty.write():
+        assert schema.next_integer(empty, "numbers", "id") == 42
