@@ -11,6 +11,7 @@ from app.plan import Planner
 from app.plan.write import Departure, departure
 from app.service.layout import Enums, Layout
 from app.sql.write import Writer
+from app.store import search
 from app.store.database import Store
 from app.store.mapping import Mapping
 
@@ -25,6 +26,7 @@ class Catalogue:
         self.enums = Enums(self.model)
         self.writer = Writer(store)
         self.planner = Planner(mapping)
+        self.search = search.Index(store, mapping)
         self._layouts: dict[tuple[str, str], Layout] = {}
         self._departures: dict[str, Departure] = {}
 
@@ -32,7 +34,8 @@ class Catalogue:
         """The layout of a concrete type in a table."""
         found = self._layouts.get((id, type))
         if found is None:
-            found = self._layouts[id, type] = Layout(self.mapping, id, type, self.documents, self.enums)
+            found = self._layouts[id, type] = Layout(
+                self.mapping, id, type, self.documents, self.enums, self.reader.schemas)
         return found
 
     def departure(self, id: str) -> Departure:

@@ -145,22 +145,20 @@ class Gathering:
         """The value of a property as it will be stored: complex values complete, merged with `merged` on PATCH; members
         that a client cannot send come from `old`; links in them resolved."""
         place = layout.places[name]
-        ref = self.model.underlying(place.property.type)
-        if value is None or self.model.kind(ref.name) not in ("complex", "enum"):
+        if value is None or place.kind not in ("complex", "enum"):
             return value
-        named = self.session.catalogue.enums.named(value, ref.name)
-        if self.model.kind(ref.name) == "enum":
+        type, schemas = place.type, self.session.reader.schemas
+        named = self._named(value, type)
+        if place.kind == "enum":
             return named
         path = f"{at}/{name}" if at else name
-        schemas = self.session.reader.schemas
         if isinstance(named, list):
-            items = [schemas.complete(ref.name, item, None, f"{path}/{index}") if item is not None else None
+            items = [schemas.complete(type, item, None, f"{path}/{index}") if item is not None else None
                      for index, item in enumerate(named)]
-            return self._resolved(layout, [self._named(item, ref.name) for item in items], ref.name, name)
-        whole = merge(self.model, ref.name, merged, named) if isinstance(merged, Mapping) else named
-        whole = schemas.complete(ref.name, whole, old if isinstance(
-            old, Mapping) and same_type(old, whole) else None, path)
-        return self._resolved(layout, self._named(whole, ref.name), ref.name, name)
+            return self._resolved(layout, [self._named(item, type) for item in items], type, name)
+        whole = merge(self.model, type, merged, named) if isinstance(merged, Mapping) else named
+        whole = schemas.complete(type, whole, old if isinstance(old, Mapping) and same_type(old, whole) else None, path)
+        return self._resolved(layout, self._named(whole, type), type, name)
 
     def _named(self, value: Any, type: str) -> Any:
         return self.session.catalogue.enums.named(value, type)

@@ -219,7 +219,7 @@ def _entities(call: Call, session: WriteSession, ref: TypeRef, result: Any, rest
     planner = call.service.planner(call.policy, call.wishes.page_size)
     source, behind = planner.source(rest, source)
     if behind:
-        return read.PropertyAnswer(call, source, behind)(call)
+        return values.PropertyAnswer(call, source, behind)(call)
     if call.resource.suffix == "$count":
         return read.CountAnswer(call, source, options)(call)
     if call.resource.kind == "collection" or call.resource.kind == "action" and ref.collection:
@@ -288,11 +288,11 @@ def value_answer(call: Call, session: WriteSession, ref: TypeRef, result: Any) -
     if call.resource.suffix == "$count":
         return Response(200, {"Content-Type": "text/plain"}, str(len(completed)).encode("ascii"))
     if call.resource.suffix == "$value":
-        return read.raw_value(call, read.plain(value), {})
+        return values.raw_value(call, value, {})
     fragment = contexts.values(ref.name, ref.collection, call.options, call.wishes.version)
     body: dict[str, Any] = read.context_member(call, fragment)
     if model.kind(ref.name) == "complex" and not ref.collection:
-        body.update(read.plain(value))
+        body.update(value)
     else:
         body["value"] = value
     return Response(200, {"Content-Type": format.content_type}, dumps(body))

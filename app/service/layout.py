@@ -5,6 +5,7 @@ Values here are canonical, with enumerations as member names (what rules and ope
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from collections.abc import Mapping as MappingType
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,20 +14,36 @@ from typing import Any
 from app.edm import vocabularies
 from app.edm.index import Model
 from app.edm.model import EnumType, NavigationProperty, Property
+from app.payload.schemas import Schemas
 from app.payload.stored import Documents
 from app.payload.values import EnumNames
-from app.plan.changes import BIND, TYPE
-from app.store.mapping import (Column, Document, DocumentLink, Flat, Mapping, Relation, Scalar, Storage, StreamSlot,
-                               Table)
+from app.plan.changes import TYPE
+from app.store.mapping import (Column, Document, DocumentLink, Flat, Mapping, Reference, Relation, Scalar, Storage,
+                               StreamSlot, Table)
+
+Read = Callable[[MappingType[str, Any]], Any]
+Write = Callable[[Any, dict[str, Any]], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A property and where it is kept."""
+    """A property, where it is kept, and the name and kind of its underlying type."""
 
     property: Property
     owner: str
     storage: Storage
+    type: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A member that needs a value where nobody gave one: its default, an empty collection, or what the service finds."""
+
+    name: str
+    place: Place
+    default: Callable[[], Any] | None
+    required: bool
 
 
 class Enums:
@@ -86,21 +103,23 @@ class Enums:
 class Layout:
     """The members of a concrete type and their columns."""
 
-    def __init__(self, mapping: Mapping, id: str, type: str, documents: Documents, enums: Enums) -> None:
+    def __init__(self, mapping: Mapping, id: str, type: str, documents: Documents, enums: Enums, schemas: Schemas) -> None:
         self.mapping, self.model, self.id, self.type = mapping, mapping.model, id, type
         self.table: Table = mapping.table(id)
-        self.documents, self.enums = documents, enums
+        self.documents, self.enums, self.schemas = documents, enums, schemas
         model = self.model
         self.places: dict[str, Place] = {}
         for name, member in model.properties(type).items():
             owner = model.declaring(type, name) or type
-            storage = self.table.members[owner, name]
             if not vocabularies.shows_etag(model, owner, member):
-                self.places[name] = Place(member, owner, storage)
+                underlying = model.underlying(member.type).name
+                self.places[name] = Place(member, owner, self.table.members[owner, name], underlying, model.kind(underlying))
         self.etag_names = frozenset(model.properties(type)) - frozenset(self.places)
         self.navigations: dict[str, NavigationProperty] = model.navigations(type)
         self.open = model.is_open(type)
         self.has_stream = model.has_stream(type)
+        self._readers: dict[str, Read] = {name: self._reader(place.storage) for name, place in self.places.items()}
+        self._writers: dict[str, Write] = {name: self._writer(place.storage) for name, place in self.places.items()}
 
     # --- questions ---------------------------------------------------------------------------------------
 
@@ -126,11 +145,29 @@ class Layout:
         """Column name → property in it."""
         return {column.name: name for name, place in self.places.items() for column in _columns(place.storage)}
 
+    @cached_property
+    def gaps(self) -> tuple[Gap, ...]:
+        """The members that cannot simply be null where nobody gave them a value."""
+        found = []
+        for name, place in self.places.items():
+            default, required = self.schemas.default(place.owner, place.property), not self.schemas.nullable(place.property)
+            if not isinstance(place.storage, StreamSlot) and (default is not None or required):
+                found.append(Gap(name, place, default, required))
+        return tuple(found)
+
+    @cached_property
+    def required_links(self) -> tuple[tuple[str, Reference], ...]:
+        """The references that have to lead somewhere."""
+        found = ((name, self.relation(name)) for name, navigation in self.navigations.items()
+                 if not navigation.collection and navigation.nullable is False and not navigation.contains_target)
+        return tuple((name, relation) for name, relation in found if isinstance(relation, Reference))
+
     def relation(self, name: str) -> Relation:
         """How a navigation property of the type is followed."""
         return self.mapping.relation(self.id, self.type, name)
 
     def computed(self, name: str) -> bool:
+        """Whether the service makes the value of a property."""
         place = self.places[name]
         return vocabularies.computed(self.model, place.owner, place.property)
 
@@ -138,47 +175,69 @@ class Layout:
 
     def value(self, name: str, row: MappingType[str, Any]) -> Any:
         """The value of a property in a row (column name → canonical value)."""
-        place = self.places[name]
-        return self._read(place.storage, row)
+        return self._readers[name](row)
 
-    def _read(self, storage: Storage, row: MappingType[str, Any]) -> Any:
+    def _reader(self, storage: Storage) -> Read:
         match storage:
             case Scalar(column):
-                value = row[column.name]
-                if column.edm == column.type or value is None:
-                    return value
-                kind = self.model.enum_type(column.edm)
-                return value if kind is None else self.enums.names(kind)[value]
+                name, kind = column.name, self.model.enum_type(column.edm)
+                if kind is None:
+                    return lambda row: row[name]
+                names = self.enums.names(kind)
+                return lambda row: names[row[name]]
             case Document(column, type, collection):
-                return self.documents.decode(row[column.name], type, collection)
+                name, decode = column.name, self.documents.decode
+                return lambda row: decode(row[name], type, collection)
             case Flat(_, members, present):
-                if present is not None and not row[present.name]:
-                    return None
-                return {name: self._read(inner, row) for name, inner in members.items()}
-        return None
+                inner = {name: self._reader(each) for name, each in members.items()}
+                if present is None:
+                    return lambda row: {name: read(row) for name, read in inner.items()}
+                there = present.name
+                return lambda row: {name: read(row) for name, read in inner.items()} if row[there] else None
+        return lambda row: None
 
     # --- values → columns --------------------------------------------------------------------------------
 
-    def columns(self, name: str, value: Any) -> list[tuple[Column, Any]]:
+    def store(self, name: str, value: Any, columns: dict[str, Any]) -> None:
+        """Put the value of a property into columns (name → canonical value)."""
+        self._writers[name](value, columns)
+
+    def columns(self, name: str, value: Any) -> dict[str, Any]:
         """The columns of a property for a value."""
-        found: list[tuple[Column, Any]] = []
-        self._write(self.places[name].storage, value, found)
+        found: dict[str, Any] = {}
+        self._writers[name](value, found)
         return found
 
-    def _write(self, storage: Storage, value: Any, found: list[tuple[Column, Any]]) -> None:
+    def _writer(self, storage: Storage) -> Write:
         match storage:
             case Scalar(column):
-                if column.edm != column.type and value is not None:
-                    kind = self.model.enum_type(column.edm)
-                    value = value if kind is None else self.enums.number(kind, value)
-                found.append((column, value))
+                return self._scalar_writer(column)
             case Document(column, type, _):
-                found.append((column, self.documents.encode(value, type)))
+                name, encode = column.name, self.documents.encode
+
+                def document(value: Any, columns: dict[str, Any]) -> None:
+                    columns[name] = encode(value, type)
+                return document
             case Flat(_, members, present):
-                if present is not None:
-                    found.append((present, value is not None))
-                for name, inner in members.items():
-                    self._write(inner, None if value is None else value.get(name), found)
+                inner = [(name, self._writer(each)) for name, each in members.items()]
+
+                def flat(value: Any, columns: dict[str, Any]) -> None:
+                    if present is not None:
+                        columns[present.name] = value is not None
+                    for name, write in inner:
+                        write(None if value is None else value.get(name), columns)
+                return flat
+        return lambda value, columns: None
+
+    def _scalar_writer(self, column: Column) -> Write:
+        name, kind = column.name, self.model.enum_type(column.edm)
+
+        def plain(value: Any, columns: dict[str, Any]) -> None:
+            columns[name] = value
+
+        def enum(value: Any, columns: dict[str, Any]) -> None:
+            columns[name] = None if value is None or kind is None else self.enums.number(kind, value)
+        return plain if kind is None else enum
 
 
 def _columns(storage: Storage) -> list[Column]:
@@ -189,10 +248,3 @@ def _columns(storage: Storage) -> list[Column]:
             below = [column for inner in members.values() for column in _columns(inner)]
             return [present, *below] if present is not None else below
     return []
-
-
-def strip_binds(value: Any) -> Any:
-    """A complex value without the links that its body held."""
-    if isinstance(value, MappingType):
-        return {name: strip_binds(item) for name, item in value.items() if not name.endswith(BIND)}
-    return [strip_binds(item) for item in value] if isinstance(value, list) else value

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import secrets
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ from app.service.catalogue import Catalogue
 from app.service.finding import below_root, value_of
 from app.service.layout import Layout
 from app.store import Store, schema, streams
-from app.store.mapping import Column, Contained, Document, Inverse, Link, Table
+from app.store.mapping import Contained, Document, Inverse, Link
 from app.store.mapping import Mapping as TableMapping
 from app.store.mapping import Reference as Key
 
@@ -173,8 +173,7 @@ class Loader:
                 value = self._document(item, place.storage.type, name, value)
             elif value is None and not schemas.nullable(place.property):
                 value = str(uuid.uuid4()) if name in keys else schemas.made_up(place.property, self.now)
-            for column, stored in layout.columns(name, value):
-                item.columns[column.name] = stored
+            layout.store(name, value, item.columns)
 
     def _document(self, item: Item, type: str, name: str, value: Any) -> Any:
         if self.model.kind(type) != "complex":
@@ -320,11 +319,10 @@ class Loader:
         with self.store_.deferred_references():
             for id, items in self.items.items():
                 table = self.mapping.table(id)
-                for columns, rows in _grouped(table, items):
-                    for start in range(0, len(rows), CHUNK):
-                        writer.insert_rows(table, columns, rows[start:start + CHUNK])
-                        if progress is not None:
-                            progress(f"{id} (storing)", min(start + CHUNK, len(rows)), len(rows))
+                for start in range(0, len(items), CHUNK):
+                    writer.insert_rows(table, [item.columns for item in items[start:start + CHUNK]])
+                    if progress is not None:
+                        progress(f"{id} (storing)", min(start + CHUNK, len(items)), len(items))
                 writer.advance(table)
             for (name, first, second), pairs in self.links.items():
                 writer.add_rows(name, (first, second), list(pairs))
@@ -333,11 +331,6 @@ class Loader:
         for item, slot, content in self.contents:
             streams.put(self.store_, item.layout.id, item.row_id, slot, [content.content],
                         content.media_type or "application/octet-stream")
-
-
-def _grouped(table: Table, items: list[Item]) -> Iterator[tuple[tuple[Column, ...], list[list[Any]]]]:
-    names = [column.name for column in table.columns]
-    yield table.columns, [[item.columns.get(name) for name in names] for item in items]
 
 
 def _misfit(at: str, error: BodyError) -> ConfigurationError:

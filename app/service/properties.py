@@ -70,12 +70,14 @@ class _Spot:
             entity = stored(call, session, self.entity_steps)
             ready(call, entity.layout.id)
             allow(call, entity.layout.id, "UpdateRestrictions", "Updatable", call.request.method)
-            if isinstance(self.steps[0], bound.DynamicStep):
-                change = plan.Change(entity.type, "patch", dynamic=self._dynamic(entity, edit, names))
-            else:
-                name = self.steps[0].property.name
+            first = self.steps[0]
+            if isinstance(first, bound.PropertyStep):
+                name = first.property.name
                 value = self._edited(copy.deepcopy(entity[name]), self.steps[1:], edit, names)
                 change = plan.Change(entity.type, operation, {name: value})
+            else:
+                assert isinstance(first, bound.DynamicStep)
+                change = plan.Change(entity.type, "patch", dynamic=self._dynamic(entity, first.name, edit, names))
             session.update(entity, change)
             return self._answer(operation)
         return transact(call, work)
@@ -86,8 +88,7 @@ class _Spot:
         shows = answers.wants_representation(call, default) and call.request.method not in ("DELETE", "POST")
         return answers.reread(call) if shows else answers.no_content(call)
 
-    def _dynamic(self, entity: Entity, edit: Edit, names: dict[str, Any] | None) -> dict[str, Any]:
-        name = self.steps[0].name
+    def _dynamic(self, entity: Entity, name: str, edit: Edit, names: dict[str, Any] | None) -> dict[str, Any]:
         if len(self.steps) > 1:
             if name not in entity.dynamic:
                 raise NotFound(reason=f"There is no property '{name}'")

@@ -210,11 +210,17 @@ def describe(call: Call, source: Source) -> str:
 
 def exists(call: Call, source: Source) -> bool:
     """Whether any entity is there."""
-    statement = sql.compile_count(CountQuery(source), call.mapping, call.store.dialect)
+    statement = call.service.ready(sql.compile_count(CountQuery(source), call.mapping, call.store.dialect))
     return bool(sql.fetch(call.store, statement, call.service.values(call))[0][0])
 
 
 # --- collections -----------------------------------------------------------------------------------------
+
+def page_of(call: Call) -> int:
+    """How many items a page holds at most; 0: any number."""
+    settings, wanted = call.service.settings, call.wishes.page_size
+    return min(wanted, settings.max_page_size or wanted) if wanted else settings.page_size
+
 
 class CollectionAnswer:
     """Entities of a set, of a collection navigation, of a cast or filtered collection; with count, pages, references."""
@@ -225,13 +231,13 @@ class CollectionAnswer:
         self.source, self.options = source, options
         self.format, self.root = call.wishes.format, call.request.root
         self.references = call.resource.suffix == "$ref"
-        self.page = call.wishes.page_size or service.settings.page_size
-        if call.wishes.page_size and service.settings.max_page_size:
-            self.page = min(self.page, service.settings.max_page_size)
+        self.page = page_of(call)
         self.limited = options.top is not None or self.page > 0
         self.plan(call)
         self.after: dict[tuple[bool, ...], Node] = {}
-        self.count = sql.compile_count(self.count_query(), call.mapping, call.store.dialect) if options.count else None
+        self.count = None
+        if options.count:
+            self.count = service.ready(sql.compile_count(self.count_query(), call.mapping, call.store.dialect))
         self.content_type = self.format.content_type
         self.fixed_fragment = None if call.resource.contained else self.fragment(call)
         self.checks_parent = source.parent is not None
@@ -380,7 +386,7 @@ class CountAnswer:
 
     def __init__(self, call: Call, source: Source, options: bound.Options) -> None:
         query = CountQuery(source, options.filter, options.search, options.compute, options.apply)
-        self.statement = sql.compile_count(query, call.mapping, call.store.dialect)
+        self.statement = call.service.ready(sql.compile_count(query, call.mapping, call.store.dialect))
         self.source = source
 
     def __call__(self, call: Call) -> Response:
@@ -388,138 +394,6 @@ class CountAnswer:
         if not number and self.source.parent is not None and not exists(call, self.source.parent):
             raise NotFound(reason=describe(call, self.source.parent))
         return Response(200, {"Content-Type": "text/plain"}, str(number).encode("ascii"))
-
-
-# --- properties ------------------------------------------------------------------------------------------
-
-class PropertyAnswer:
-    """A structural property of one entity, whole or raw, at any depth (Protocol §11.2.4)."""
-
-    def __init__(self, call: Call, source: Source, steps: tuple[bound.PathStep, ...]) -> None:
-        self.source = source
-        self.steps = steps
-        self.names = tuple(_step_name(step) for step in steps if isinstance(step, bound.PropertyStep | bound.DynamicStep))
-        first = steps[0]
-        kind = "dynamic" if isinstance(first, bound.DynamicStep) else "property"
-        nested = call.options if call.options.select is not None else None
-        select = bound.SelectItem(self.names if nested is None else self.names, kind, nested)
-        if kind == "dynamic":
-            select = bound.SelectItem(self.names[:1], kind, None)
-        planner = call.service.planner(call.policy)
-        self.read = planner.read(source, bound.Options(select=(select,)), collection=False)
-        self.raw = call.resource.suffix == "$value"
-        form = replace(call.wishes.format, metadata="minimal", ieee754=True) if self.raw else call.wishes.format
-        self.bare = form.metadata == "none" and any(isinstance(step, bound.CastStep) for step in steps)
-        if self.bare:                       # the test of a cast needs the types that the answer leaves out
-            form = replace(form, metadata="minimal")
-        self.node = Node(call.service, self.read, form, call.request.root)
-
-    def __call__(self, call: Call) -> Response:
-        run = Run(call.service.values(call), url.Options())
-        rows = sql.fetch(call.store, self.node.statement, run.values)
-        if not rows:
-            return absent_property(call, self.source)
-        tag = self.node.writer.etag(rows[0])
-        headers = {"ETag": tag} if tag is not None else {}
-        if tag is not None:
-            fresh = conditional(call, tag, True)
-            if fresh is not None:
-                return fresh
-        base = contained_base(call) if self.node.writer.needs_base else ""
-        value: Any = self.node.objects(rows[:1], run, base)[0]
-        value, annotation = self.walk(call, plain(value))
-        if self.bare:
-            value = without_control(value)
-        if call.resource.suffix == "$count":
-            return Response(200, {"Content-Type": "text/plain"}, str(len(value or ())).encode("ascii"))
-        if value is None:
-            return Response(204, headers)
-        if self.raw:
-            return raw_value(call, value, headers)
-        headers["Content-Type"] = call.wishes.format.content_type
-        body: dict[str, Any] = context_member(call, self.fragment(call))
-        if isinstance(value, dict):
-            body.update(value)
-        else:
-            if annotation is not None and call.wishes.format.metadata != "none":
-                body[call.wishes.format.control("type")] = annotation
-            body["value"] = value
-        return Response(200, headers, dumps(body))
-
-    def fragment(self, call: Call) -> str:
-        resource = call.resource
-        base = base_path(call, call.service.planner(call.policy))
-        return base + context.select_list(call.options, call.wishes.version) if resource.steps else resource.type
-
-    def walk(self, call: Call, value: Any) -> tuple[Any, str | None]:
-        """The value at the end of the path, and its type annotation when it is dynamic."""
-        annotation, declared = None, ""
-        for index, step in enumerate(self.steps):
-            match step:
-                case bound.PropertyStep() | bound.DynamicStep():
-                    name = _step_name(step)
-                    if not isinstance(value, dict):
-                        raise NotFound(reason=f"'{name}' is part of a value that is null, or that has no members")
-                    if isinstance(step, bound.DynamicStep) and name not in value:
-                        return None, None
-                    annotation = value.get(call.wishes.format.control("type", name))
-                    value = value.get(name)
-                    declared = step.property.type.name if isinstance(step, bound.PropertyStep) else ""
-                case bound.OrdinalStep(index_or_parameter):
-                    at = amount(call, index_or_parameter) or 0
-                    if not isinstance(value, list) or not -len(value) <= at < len(value):
-                        raise NotFound(reason=f"There is no item {at}")
-                    value = value[at]
-                case bound.CastStep(type):
-                    given = value.get(call.wishes.format.control("type")) if isinstance(value, dict) else None
-                    actual = call.model.full(given.removeprefix("#") if given else declared)
-                    if value is not None and not call.model.is_a(actual, type):
-                        raise NotFound(reason=f"The value is not of type {type}")
-                case _:
-                    raise NotImplementedByService(feature=f"Step {index + 1} behind a property")
-        return value, annotation
-
-
-def _step_name(step: bound.PathStep) -> str:
-    return step.property.name if isinstance(step, bound.PropertyStep) else str(getattr(step, "name", ""))
-
-
-def plain(value: Any) -> Any:
-    """A dict whose JSON fragments are parsed, so that one can walk it."""
-    from app.payload.documents import decode_document
-    return decode_document(dumps(value).decode("utf-8"))
-
-
-def without_control(value: Any) -> Any:
-    """A value without the control information in it."""
-    if isinstance(value, dict):
-        return {name: without_control(each) for name, each in value.items() if "@" not in name}
-    return [without_control(each) for each in value] if isinstance(value, list) else value
-
-
-def absent_property(call: Call, source: Source) -> Response:
-    """A property of an entity that is not there: always 404 (Protocol §11.2.4)."""
-    raise NotFound(reason=describe(call, source))
-
-
-def raw_value(call: Call, value: Any, headers: dict[str, str]) -> Response:
-    """`/$value` of a primitive: its ABNF value form as text/plain; Binary as bytes (Protocol §11.2.4.1)."""
-    property = call.resource.property
-    name = property.type.name if property is not None else "Edm.String"
-    if isinstance(value, dict | list):
-        raise NotFound(reason="A raw value is had of primitive properties only")
-    if name == "Edm.Binary":
-        from app.edm import vocabularies
-        owner = next((step.owner for step in reversed(call.resource.steps) if isinstance(step, bound.PropertyStep)), "")
-        media = vocabularies.media_type(call.model, owner, property) or "application/octet-stream"
-        return Response(200, {**headers, "Content-Type": media}, types.parse(name, value))
-    if isinstance(value, bool):
-        text = "true" if value else "false"
-    elif isinstance(value, float):
-        text = types.write_double(value)
-    else:
-        text = str(value)
-    return Response(200, {**headers, "Content-Type": "text/plain"}, text.encode("utf-8"))
 
 
 # --- choosing --------------------------------------------------------------------------------------------
@@ -537,6 +411,7 @@ def compile_read(call: Call) -> Handler:
             raise NotAcceptable(reason="this resource is JSON")
     source, rest = planner.source(resource.steps)
     if rest:
+        from app.service.values import PropertyAnswer
         return PropertyAnswer(call, source, rest)
     restrictions.check(call.model, None if resource.contained else resource.source, options,
                        by_key=resource.kind != "collection", counted=resource.suffix == "$count")
@@ -549,4 +424,4 @@ def compile_read(call: Call) -> Handler:
     raise MethodNotAllowed(method=call.request.method, resource="this resource", allow=READABLE)
 
 
-__all__ = ["CollectionAnswer", "CountAnswer", "EntityAnswer", "PropertyAnswer", "Query", "compile_read", "quote", "QUERY_SAFE"]
+__all__ = ["CollectionAnswer", "CountAnswer", "EntityAnswer", "Query", "compile_read", "quote", "QUERY_SAFE"]

@@ -16,6 +16,7 @@ from app.edm.index import Model
 from app.payload.format import Format
 from app.payload.writer import ObjectWriter
 from app.plan.nodes import Expansion, Read
+from app.service.items import Chooser, Parts, Values
 from app.store.database import Store
 from app.store.mapping import DocumentLink, Mapping, Whole
 from app.url import nodes as url
@@ -29,6 +30,8 @@ class Environment(Protocol):
     model: Model
     mapping: Mapping
     store: Store
+
+    def ready(self, statement: sql.Statement) -> sql.Statement: ...
 
     def advertised(self, type_name: str) -> list[tuple[str, str]]: ...
 
@@ -102,16 +105,20 @@ class Run:
 class Node:
     """One compiled query with its children. `trail`: the navigation properties expanded on the way here."""
 
-    def __init__(self, environment: Environment, read: Read, format: Format, root: str, trail: tuple[str, ...] = ()) -> None:
+    def __init__(self, environment: Environment, read: Read, format: Format, root: str, trail: tuple[str, ...] = (),
+                 opened: frozenset[str] = frozenset()) -> None:
         self.environment, self.read, self.format, self.root, self.trail = environment, read, format, root, trail
         store = environment.store
-        self.statement = sql.compile_query(read.query, environment.mapping, store.dialect)
+        self.statement = environment.ready(sql.compile_query(read.query, environment.mapping, store.dialect))
         self.shape = read.shape
         readers = sql.readers(self.statement, store.dialect)
         self.writer = ObjectWriter(read.shape, format, environment.model, environment.mapping, store.dialect.reader, root,
-                                   environment.advertised, readers)
+                                   environment.advertised, readers, opened)
         self.links = self.statement.link_count
         self.expansions = tuple(Child(self, expansion) for expansion in read.shape.expansions)
+        values = Values(environment.model, format)
+        self.parts = Parts(read.shape.parts, values, readers)
+        self.choosers = tuple(Chooser(choice, values, store, environment.mapping) for choice in read.shape.choices)
         positions = read.sort
         self.keyset = Keyset(positions, tuple(readers[at] for at in positions),
                              tuple(self.statement.columns[at][1] for at in positions))
@@ -124,6 +131,10 @@ class Node:
             for start in range(0, len(rows), CHUNK):
                 part = base if isinstance(base, str) else base[start:start + CHUNK]
                 child.attach(rows[start:start + CHUNK], made[start:start + CHUNK], run, part)
+        self.parts.attach(rows, made)
+        for chooser in self.choosers:
+            for start in range(0, len(rows), CHUNK):
+                chooser.attach(rows[start:start + CHUNK], made[start:start + CHUNK], run.values)
         return made
 
     def paths(self, rows: Sequence[Sequence[Any]], base: str | Sequence[str]) -> list[str]:

@@ -31,7 +31,7 @@ from app.service.response import Response
 from app.service.rows import QUERY_SAFE, Node
 from app.service.settings import Settings
 from app.service.tokens import Tokens
-from app.sql.statement import Moment, Values
+from app.sql.statement import Moment, Statement, Values
 from app.store import mapping as store_mapping
 from app.store.database import Store, connect
 from app.url import nodes as syntax
@@ -39,6 +39,7 @@ from app.url import nodes as syntax
 READS = ("GET", "HEAD")
 METHODS = ("GET", "HEAD", "POST", "PATCH", "PUT", "DELETE")
 CACHED_HEADERS = ("accept", "odata-maxversion", "odata-version", "prefer", "accept-language")
+VARY = "OData-MaxVersion, Accept, Prefer"
 NOT_PAGED_ON = frozenset({"$skiptoken", "$skip"})
 
 Progress = Callable[[str, int, int], None]
@@ -112,37 +113,42 @@ class Service:
 
     def handle(self, request: Request) -> Response:
         """The answer to one request; never raises."""
-        version = "4.0"
         try:
-            wishes.refuse_isolation(request)
             principal = self.authenticate(request)
-            policy = access.policy_for(principal, self.model)
-            get = request.headers.get
-            key = (request.method, request.path, request.query, request.root, policy.id,
-                   *[get(name) for name in CACHED_HEADERS])
-            hit = self._texts.get(key)
-            if hit is not None:
-                handler, call = hit
-                version = call.wishes.version
-                response = self._answer(handler, call.again(request, principal))
-            else:
-                version = wishes.versions(request)[0]
-                response = self._miss(request, principal, policy, key)
+            return self.respond(request, principal, access.policy_for(principal, self.model))
         except Exception as error:
-            request_id = str(uuid.uuid4())
-            response = self.failed(failures.as_odata(error, request_id), request, version, request_id)
+            return self.failed(error, request)
+
+    def respond(self, request: Request, principal: access.Principal, policy: access.Policy) -> Response:
+        """The answer to a request of somebody known; raises what `failed` makes an answer of."""
+        wishes.refuse_isolation(request)
+        get = request.headers.get
+        key = (request.method, request.path, request.query, request.root, policy.id,
+               *[get(name) for name in CACHED_HEADERS])
+        hit = self._texts.get(key)
+        if hit is not None:
+            handler, call = hit
+            version = call.wishes.version
+            response = self._answer(handler, call.again(request, principal))
+        else:
+            version = wishes.versions(request)[0]
+            response = self._miss(request, principal, policy, key)
         headers = response.headers
         headers["OData-Version"] = version
         if "Vary" not in headers:
-            headers["Vary"] = "OData-MaxVersion, Accept, Prefer"
+            headers["Vary"] = VARY
         return response
 
-    def failed(self, error: ODataError, request: Request, version: str, request_id: str | None = None) -> Response:
-        """The answer of an error."""
-        request_id = request_id or str(uuid.uuid4())
-        response = failures.failure(error, version, request_id, self.now(), self._inner_name,
-                                    request.header("client-request-id"))
-        response.headers.update({"request-id": request_id, "OData-Version": version})
+    def failed(self, error: Exception, request: Request) -> Response:
+        """The answer of whatever went wrong with a request."""
+        request_id = str(uuid.uuid4())
+        try:
+            version = wishes.versions(request)[0]
+        except ODataError:
+            version = "4.0"
+        response = failures.failure(failures.as_odata(error, request_id), version, request_id, self.now(),
+                                    self._inner_name, request.header("client-request-id"))
+        response.headers |= {"request-id": request_id, "OData-Version": version, "Vary": VARY}
         return response
 
     def _miss(self, request: Request, principal: access.Principal, policy: access.Policy, key: Any) -> Response:
@@ -217,7 +223,8 @@ class Service:
             case "action":
                 raise MethodNotAllowed(method="GET", resource="an action", allow=("POST",))
             case "batch":
-                raise MethodNotAllowed(method="GET", resource="$batch", allow=("POST",))
+                from app.service.batch import probe
+                return probe, True
             case "all" | "crossjoin":
                 raise NotImplementedByService(feature=f"${resource.kind}")
         if any(isinstance(step, bound.OperationStep) for step in resource.steps):
@@ -239,6 +246,12 @@ class Service:
     def planner(self, policy: access.Policy, page_size: int | None = None) -> Planner:
         """A planner under a policy; `page_size`: what the client asked for, else the service's own."""
         return Planner(self.mapping, policy.grants, page_size or self.settings.page_size)
+
+    def ready(self, statement: Statement) -> Statement:
+        """The statement, once the search indexes that it reads are there."""
+        if statement.searched:
+            self.catalogue.search.ensure(statement.searched)
+        return statement
 
     def values(self, call: Call, *, keyset: tuple[Any, ...] = (), limit: int | None = None, skip: int = 0) -> Values:
         """The values that the statements of a call are bound to."""

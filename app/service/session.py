@@ -22,7 +22,7 @@ from app.service import finding
 from app.service.catalogue import Catalogue
 from app.service.entities import Change, Entity, missing_value
 from app.service.layout import Layout
-from app.store import schema, streams
+from app.store import streams
 from app.store.mapping import Column, Contained, Inverse, Link, Reference, Table, Unbound
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 TRUSTED = Reading(operation="patch", trusted=True, quoted=True)
 AT = Column("at", "Edm.DateTimeOffset", "Edm.DateTimeOffset", False)
+INDEXED = ("create", "update", "delete")
 LOG = ("source", "row", "key", "kind", "columns", "at", "principal")
 
 
@@ -47,12 +48,13 @@ class WriteSession:
 
     def __init__(self, catalogue: Catalogue, *, now: str, root: str = "http://localhost/",
                  request_url: str | None = None, principal: str = "", rules: Rules | None = None,
-                 languages: tuple[str, ...] = ()) -> None:
+                 languages: tuple[str, ...] = (), references: Mapping[str, str] | None = None) -> None:
         self.catalogue, self.store, self.mapping, self.model = (
             catalogue, catalogue.store, catalogue.mapping, catalogue.model)
         self.writer, self.reader, self.planner = catalogue.writer, catalogue.reader, catalogue.planner
         self.now, self.root, self.request_url = now, root, request_url or root
         self.principal, self.rules, self.languages = principal, rules, languages
+        self.references = references or {}          # ids of earlier requests of a batch → paths below the root
         self.ids: dict[str, Entity] = {}            # ids given elsewhere: `$1` of a batch
         self._rows: dict[tuple[str, int], dict[str, Any]] = {}
         self._log: list[tuple[Any, ...]] = []
@@ -126,8 +128,7 @@ class WriteSession:
         """The value of a column of an entity, as it is about to be."""
         name = entity.layout.of_column.get(column.name)
         if name is not None and name in entity.values:
-            found = dict((each.name, value) for each, value in entity.layout.columns(name, entity.values[name]))
-            return found.get(column.name)
+            return entity.layout.columns(name, entity.values[name]).get(column.name)
         return None if entity.row is None else entity.row.get(column.name)
 
     def related(self, entity: Entity, name: str) -> Entity | Selection | None:
@@ -167,12 +168,12 @@ class WriteSession:
         """A Python value checked against the type of a property, enumerations as names."""
         place = layout.places[name]
         found = self.reader.checked(value, layout.type, place.property, TRUSTED)
-        ref = self.model.underlying(place.property.type)
-        if isinstance(found, dict) and self.model.kind(ref.name) == "complex":
-            found = self.reader.schemas.complete(ref.name, found, path=name)
-        elif isinstance(found, list) and self.model.kind(ref.name) == "complex":
-            found = [self.reader.schemas.complete(ref.name, item) if item is not None else None for item in found]
-        return self.catalogue.enums.named(found, ref.name)
+        complete = self.reader.schemas.complete
+        if isinstance(found, dict) and place.kind == "complex":
+            found = complete(place.type, found, path=name)
+        elif isinstance(found, list) and place.kind == "complex":
+            found = [complete(place.type, item) if item is not None else None for item in found]
+        return self.catalogue.enums.named(found, place.type)
 
     def dynamic(self, name: str, value: Any) -> dict[str, Any]:
         """A dynamic member and, where JSON does not tell it, its type."""
@@ -256,9 +257,9 @@ class WriteSession:
 
     # --- steps -------------------------------------------------------------------------------------------
 
-    def settle(self, entity: Entity) -> dict[Column, Any]:
+    def settle(self, entity: Entity) -> dict[str, Any]:
         """The key columns of links about to be stored; properties tied to them take their values (§11.4.3)."""
-        found: dict[Column, Any] = {}
+        found: dict[str, Any] = {}
         for name, target in entity.linked.items():
             relation = entity.layout.relation(name)
             if not isinstance(relation, Reference):
@@ -271,7 +272,7 @@ class WriteSession:
                 value = None if target is None or target.row is None else target.row[other.name]
                 tied = entity.layout.of_column.get(own.name)
                 if tied is None:
-                    found[own] = value
+                    found[own.name] = value
                 elif target is not None or own.nullable:
                     entity.values[tied] = value
         return found
@@ -283,23 +284,22 @@ class WriteSession:
         self._make_key(entity)
         self.run_rules("create", None, entity, changed)
         self._fill_in(entity)
-        keys = self.settle(entity)
-        columns: dict[Column, Any] = {}
+        columns: dict[str, Any] = {}
         for name in layout.places:
-            for column, value in layout.columns(name, entity.values.get(name)):
-                columns[column] = value
-        columns.update(keys)
-        self._check_links(entity, columns, later)
-        columns[table.version] = secrets.randbits(61) + 1
+            layout.store(name, entity.values.get(name), columns)
+        columns.update(self.settle(entity))
+        for name, relation in layout.required_links:
+            if name not in later and any(columns.get(own.name) is None for own in relation.own):
+                raise missing_value(name)
+        columns[table.version.name] = secrets.randbits(61) + 1
         if table.discriminator is not None:
-            columns[table.discriminator] = layout.type
+            columns[table.discriminator.name] = layout.type
         if table.dynamic is not None:
-            columns[table.dynamic] = layout.documents.encode_dynamic(entity.dynamic)
+            columns[table.dynamic.name] = layout.documents.encode_dynamic(entity.dynamic)
         if table.owner is not None:
             columns.update(self._owner_columns(table, entity))
         row_id = self.writer.insert(table, columns)
-        row: dict[str, Any] = dict.fromkeys((column.name for column in table.columns), None)
-        row.update((column.name, value) for column, value in columns.items())
+        row = {column.name: columns.get(column.name) for column in table.columns}
         row[table.row_id.name] = row_id
         entity.row, entity.row_id = row, row_id
         self._rows[layout.id, row_id] = row
@@ -308,13 +308,13 @@ class WriteSession:
         self._store_document_links(entity, new=True)
         self._settled(entity)
 
-    def _owner_columns(self, table: Table, entity: Entity) -> dict[Column, Any]:
+    def _owner_columns(self, table: Table, entity: Entity) -> dict[str, Any]:
         assert table.owner is not None
         if entity.owner is None or entity.owner.row_id is None:
             raise NotImplementedByService(feature=f"Creating an entity of '{table.id}' without its owner")
-        found: dict[Column, Any] = {table.owner.column: entity.owner.row_id}
+        found: dict[str, Any] = {table.owner.column.name: entity.owner.row_id}
         if table.owner.source is not None:
-            found[table.owner.source] = entity.owner.layout.id
+            found[table.owner.source.name] = entity.owner.layout.id
         return found
 
     def _make_key(self, entity: Entity) -> None:
@@ -323,40 +323,28 @@ class WriteSession:
             place = entity.layout.places.get(path)
             if place is None or entity.values.get(path) is not None:
                 continue
-            type = self.model.underlying(place.property.type).name
-            if type in ("Edm.String", "Edm.Guid"):
+            if place.type in ("Edm.String", "Edm.Guid"):
                 entity.values[path] = str(uuid.uuid4())
-            elif entity.layout.computed(path) and type in types.INTEGERS:
-                column = entity.layout.columns(path, None)[0][0]
-                entity.values[path] = schema.next_integer(self.store, entity.layout.table.name, column.name)
+            elif entity.layout.computed(path) and place.type in types.INTEGERS:
+                (column,) = entity.layout.columns(path, None)
+                entity.values[path] = self.writer.next_integer(entity.layout.table, column)
 
     def _fill_in(self, entity: Entity) -> None:
         """Values for the members that neither the body nor a rule gave one."""
-        schemas = self.reader.schemas
-        for name, place in entity.layout.places.items():
-            if entity.values.get(name) is not None:
+        values, schemas, named = entity.values, self.reader.schemas, self.catalogue.enums.named
+        for gap in entity.layout.gaps:
+            name, place = gap.name, gap.place
+            if values.get(name) is not None:
                 continue
-            if name not in entity.values and (default := schemas.default(place.owner, place.property)) is not None:
-                type = self.model.underlying(place.property.type).name
-                entity.values[name] = self.catalogue.enums.named(default(), type)
-            elif not schemas.nullable(place.property):
+            if name not in values and gap.default is not None:
+                values[name] = named(gap.default(), place.type)
+            elif gap.required:
                 if place.property.type.collection:
-                    entity.values[name] = []
+                    values[name] = []
                 elif schemas.found_by_service(place.owner, place.property):
-                    made = schemas.made_up(place.property, self.now)
-                    entity.values[name] = self.catalogue.enums.named(
-                        made, self.model.underlying(place.property.type).name)
-                elif self.model.underlying(place.property.type).name != "Edm.Stream":
+                    values[name] = named(schemas.made_up(place.property, self.now), place.type)
+                else:
                     raise missing_value(name)
-
-    def _check_links(self, entity: Entity, columns: Mapping[Column, Any], later: set[str]) -> None:
-        """Required references lead somewhere."""
-        for name, navigation in entity.layout.navigations.items():
-            if navigation.collection or navigation.nullable is not False or navigation.contains_target or name in later:
-                continue
-            relation = entity.layout.relation(name)
-            if isinstance(relation, Reference) and any(columns.get(own) is None for own in relation.own):
-                raise missing_value(name)
 
     def store_update(self, entity: Entity) -> None:
         """Run the rules of an entity's new values and links, then store what is different, where the row is as it
@@ -367,25 +355,22 @@ class WriteSession:
         changed = frozenset((*entity.assigned, *entity.linked))
         if self.rules is not None and self.rules.has_rules(entity.type, "update"):
             self.run_rules("update", Entity(self, layout, dict(row)), entity, changed)
-        columns = {column: value for column, value in self.settle(entity).items() if row[column.name] != value}
+        wanted = self.settle(entity)
         for name, value in entity.values.items():
-            for column, stored in layout.columns(name, value):
-                if row[column.name] != stored:
-                    columns[column] = stored
+            layout.store(name, value, wanted)
         if table.dynamic is not None:
-            text = layout.documents.encode_dynamic(entity.dynamic)
-            if row[table.dynamic.name] != text:
-                columns[table.dynamic] = text
-        if any(column in columns for _, column in table.key):
+            wanted[table.dynamic.name] = layout.documents.encode_dynamic(entity.dynamic)
+        columns = {name: value for name, value in wanted.items() if row[name] != value}
+        if any(column.name in columns for _, column in table.key):
             raise BodyError("The key of an entity cannot change.", code="keyChange")
         relinked = self._store_document_links(entity)
         if columns or relinked:
             version = entity.version
             if not self.writer.update(table, entity.row_id, version, columns):
                 raise PreconditionFailed(target="If-Match")
-            row.update((column.name, value) for column, value in columns.items())
+            row.update(columns)
             row[table.version.name] = version + 1
-            self.log(entity, "update", sorted({layout.of_column.get(column.name, column.name) for column in columns}))
+            self.log(entity, "update", sorted({layout.of_column.get(name, name) for name in columns}))
         self._settled(entity)
 
     @staticmethod
@@ -452,8 +437,9 @@ class WriteSession:
                           encode(columns, "Edm.Untyped"), self.writer.bind(AT, self.now), self.principal))
 
     def finish(self) -> None:
-        """Write the change log; the last thing before the transaction ends."""
+        """Write the change log and keep the search index; the last thing before the transaction ends."""
         if self._log:
+            self.catalogue.search.keep((entry[0], entry[1]) for entry in self._log if entry[3] in INDEXED)
             self.writer.add_rows("odata_changes", LOG, self._log)
             self._log = []
 

@@ -111,7 +111,8 @@ def session_of(call: Call) -> WriteSession:
     service = call.service
     return WriteSession(service.catalogue, now=service.now(), root=call.request.root,
                         request_url=call.request.root + call.request.path, principal=call.principal.id,
-                        rules=service.operations, languages=call.wishes.languages)
+                        rules=service.operations, languages=call.wishes.languages,
+                        references=call.request.references)
 
 
 def transact(call: Call, work: Callable[[WriteSession], T]) -> T:

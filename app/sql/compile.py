@@ -96,4 +96,5 @@ def statement(query: pw.Node, selected: selects.Selected, links: int, build: Bui
     context: Any = WRITERS[build.dialect.name].get_sql_context()
     text, marks = context.sql(query).query()
     columns = tuple((column, type_name) for _, column, type_name in selected)
-    return Statement(text, tuple(marks), columns, links, tuple(getter(mark, build.model) for mark in marks))
+    return Statement(text, tuple(marks), columns, links, tuple(getter(mark, build.model) for mark in marks),
+                     frozenset(build.searched))

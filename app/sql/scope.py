@@ -26,6 +26,7 @@ class Build:
         self.mapping = tables
         self.model: Model = tables.model
         self.grants = grants
+        self.searched: set[str] = set()     # tables whose search index the statement reads
         self._aliases = 0
 
     def alias(self) -> str:

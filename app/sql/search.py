@@ -1,6 +1,7 @@
 """Search: `$search` over the one index table of all stores.
 
-AND, OR, NOT are set operations on the rows, a phrase is consecutive positions. URL Conventions §5.1.8; DESIGN §5.
+AND, OR, NOT are set operations on the rows, a phrase is consecutive positions, a string in single quotes the beginning of
+a word. What has no words (`"!!"`) matches nothing. URL Conventions §5.1.8; DESIGN §5.
 """
 
 from __future__ import annotations
@@ -8,10 +9,57 @@ from __future__ import annotations
 import peewee as pw
 
 from app import errors
-from app.sql.scope import Build, Place
+from app.edm import vocabularies
+from app.sql import terms
+from app.sql.scope import Build, Place, Row
+from app.store.search import words
 from app.url import nodes as url
+
+AFTER_ALL = "\U0010ffff"
 
 
 def matches(search: url.Search, place: Place, build: Build) -> pw.Node:
     """Whether the entity at a place matches a search expression."""
-    raise errors.NotImplementedByService(feature="$search")
+    if not isinstance(place, Row):
+        raise errors.NotImplementedByService(feature="$search over anything but entities")
+    table = place.table.id
+    if not vocabularies.allowed(build.model, "SearchRestrictions", "Searchable", table):
+        raise errors.NotImplementedByService(feature=f"$search on '{table.rpartition('/')[2]}'")
+    build.searched.add(table)
+    return _test(search, table, place.column(place.table.row_id), build)
+
+
+def _test(search: url.Search, table: str, row: pw.Node, build: Build) -> pw.Node:
+    match search:
+        case url.SearchAnd(operands):
+            return terms.all_of([_test(each, table, row, build) for each in operands])
+        case url.SearchOr(operands):
+            return terms.any_of([_test(each, table, row, build) for each in operands])
+        case url.SearchNot(operand):
+            return terms.no(_test(operand, table, row, build))
+        case url.SearchPrefix(text):
+            return _phrase(words(text), table, row, build, prefix=True)
+        case url.SearchTerm(text):
+            return _phrase(words(text), table, row, build)
+
+
+def _phrase(found: list[str], table: str, row: pw.Node, build: Build, prefix: bool = False) -> pw.Node:
+    """The rows that have these words one behind the other; of the last only its beginning where `prefix`."""
+    if not found:
+        return terms.FALSE
+    index = [build.table("odata_search") for _ in found]
+    where: list[pw.Node] = []
+    for number, (word, source) in enumerate(zip(found, index, strict=True)):
+        column = pw.Column(source, "term")
+        where.append(terms.compare(pw.Column(source, "source"), "=", pw.Value(table)))
+        if prefix and number == len(found) - 1:
+            where.append(terms.compare(column, ">=", pw.Value(word)))
+            where.append(terms.compare(column, "<", pw.Value(word + AFTER_ALL)))
+        else:
+            where.append(terms.compare(column, "=", pw.Value(word)))
+        if number:
+            where.append(terms.compare(pw.Column(source, "row"), "=", pw.Column(index[0], "row")))
+            position = terms.compare(pw.Column(index[0], "position"), "+", pw.SQL(str(number)))
+            where.append(terms.compare(pw.Column(source, "position"), "=", position))
+    rows = pw.Select(index, [pw.Column(index[0], "row")]).where(terms.all_of(where))
+    return terms.compare(row, "IN", rows)

@@ -1,0 +1,204 @@
+"""Answers about properties: primitive, complex, collections of values, dynamic ones, items, raw values, counts.
+
+A property is read like a selected one: what the request asks of it becomes nested options of a `$select`, so both ways
+answer alike; then the path is walked in the one object that comes back. Protocol §11.2.4; URL Conventions §4.6 to §4.12.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from app import sql
+from app.bind import nodes as bound
+from app.edm import types, vocabularies
+from app.errors import InvalidToken, NotFound, NotImplementedByService, OptionNotAllowed
+from app.payload import context
+from app.payload.values import dumps
+from app.plan import Source
+from app.service import read
+from app.service.call import Call
+from app.service.response import Response
+from app.service.rows import Node, Run
+
+Steps = tuple[bound.PathStep, ...]
+LIST = ("filter", "search", "orderby", "top", "skip", "count")
+
+
+def select_item(steps: Steps, options: bound.Options) -> bound.SelectItem:
+    """The steps behind an entity as a selected path whose nested options are `options`; predicates on the way become
+    filters of the collection that they follow."""
+    path: list[str] = []
+    predicates: list[bound.Expression] = []
+    kind, type, many = "property", "", False
+    for index, step in enumerate(steps):
+        match step:
+            case bound.PropertyStep(declared, owner):
+                if predicates:
+                    options = bound.Options(select=(select_item(steps[index:], options),))
+                    break
+                path.append(declared.name)
+                type, many = declared.type.name, declared.type.collection
+            case bound.DynamicStep(name):
+                path.append(name)
+                kind, type, many = "dynamic", "Edm.Untyped", False
+            case bound.CastStep(cast) if many:
+                predicates.append(bound.IsOf(bound.This(type), cast))
+            case bound.CastStep(cast):
+                path.append(cast)
+            case bound.FilterStep(predicate):
+                predicates.append(predicate)
+            case bound.OrdinalStep():
+                many = False
+            case _:
+                raise NotImplementedByService(feature="This path behind a property")
+    if options.filter is not None:
+        predicates.append(options.filter)
+    found = None if not predicates else predicates[0] if len(predicates) == 1 else bound.Logic("and", tuple(predicates))
+    return bound.SelectItem(tuple(path), kind, replace(options, filter=found))
+
+
+def expanded(steps: Steps, options: bound.Options) -> tuple[bound.ExpandItem, ...]:
+    """The items of `$expand` on a complex value as items on its entity."""
+    path = tuple(step.type if isinstance(step, bound.CastStep) else name_of(step) for step in steps
+                 if isinstance(step, bound.PropertyStep | bound.CastStep))
+    return tuple(replace(item, path=(*path, *item.path)) for item in options.expand)
+
+
+class PropertyAnswer:
+    """A structural property of one entity, whole, in part or raw, at any depth."""
+
+    def __init__(self, call: Call, source: Source, steps: Steps) -> None:
+        self.source, self.steps, self.options = source, steps, call.options
+        self.raw = call.resource.suffix == "$value"
+        self.listed = any(getattr(self.options, name) not in (None, (), False) for name in LIST)
+        inner = replace(self.options, expand=(), top=None, skip=None, count=False, skiptoken=None)
+        options = bound.Options(select=(select_item(steps, inner),), expand=expanded(steps, self.options))
+        form = replace(call.wishes.format, metadata="minimal", ieee754=True) if self.raw else call.wishes.format
+        self.bare = form.metadata == "none" and any(isinstance(step, bound.CastStep) for step in steps)
+        if self.bare:                       # the test of a cast needs the types that the answer leaves out
+            form = replace(form, metadata="minimal")
+        self.page = read.page_of(call)
+        planner = call.service.planner(call.policy, call.wishes.page_size)
+        self.node = Node(call.service, planner.read(source, options, collection=False), form, call.request.root,
+                         opened=frozenset({name_of(steps[0])}))
+
+    def __call__(self, call: Call) -> Response:
+        run = Run(call.service.values(call), call.syntax.options)
+        rows = sql.fetch(call.store, self.node.statement, run.values)
+        if not rows:
+            raise NotFound(reason=read.describe(call, self.source))
+        tag = self.node.writer.etag(rows[0])
+        headers = {"ETag": tag} if tag is not None else {}
+        if tag is not None:
+            fresh = read.conditional(call, tag, not self.options.expand)
+            if fresh is not None:
+                return fresh
+        base = read.contained_base(call) if self.node.writer.needs_base else ""
+        value, annotation = self.walk(call, self.node.objects(rows[:1], run, base)[0])
+        if self.bare:
+            value = without_control(value)
+        if call.resource.suffix == "$count":
+            if not isinstance(value, list):
+                raise NotFound(reason="$count applies to collections")
+            return Response(200, {"Content-Type": "text/plain"}, str(len(value)).encode("ascii"))
+        if value is None:
+            return Response(204, headers)
+        if self.raw:
+            return raw_value(call, value, headers)
+        headers["Content-Type"] = call.wishes.format.content_type
+        body: dict[str, Any] = read.context_member(call, self.fragment(call))
+        if isinstance(value, dict):
+            body.update(value)
+            return Response(200, headers, dumps(body))
+        if annotation is not None and call.wishes.format.metadata != "none":
+            body[call.wishes.format.control("type")] = annotation
+        if isinstance(value, list):
+            return self.paged(call, value, body, headers)
+        if self.listed:
+            raise OptionNotAllowed(name=call.syntax.options.texts[0][0], resource="a single value")
+        body["value"] = value
+        return Response(200, headers, dumps(body))
+
+    def paged(self, call: Call, items: list[Any], body: dict[str, Any], headers: dict[str, str]) -> Response:
+        """A page of the items, with their number and the link to the next page."""
+        control = call.wishes.format.control
+        start, left = read.amount(call, self.options.skip) or 0, read.amount(call, self.options.top)
+        token = call.skiptoken()
+        if token is not None:
+            values = call.service.read_token(call, token)
+            if len(values) != 2:
+                raise InvalidToken(name="$skiptoken", target="$skiptoken")
+            start, left = values
+        if self.options.count:
+            body[control("count")] = str(len(items)) if call.wishes.format.ieee754 else len(items)
+        end = len(items) if left is None else min(len(items), start + left)
+        stop = min(end, start + self.page) if self.page else end
+        body["value"] = items[start:stop]
+        if stop < end:
+            body[control("nextLink")] = call.service.next_link(call, [stop, None if left is None else start + left - stop])
+        if call.wishes.page_size:
+            headers["Preference-Applied"] = f"{call.wishes.spelled['maxpagesize']}={self.page}"
+        return Response(200, headers, dumps(body))
+
+    def fragment(self, call: Call) -> str:
+        """The context URL behind '#' (Protocol §10.13)."""
+        base = read.base_path(call, call.service.planner(call.policy))
+        return base + context.select_list(call.options, call.wishes.version)
+
+    def walk(self, call: Call, value: Any) -> tuple[Any, str | None]:
+        """The value at the end of the path, and its type annotation when it is dynamic."""
+        annotation, declared = None, ""
+        for step in self.steps:
+            match step:
+                case bound.PropertyStep() | bound.DynamicStep():
+                    name = name_of(step)
+                    if not isinstance(value, dict):
+                        raise NotFound(reason=f"'{name}' is part of a value that is null, or that has no members")
+                    if isinstance(step, bound.DynamicStep) and name not in value:
+                        return None, None
+                    annotation = value.get(call.wishes.format.control("type", name))
+                    value = value.get(name)
+                    declared = step.property.type.name if isinstance(step, bound.PropertyStep) else ""
+                case bound.OrdinalStep(index):
+                    at = read.amount(call, index) or 0
+                    if not isinstance(value, list) or not -len(value) <= at < len(value):
+                        raise NotFound(reason=f"There is no item {at}")
+                    value = value[at]
+                case bound.CastStep(type) if not isinstance(value, list):
+                    given = value.get(call.wishes.format.control("type")) if isinstance(value, dict) else None
+                    actual = call.model.full(given.removeprefix("#") if given else declared)
+                    if value is not None and not call.model.is_a(actual, type):
+                        raise NotFound(reason=f"The value is not of type {type}")
+        return value, annotation
+
+
+def name_of(step: bound.PathStep) -> str:
+    """The member name of a step; '' for other steps."""
+    return step.property.name if isinstance(step, bound.PropertyStep) else str(getattr(step, "name", ""))
+
+
+def without_control(value: Any) -> Any:
+    """A value without the control information in it."""
+    if isinstance(value, dict):
+        return {name: without_control(each) for name, each in value.items() if "@" not in name}
+    return [without_control(each) for each in value] if isinstance(value, list) else value
+
+
+def raw_value(call: Call, value: Any, headers: dict[str, str]) -> Response:
+    """`/$value` of a primitive: its ABNF value form as text/plain; Binary as bytes (Protocol §11.2.4.1)."""
+    property = call.resource.property
+    name = property.type.name if property is not None else "Edm.String"
+    if isinstance(value, dict | list):
+        raise NotFound(reason="A raw value is had of primitive properties only")
+    if name == "Edm.Binary":
+        owner = next((step.owner for step in reversed(call.resource.steps) if isinstance(step, bound.PropertyStep)), "")
+        media = vocabularies.media_type(call.model, owner, property) or "application/octet-stream"
+        return Response(200, {**headers, "Content-Type": media}, types.parse(name, value))
+    if isinstance(value, bool):
+        text = "true" if value else "false"
+    elif isinstance(value, float):
+        text = types.write_double(value)
+    else:
+        text = str(value)
+    return Response(200, {**headers, "Content-Type": "text/plain"}, text.encode("utf-8"))

@@ -1,0 +1,182 @@
+"""Search: one index table for all stores, the words of every searchable entity with their positions (DESIGN §5).
+
+Words are NFKC, in simple lower case, cut at everything that is neither letter nor digit. The index of a set is built when
+it is first searched (sets that are never searched cost nothing) and from then on kept by every write, in the same
+transaction. A phrase cannot run from one property into the next: there is a gap between their positions.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import peewee as pw
+
+from app.edm import vocabularies
+from app.store import casing, schema
+from app.store.database import Store
+from app.store.mapping import Column, Document, Flat, Mapping, Scalar, Storage
+
+GAP = 100
+TERM_LENGTH = 200
+CHUNK = 500
+MARK = "search:"
+_WORDS = re.compile(r"[^\W_]+")
+
+Field = tuple[Column, tuple[str, ...]]      # a column, and the member names to go inside its JSON text
+
+
+def words(text: str) -> list[str]:
+    """The words of a text, in order, as the index has them."""
+    folded = casing.lower(unicodedata.normalize("NFKC", text)) or ""
+    return [word[:TERM_LENGTH] for word in _WORDS.findall(folded)]
+
+
+def fields(mapping: Mapping, id: str) -> tuple[Field, ...]:
+    """Where the searchable texts of a table are: the paths of Store.Searchable, else every string (type by type)."""
+    table, model = mapping.table(id), mapping.model
+    found: dict[Field, None] = {}
+    for each in mapping.family(id):
+        wanted = vocabularies.searchable_properties(model, each)
+        names = model.properties(each) if wanted is None else {}
+        for path in wanted if wanted is not None else tuple(names):
+            top, *steps = path.split("/")
+            storage = table.members.get((model.declaring(each, top) or each, top))
+            if storage is not None:
+                found.update(dict.fromkeys(_texts(storage, tuple(steps), wanted is not None)))
+    return tuple(found)
+
+
+def _texts(storage: Storage, steps: tuple[str, ...], named: bool) -> Iterator[Field]:
+    match storage:
+        case Scalar(column) if column.edm == "Edm.String" and not steps:
+            yield column, ()
+        case Flat(_, members, _) if steps:
+            if steps[0] in members:
+                yield from _texts(members[steps[0]], steps[1:], named)
+        case Flat(_, members, _):
+            for member in members.values():
+                yield from _texts(member, (), named)
+        case Document(column, type, _) if named or type == "Edm.String":
+            yield column, steps
+
+
+class Index:
+    """The search index of one store."""
+
+    def __init__(self, store: Store, mapping: Mapping) -> None:
+        self.store, self.mapping = store, mapping
+        self._built: set[str] = set()
+        self._texts: dict[str, tuple[str, tuple[Field, ...]]] = {}
+
+    # --- keeping -----------------------------------------------------------------------------------------
+
+    def ensure(self, ids: Iterable[str]) -> None:
+        """The indexes of these tables are there; builds those that are missing."""
+        for id in ids:
+            if id not in self._built:
+                with self.store.write():
+                    self._hold(id)
+                    if schema.setting(self.store, MARK + id) is None:
+                        self._build(id)
+                self._built.add(id)
+
+    def keep(self, touched: Iterable[tuple[str, int]]) -> None:
+        """Bring the entries of rows (mapping id, row id) up to date. Inside the transaction that changed them, after its
+        last change: the set may have been indexed meanwhile."""
+        rows: dict[str, list[int]] = {}
+        for id, row in touched:
+            rows.setdefault(id, []).append(row)
+        for id in self.indexed() & rows.keys():
+            self.refresh(id, rows[id])
+
+    def indexed(self) -> set[str]:
+        """The mapping ids that have an index."""
+        table = pw.Table("odata_meta").alias("t1")
+        name = pw.Column(table, "name")
+        query = pw.Select([table], [name]).where(pw.Expression(name, ">=", pw.Value(MARK)),
+                                                 pw.Expression(name, "<", pw.Value(MARK[:-1] + ";")))
+        return {row[0][len(MARK):] for row in self.store.run(*self.store.compile(query))}
+
+    def refresh(self, id: str, rows: Sequence[int]) -> None:
+        """The entries of these rows anew; of rows that are gone none stay."""
+        index = pw.Table("odata_search")
+        for start in range(0, len(rows), CHUNK):
+            part = list(dict.fromkeys(rows[start:start + CHUNK]))
+            gone = index.delete().where(pw.Expression(pw.Entity("source"), "=", pw.Value(id)),
+                                        pw.Expression(pw.Entity("row"), "IN", pw.EnclosedNodeList(
+                                            [pw.Value(row) for row in part])))
+            self.store.execute(*self.store.compile(gone))
+            self._add(id, part)
+
+    def _build(self, id: str) -> None:
+        table = self.mapping.table(id)
+        source = pw.Table(table.name).alias("t1")
+        row_id = pw.Column(source, table.row_id.name)
+        last = 0
+        while True:
+            query = pw.Select([source], [row_id]).where(pw.Expression(row_id, ">", pw.Value(last))).order_by(row_id).limit(CHUNK)
+            rows = [row[0] for row in self.store.run(*self.store.compile(query))]
+            if not rows:
+                break
+            self._add(id, rows)
+            last = rows[-1]
+        schema.set_setting(self.store, MARK + id, "built")
+
+    def _hold(self, id: str) -> None:
+        """No other transaction changes the table until this one ends (SQLite has one writer anyway)."""
+        name = self.mapping.table(id).name
+        if self.store.dialect.name == "postgresql":
+            self.store.execute(*self.store.compile(pw.NodeList((pw.SQL("LOCK TABLE"), pw.Entity(name),
+                                                                pw.SQL("IN SHARE MODE")))))
+        elif self.store.dialect.name == "mariadb":
+            self.store.run(*self.store.compile(pw.NodeList((
+                pw.SQL("SELECT COUNT(*) FROM"), pw.Entity(name), pw.SQL("LOCK IN SHARE MODE")))))
+
+    def _add(self, id: str, rows: Sequence[int]) -> None:
+        table, found = self.mapping.table(id), fields(self.mapping, id)
+        if not found:
+            return
+        columns = tuple(dict.fromkeys(column for column, _ in found))
+        source = pw.Table(table.name).alias("t1")
+        row_id = pw.Column(source, table.row_id.name)
+        chosen = [self.store.dialect.select(pw.Column(source, column.name), column) for column in columns]
+        query = pw.Select([source], [row_id, *chosen]).where(
+            pw.Expression(row_id, "IN", pw.EnclosedNodeList([pw.Value(row) for row in rows])))
+        entries = []
+        for row, *values in self.store.run(*self.store.compile(query)):
+            texts = dict(zip(columns, values, strict=True))
+            entries.extend((id, row, term, position) for term, position in _entries(texts, found))
+        if entries:
+            names = [pw.Entity(name) for name in ("source", "row", "term", "position")]
+            text, _ = self.store.compile(pw.Insert(pw.Table("odata_search"), [[pw.Value(0)] * 4], columns=names))
+            self.store.executemany(text, entries)
+
+
+def _entries(texts: dict[Column, Any], found: Iterable[Field]) -> Iterator[tuple[str, int]]:
+    position = 0
+    for column, steps in found:
+        value = texts[column]
+        if value is None:
+            continue
+        for text in _inside(json.loads(value), steps) if column.type == "json" else (value,):
+            for word in words(text):
+                yield word, position
+                position += 1
+            position += GAP
+
+
+def _inside(value: Any, steps: tuple[str, ...]) -> Iterator[str]:
+    """The strings at a path of a parsed document, through collections; below its end, every string but control information."""
+    if isinstance(value, list):
+        for item in value:
+            yield from _inside(item, steps)
+    elif isinstance(value, dict):
+        for name, item in value.items():
+            if "@" not in name and (not steps or name == steps[0]):
+                yield from _inside(item, steps[1:])
+    elif isinstance(value, str) and not steps:
+        yield value
