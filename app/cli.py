@@ -69,7 +69,7 @@ def parser() -> argparse.ArgumentParser:
     command = commands.add_parser("check", help="check models", description="Check CSDL files.")
     command.set_defaults(run=run_check)
     command.add_argument("paths", metavar="FILE", nargs="+", type=Path)
-    command.add_argument("--format", choices=("text", "json"), default="text", help="form of the report")
+    command.add_argument("--format", choices=("text", "json", "sarif"), default="text", help="form of the report")
     command.add_argument("--profile", help="check against what a client family can read")
 
     command = commands.add_parser("convert", help="convert a model",
@@ -77,7 +77,7 @@ def parser() -> argparse.ArgumentParser:
     command.set_defaults(run=run_convert)
     command.add_argument("source", type=Path)
     command.add_argument("target", type=Path)
-    command.add_argument("--version", choices=("4.0", "4.01"), default="4.01", help="CSDL version to write")
+    command.add_argument("--version", choices=("4.0", "4.01"), help="CSDL version to write (default: as it is)")
 
     command = commands.add_parser("diff", help="compare two models",
                                   description="What changed between two CSDL files, and what of it breaks clients.")
@@ -122,7 +122,7 @@ def refuse_open_door(options: argparse.Namespace, settings: Settings) -> None:
 def reset(settings: Settings, sure: bool) -> bool:
     """Empty the store, after a yes."""
     from app.service.settings import shown_database
-    from app.store.database import erase
+    from app.store.schema import erase
     shown = shown_database(settings.database)
     if not sure:
         if not sys.stdin.isatty():
@@ -153,14 +153,15 @@ def run_check(options: argparse.Namespace) -> int:
 
 def run_convert(options: argparse.Namespace) -> int:
     """Write the model in the other form."""
-    from app.csdl.check import convert_command
-    convert_command(options.source, options.target, options.version)
-    return 0
+    from app.csdl.convert import convert_command
+    report, status = convert_command(options.source, options.target, options.version)
+    print(report)
+    return status
 
 
 def run_diff(options: argparse.Namespace) -> int:
     """Print the differences."""
-    from app.csdl.check import diff_command
+    from app.csdl.diff import diff_command
     report, status = diff_command(options.old, options.new, options.format)
     print(report)
     return status

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from app import BadRequest, Conflict, Operations
 
@@ -291,8 +292,13 @@ def localized(definitions: Selection, referenceType: str, *, context: Context) -
     chosen = definitions.where("referenceType eq @list", list=referenceType).orderby("sortOrder")
     return [{"code": definition["code"],
              "displayName": label(definition["translations"], context.language) or definition["code"],
-             "namespace": definition["namespace"], "url": context.url(definition)}
+             "namespace": definition["namespace"], "url": address(definition, context)}
             for definition in chosen.expand("translations")]
+
+
+def address(definition: Entity, context: Context) -> str:
+    """The URL of a definition as the documents write it, its key as a segment."""
+    return f"{context.url(definition).rpartition('(')[0]}/{quote(definition['id'], safe='')}"
 
 
 def label(translations: Iterable[Entity], languages: Iterable[str]) -> str | None:

@@ -37,7 +37,7 @@ ALLOWED: dict[str, tuple[str, frozenset[str]]] = {
     "entity": ("a single entity", SHAPE),
     "complex": ("a single complex value", SHAPE),
     "primitive": ("a primitive value", NOTHING),
-    "dynamic": ("a dynamic property", NOTHING),
+    "dynamic": ("a dynamic property", LIST),
     "stream": ("a stream", NOTHING),
     "all": ("$all", LIST | {"expand", "select"}),
     "crossjoin": ("$crossjoin", LIST | SHAPE | {"apply"}),

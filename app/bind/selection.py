@@ -126,10 +126,11 @@ class Selection:
                                            position=item.position)
                 return nodes.SelectItem(tuple(path), "navigation")
             elif model.is_open(type_name) or type_name == "Edm.Untyped":
-                if item.options is not None:
-                    raise errors.NotImplementedByService(feature="Options of a dynamic property",
-                                                         position=item.position)
-                return nodes.SelectItem((*path, *item.path[index + 1:]), "dynamic")
+                rest = (*path, *item.path[index + 1:])
+                if item.options is None:
+                    return nodes.SelectItem(rest, "dynamic")
+                options = self.nested(item.options, self.scope, "Edm.Untyped", f"the dynamic property '{rest[-1]}'", LIST)
+                return nodes.SelectItem(rest, "dynamic", options)
             elif operations.named(model, name, operations.Binding(type_name, False)):
                 return self.operation(item, tuple(path[:-1]), name, type_name)
             else:

@@ -11,11 +11,12 @@ from dataclasses import fields, is_dataclass, replace
 from functools import lru_cache
 from typing import Any, TypeAlias
 
+from app.csdl.implied import vocabulary_file
 from app.edm import expressions as ex
 from app.edm import model as edm
 from app.edm.index import Model
 
-ReferenceUri: TypeAlias = Callable[[edm.Reference], str | None]
+ReferenceUri: TypeAlias = Callable[[str], str | None]
 
 _NEW_OPERATORS = frozenset({"Has", "In", "Add", "Sub", "Neg", "Mul", "Div", "DivBy", "Mod"})
 _NEW_TYPES = frozenset({"Edm.Untyped", "Edm.ModelElementPath", "Edm.AnyPropertyPath"})
@@ -25,18 +26,41 @@ def shaped(model: Model, version: str, *, omit_namespaces: frozenset[str] = froz
            reference_uri: ReferenceUri | None = None) -> Model:
     """The model as a document of that version shows it.
 
-    `omit_namespaces`: no annotation of their terms, no reference to them, no schema of theirs. `reference_uri`
-    gives the address to print for a reference, None to leave the reference out.
+    `omit_namespaces`: no annotation of their terms, no reference to them, no schema of theirs. `reference_uri` gives
+    the address where a namespace is served; None leaves the reference out, and what an included schema of that
+    name declares becomes part of the document, standard vocabularies aside.
     """
+    if reference_uri is not None:
+        model = _readdressed(model, reference_uri)
     form = _Form(model, version, omit_namespaces)
-    references = []
-    for reference in model.references:
-        kept = form.reference(reference)
-        uri = reference_uri(kept) if kept is not None and reference_uri is not None else None
-        if kept is not None and (reference_uri is None or uri is not None):
-            references.append(kept if uri is None else replace(kept, uri=uri))
+    references = tuple(kept for each in model.references if (kept := form.reference(each)) is not None)
     schemas = tuple(form.schema(schema) for schema in model.schemas if schema.namespace not in omit_namespaces)
-    return Model(schemas, tuple(references), version, model.included, model.source)
+    return Model(schemas, references, version, model.included, model.source)
+
+
+def _readdressed(model: Model, address: ReferenceUri) -> Model:
+    """One reference an address; schemas without address move into the document."""
+    found: dict[str, edm.Reference] = {}
+    served: set[str] = set()
+    for reference in model.references:
+        for include in reference.includes:
+            uri = address(include.namespace)
+            if uri is not None:
+                served.add(include.namespace)
+                known = found.get(uri) or replace(reference, uri=uri, includes=(), include_annotations=())
+                found[uri] = replace(known, includes=(*known.includes, include))
+    moved = tuple(schema for schema in model.included if schema.namespace not in served
+                  and vocabulary_file(schema.namespace) is None)
+    schemas = model.schemas
+    if any(schema.container for schema in moved):
+        whole = model.container    # with what it extends
+        schemas = tuple(replace(each, container=replace(whole, extends=None)) if each.container and whole else each
+                        for each in schemas)
+        moved = tuple(replace(each, container=None) for each in moved)
+    aliases = {include.namespace: include.alias for each in model.references for include in each.includes}
+    moved = tuple(replace(each, alias=aliases.get(each.namespace)) for each in moved)
+    kept = tuple(each for each in model.included if each.namespace in served)
+    return replace(model, schemas=schemas + moved, references=tuple(found.values()), included=kept)
 
 
 @lru_cache(maxsize=None)

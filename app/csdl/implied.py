@@ -72,7 +72,7 @@ class Declarations:
         return constant(underlying, default)
 
 
-@lru_cache(maxsize=None)
+@lru_cache(maxsize=128)
 def declared(namespace: str) -> Declarations:
     """The declarations of a vocabulary of our own; empty where there is none."""
     place = vocabulary_file(namespace)

@@ -162,7 +162,7 @@ def vocabulary_document(namespace: str, format: str = "xml") -> bytes | None:
     return write_json(replace(model, references=references), model.version)
 
 
-@lru_cache(maxsize=None)
+@lru_cache(maxsize=128)
 def vocabulary(namespace: str) -> Model | None:
     """The model of a vocabulary of our own, or None."""
     place = vocabulary_file(namespace)

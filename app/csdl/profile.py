@@ -219,7 +219,7 @@ def safe(model: Model) -> Model:
 
     A view for `$metadata`: names, keys and JSON values stay what they are in the model itself.
     """
-    old = shaped(model, "4.0", reference_uri=lambda reference: None)
+    old = shaped(model, "4.0", reference_uri=lambda namespace: None)
     return replace(old, schemas=tuple(_safe_schema(model, schema) for schema in old.schemas))
 
 

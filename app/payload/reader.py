@@ -15,18 +15,19 @@ from typing import Any
 
 from marshmallow import ValidationError
 
-from app.edm import types, vocabularies
+from app.edm import vocabularies
 from app.edm.index import Model
 from app.edm.model import NavigationProperty
 from app.errors import closest
-from app.payload.primitives import primitive_reader, untyped
-from app.payload.schemas import Fault, Reading, Schemas, Structure, details, raise_faults, refuse
+from app.payload.dynamic import DynamicReader
+from app.payload.schemas import Fault, Read, Reading, Schemas, Structure, details, raise_faults, refuse
 from app.payload.syntax import Number, read_json
 from app.plan.changes import BIND, TYPE, Change, Links, Reference, Stream, Target
 
 __all__ = ["EntityReader", "control", "read_json"]
 
 Faults = list[tuple[str, Fault]]
+TRUSTED = Reading(trusted=True)
 
 
 def control(name: str) -> tuple[str, str]:
@@ -59,6 +60,9 @@ class EntityReader:
     def __init__(self, model: Model) -> None:
         self.model = model
         self.schemas = Schemas(model, self.complex)
+        self.dynamic = DynamicReader(self.schemas, self.complex)
+        self._keys: dict[str, tuple[tuple[str, str, Read], ...]] = {}
+        self._needed: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {}
 
     # --- entities ----------------------------------------------------------------------------------------
 
@@ -110,7 +114,7 @@ class EntityReader:
         BodyError."""
         structure = self.schemas.of(change.type, Reading("create"))
         keys = {part.path: change.key[part.name] for part in self.model.key(change.type)
-                 if part.name in change.key and part.path in structure.values}
+                if part.name in change.key and part.path in structure.values}
         values = keys | dict(change.values)
         faults: Faults = []
         covered = {*supplied, *(name for navigation in (*change.links, *bound)
@@ -211,14 +215,20 @@ class EntityReader:
 
     def _key(self, parts: Parts, type: str) -> dict[str, Any]:
         """The key members given, as values; those of no valid form are left to the schema to complain about."""
+        if not parts.keys:
+            return {}
+        readers = self._keys.get(type)
+        if readers is None:
+            members = self.model.properties(type)
+            readers = self._keys[type] = tuple(
+                (part.name, part.path, self.schemas.reader(type, members[part.path], TRUSTED, True))
+                for part in self.model.key(type) if part.path in members)
         found = {}
-        for reference in self.model.key(type):
-            member = self.model.properties(type).get(reference.path)
-            if member is None or parts.keys.get(reference.path) in (None, ""):
+        for name, path, read in readers:
+            if parts.keys.get(path) in (None, ""):
                 continue
             try:
-                found[reference.name] = self.schemas.reader(type, member, Reading(trusted=True), True)(
-                    parts.keys[reference.path])
+                found[name] = read(parts.keys[path])
             except (ValidationError, ValueError):
                 continue
         return found
@@ -226,23 +236,25 @@ class EntityReader:
     def _required_links(self, type: str, links: Mapping[str, Links], given: Collection[str], bound: frozenset[str],
                         at: str, faults: Faults) -> None:
         """A required reference is bound, or the properties that it is tied to have values (`given`)."""
-        for navigation in self.model.navigations(type).values():
-            if navigation.nullable is not False or navigation.collection or navigation.contains_target:
+        for name, tied in self._references(type):
+            if name in bound or name in links and links[name].targets or tied and all(each in given for each in tied):
                 continue
-            if navigation.name in bound or any(
-                    links[navigation.name].targets for _ in (0,) if navigation.name in links):
-                continue
-            tied = [constraint.property for constraint in navigation.constraints]
-            if tied and all(name in given for name in tied) or self._other_side(navigation):
-                continue
-            faults.append(
-                (join(at, navigation.name),
-                 Fault(
-                     "missingValue", f"'{navigation.name}' is required: bind it to an entity or insert one.",
-                     required=True)))
+            faults.append((join(at, name), Fault(
+                "missingValue", f"'{name}' is required: bind it to an entity or insert one.", required=True)))
+
+    def _references(self, type: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """The required references of a type with the properties that each is tied to. One whose partner is required and
+        single too is left out: it may be the other side that holds the key."""
+        found = self._needed.get(type)
+        if found is None:
+            found = self._needed[type] = tuple(
+                (each.name, tuple(constraint.property for constraint in each.constraints))
+                for each in self.model.navigations(type).values()
+                if each.nullable is False and not each.collection and not each.contains_target
+                and not self._other_side(each))
+        return found
 
     def _other_side(self, navigation: NavigationProperty) -> bool:
-        """Whether the partner is required and single too, so that it may be the one that holds the key."""
         partner = self.model.navigations(navigation.type).get(navigation.partner or "")
         return partner is not None and not partner.collection and partner.nullable is False
 
@@ -398,70 +410,18 @@ class EntityReader:
     # --- dynamic properties ------------------------------------------------------------------------------
 
     def dynamic_members(self, parts: Parts, at: str, faults: Faults, reading: Reading) -> dict[str, Any]:
+        """The members that the type does not declare."""
         made: dict[str, Any] = {}
         for name, value in parts.dynamic.items():
             try:
                 if not _identifier(name):
                     refuse("invalidName", f"'{name[:60]}' is no name of a property.")
-                made.update(self.dynamic(name, value, parts.types.get(name), reading))
+                made.update(self.dynamic.member(name, value, parts.types.get(name), reading))
             except ValidationError as error:
                 faults += details(error.messages, join(at, name))
             except ValueError as error:
                 faults.append((join(at, name), Fault("invalidValue", f"The value of '{name}' is not valid: {error}.")))
         return made
-
-    def dynamic(self, name: str, value: Any, annotation: Any, reading: Reading) -> dict[str, Any]:
-        """An undeclared member: its value under its type annotation, kept where JSON does not tell the type
-        (§4.5.3)."""
-        if annotation is None:
-            return {name: self._untyped(value, reading)}
-        if not isinstance(annotation, str):
-            refuse("unknownType", "A type is named by a string.")
-        inner = annotation.rpartition("#")[2]
-        many = inner.startswith("Collection(") and inner.endswith(")")
-        type = self.schemas.resolve(inner[11:-1] if many else inner)
-        if type is None or self.model.kind(type) == "entity":
-            refuse("unknownType", f"There is no type '{annotation}' for a property.")
-        read = self._typed(type, reading)
-        if value is not None:
-            value = [None if item is None else read(item) for item in as_list(value)] if many else read(value)
-        if type == "Edm.Untyped" or not many and type in ("Edm.String", "Edm.Boolean") or (
-                not many and type == "Edm.Double" and value.__class__ is float and value - value == 0):
-            return {name: value}
-        if not many and self.model.kind(type) == "complex":
-            return {name: {TYPE: "#" + type, **value} if value is not None else None}
-        short = type.removeprefix("Edm.")
-        return {name + TYPE: f"#Collection({short})" if many else "#" + short, name: value}
-
-    def _typed(self, type: str, reading: Reading) -> Any:
-        kind = self.model.enum_type(type)
-        if kind is not None:
-            names = {member.value: member.name for member in kind.members}
-            read = self.schemas._enum(kind, reading)
-            return lambda value: names.get(number := read(value), str(value) if kind.flags else str(number))
-        if self.model.kind(type) == "complex":
-            return lambda value: self.complex(value, type, replace(reading, operation="create"))
-        return primitive_reader(type, True) if type in types.PRIMITIVES else untyped
-
-    def _untyped(self, value: Any, reading: Reading) -> Any:
-        """A value whose type nobody names; objects keep the annotated types of their own members."""
-        if isinstance(value, Mapping):
-            given = value.get(TYPE, value.get("@type"))
-            type = self.schemas.resolve(given)
-            if given is not None and type is None:
-                refuse("unknownType", f"There is no type '{given}'.")
-            if type is not None and self.model.kind(type) == "complex":
-                return {TYPE: "#" + type, **self.complex(value, type, replace(reading, operation="create"))}
-            made: dict[str, Any] = {}
-            annotations = {control(name)[0]: item for name, item in value.items()
-                           if "@" in name and control(name)[1] == "type"}
-            for name, item in value.items():
-                if "@" not in name:
-                    made.update(self.dynamic(name, item, annotations.get(name), reading))
-            return made
-        if isinstance(value, list | tuple):
-            return [self._untyped(item, reading) for item in value]
-        return untyped(value)
 
     # --- streams -----------------------------------------------------------------------------------------
 

@@ -296,7 +296,7 @@ class Schemas:
     def _single(self, ref: TypeRef, reading: Reading, checks: tuple[Callable[[Any], None], ...]) -> Read:
         kind = self.model.enum_type(ref.name)
         if kind is not None:
-            return self._enum(kind, reading)
+            return self.enum_reader(kind, reading)
         if self.model.kind(ref.name) in ("complex", "entity"):
             name = ref.name
             return lambda value: self.complex(value, name, reading)
@@ -314,7 +314,8 @@ class Schemas:
             return found
         return checked
 
-    def _enum(self, kind: EnumType, reading: Reading) -> Read:
+    def enum_reader(self, kind: EnumType, reading: Reading) -> Read:
+        """JSON value of an enumeration → number; sentinels are refused."""
         sentinels = {member.value: member.name for member in kind.members
                      if vocabularies.sentinel(self.model, kind.name, member)}
         numbers = reading.enum_numbers or reading.trusted

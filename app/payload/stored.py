@@ -15,7 +15,6 @@ import orjson
 
 from app.edm import types
 from app.edm.index import Model
-from app.edm.model import EntityType
 from app.payload.documents import dynamic_type
 from app.plan.changes import TYPE
 
@@ -49,6 +48,7 @@ class Documents:
         self.model = model
         self._members: dict[str, tuple[tuple[str, str], ...]] = {}
         self._navigations: dict[str, frozenset[str]] = {}
+        self._types: dict[str, str] = {}
 
     def encode(self, value: Any, type: str) -> str | None:
         """The text of a complex value or a collection; None for null."""
@@ -90,23 +90,25 @@ class Documents:
         return found
 
     def _walk(self, value: Any, type: str, convert: Mapping[str, Convert]) -> Any:
-        if value is None:
-            return None
-        if isinstance(value, list | tuple):
+        kind = value.__class__
+        if value is None or kind is bool:
+            return value
+        if kind is list or kind is tuple:
             return [self._walk(item, type, convert) for item in value]
-        if isinstance(value, Mapping):
+        if kind is dict:
             return dict(value) if type in types.GEO else self._object(value, type, convert)
         function = convert.get(type)
         if function is not None:
             return function(value)
-        return types.write_decimal(value) if isinstance(value, Decimal) else value
+        return types.write_decimal(value) if kind is Decimal else value
 
-    def _object(self, value: Mapping[str, Any], declared: str, convert: Mapping[str, Convert]) -> dict[str, Any]:
+    def _object(self, value: dict[str, Any], declared: str, convert: Mapping[str, Convert]) -> dict[str, Any]:
         given = value.get(TYPE)
+        if given is None and declared == "Edm.Untyped":
+            return self._dynamic(value, frozenset(), convert)
         actual = self.model.full(given.removeprefix("#")) if isinstance(given, str) else declared
         made: dict[str, Any] = {TYPE: given} if given is not None else {}
-        kind = self.model.structured(actual)
-        if kind is None or isinstance(kind, EntityType):
+        if self.model.complex_type(actual) is None:
             return made | self._dynamic(value, frozenset(), convert)
         for name, type in self.members(actual):
             if name in value or convert is _ENCODE:
@@ -115,15 +117,20 @@ class Documents:
             made.update(self._dynamic(value, self._navigations[actual], convert))
         return made
 
-    def _dynamic(self, value: Mapping[str, Any],
-                 declared: frozenset[str],
-                 convert: Mapping[str, Convert]) -> dict[str, Any]:
+    def _dynamic(self, value: Mapping[str, Any], declared: frozenset[str], convert: Mapping[str, Convert]
+                 ) -> dict[str, Any]:
         made: dict[str, Any] = {}
+        annotated = any("@" in name for name in value)
         for name, item in value.items():
-            if "@" in name or name in declared:
+            if annotated and "@" in name or name in declared:
                 continue
-            annotation = value.get(name + TYPE)
-            if annotation is not None:
-                made[name + TYPE] = annotation
-            made[name] = self._walk(item, dynamic_type(self.model, annotation)[0], convert)
+            annotation = value.get(name + TYPE) if annotated else None
+            if annotation is None:
+                made[name] = self._walk(item, "Edm.Untyped", convert)
+                continue
+            type = self._types.get(annotation)
+            if type is None:
+                type = self._types[annotation] = dynamic_type(self.model, annotation)[0]
+            made[name + TYPE] = annotation
+            made[name] = self._walk(item, type, convert)
         return made

@@ -61,10 +61,11 @@ class ObjectWriter:
 
     def __init__(self, shape: Shape, format: Format, model: Model, mapping: Mapping, reader: ReaderOf, root: str,
                  operations: Callable[[str], list[tuple[str, str]]] | None = None,
-                 readers: Sequence[Convert | None] = ()) -> None:
+                 readers: Sequence[Convert | None] = (), opened: frozenset[str] = frozenset()) -> None:
         self.shape, self.format, self.model, self.mapping = shape, format, model, mapping
         self.reader, self.root, self.readers = reader, root, readers
-        self.opened = frozenset(expansion.path[0] for expansion in shape.expansions if expansion.path)
+        paths = [each.path for each in shape.expansions] + [each.path for each in shape.choices]
+        self.opened = opened | {path[0] for path in [*paths, *(each.path for each in shape.parts)] if path}
         self.documents = DocumentWriter(model, format)
         self.operations = operations
         self.table = mapping.table(shape.table)

@@ -49,7 +49,8 @@ class Source:
     test). `key`: (column, expression) pairs of a key predicate. `predicate`: `/$filter(…)` segments and casts of the path,
     already bound to this type. `grant`: the row predicate of the policy. `parent` and `relation`: the entity that the
     navigation starts from; it is joined. `parents`: the rows come for many parents at once, whose link values arrive as
-    one list parameter (an expanded path); then `relation` is set and `parent` is None.
+    one list parameter (an expanded path); then `relation` is set and `parent` is None. `ordinal`: of a `DocumentLink`, which
+    item of its collection the navigation starts from; negative from the end.
     """
 
     table: str
@@ -61,6 +62,7 @@ class Source:
     relation: Reference | Inverse | Link | Contained | Whole | DocumentLink | None = None
     parent: Source | None = None
     parents: bool = False
+    ordinal: int | bound.Parameter | None = None
 
 
 # --- one SELECT ------------------------------------------------------------------------------------------

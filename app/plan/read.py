@@ -14,12 +14,13 @@ from app.bind import nodes as bound
 from app.edm import types, vocabularies
 from app.edm.model import NavigationProperty, Property
 from app.errors import BindError, NotImplementedByService
+from app.plan.nested import Nested, shown, sort_keys
 from app.plan.nodes import (Expansion, Member, Order, Output, Query, Read, SelectTree, Shape, Slot, Source)
 from app.store.mapping import (Column, Contained, Document, DocumentLink, Flat, Inverse, Link, Mapping, Reference,
                                Scalar, StreamSlot, Table, Unbound, Whole)
 
 MAX_LEVELS = 12
-DYNAMIC_KINDS = ("Edm.Boolean", "Edm.Decimal", "Edm.PrimitiveType")     # the last: any value that JSON keeps as a string
+INT64 = "Edm.Int64"
 
 Grants: TypeAlias = MappingType[str, bound.Expression]      # mapping id → row predicate
 Followed: TypeAlias = Reference | Inverse | Link | Contained | Whole | DocumentLink
@@ -41,6 +42,7 @@ class Planner:
         that does not begin at the service root does begin (behind a function)."""
         source: Source | None = start
         prefix: list[bound.PropertyStep] = []
+        ordinal: int | bound.Parameter | None = None
         for index, step in enumerate(steps):
             match step:
                 case bound.SetStep(element):
@@ -50,8 +52,8 @@ class Planner:
                 case bound.KeyStep(key, alternate) if source:
                     source = replace(source, key=source.key + self._key(source, key, alternate))
                 case bound.NavigationStep(navigation, owner) if source:
-                    source = self.follow(source, owner, navigation, tuple(each.property.name for each in prefix))
-                    prefix = []
+                    source = self.follow(source, owner, navigation, tuple(each.property.name for each in prefix), ordinal)
+                    prefix, ordinal = [], None
                 case bound.CastStep(type) if source and not prefix:
                     source = self.narrow(source, type)
                 case bound.FilterStep(predicate) if source:
@@ -61,6 +63,8 @@ class Planner:
                     prefix.append(step)
                 case bound.CastStep() if prefix:
                     continue
+                case bound.OrdinalStep(number) if prefix:
+                    ordinal = number
                 case _:
                     if source is None:
                         raise NotImplementedByService(feature="This resource path")
@@ -75,7 +79,7 @@ class Planner:
         for step in rest:
             if isinstance(step, bound.NavigationStep):
                 return True
-            if not isinstance(step, bound.PropertyStep | bound.CastStep):
+            if not isinstance(step, bound.PropertyStep | bound.CastStep | bound.OrdinalStep):
                 return False
         return False
 
@@ -114,11 +118,26 @@ class Planner:
             raise NotImplementedByService(f"{found.reason}; it is not implemented by this service", target=navigation.name)
         return found
 
-    def follow(self, source: Source, owner: str, navigation: NavigationProperty, path: tuple[str, ...] = ()) -> Source:
-        """The entities related to those of `source`."""
+    def follow(self, source: Source, owner: str, navigation: NavigationProperty, path: tuple[str, ...] = (),
+               ordinal: int | bound.Parameter | None = None) -> Source:
+        """The entities related to those of `source`; `path`, `ordinal`: the complex value that they are related to."""
         relation = self.relation(source.table, owner, navigation, path)
+        if ordinal is not None:
+            source = self._with_item(source, path[0], ordinal)
         return Source(relation.target, navigation.type, self.types(relation.target, navigation.type), relation=relation,
-                      parent=source, grant=self.grants.get(relation.target))
+                      parent=source, grant=self.grants.get(relation.target), ordinal=ordinal)
+
+    def _with_item(self, source: Source, name: str, ordinal: int | bound.Parameter) -> Source:
+        """The source, only entities whose collection `name` has an item at the position."""
+        at: bound.Expression = bound.Literal(ordinal, INT64) if isinstance(ordinal, int) else ordinal
+        declared = self.model.properties(source.type)[name]
+        items = bound.PropertyPath(bound.This(source.type), declared, source.type, declared.type.name, True)
+        count, zero = bound.Count(items), bound.Literal(0, INT64)
+        counted = bound.Compare("ge", bound.Arithmetic("add", at, count, INT64), zero, INT64)
+        there = bound.Logic("or", (
+            bound.Logic("and", (bound.Compare("ge", at, zero, INT64), bound.Compare("lt", at, count, INT64))),
+            bound.Logic("and", (bound.Compare("lt", at, zero, INT64), counted))))
+        return replace(source, predicate=there if source.predicate is None else bound.Logic("and", (source.predicate, there)))
 
     # --- reads -------------------------------------------------------------------------------------------
 
@@ -129,13 +148,17 @@ class Planner:
         shape = builder.build()
         order: tuple[Order, ...] = ()
         sort: tuple[int, ...] = ()
-        if collection:
+        if collection and options.apply is None:
             order = self.order(source, options)
             sort = tuple(builder.output_of(item) for item in order)
+        elif collection:                # the result of $apply has a complete order of its own
+            order = tuple(Order(item.expression, item.descending) for item in options.orderby)
         skip = _amount(options.skip, "skip") if after is None else None
+        if options.apply is not None and not source.parents:
+            skip = Slot("skip")
         query = Query(source, tuple(builder.outputs), options.filter, options.search, order, after, skip,
                       _amount(options.top, "top") if source.parents else None, limit, options.compute,
-                      links=len(builder.links))
+                      options.apply, len(builder.links))
         return Read(query, shape, sort)
 
     def order(self, source: Source, options: bound.Options) -> tuple[Order, ...]:
@@ -146,10 +169,8 @@ class Planner:
         return (*asked, Order(None, last, self.mapping.table(source.table).row_id))
 
     def _order_items(self, source: Source, item: bound.OrderItem) -> tuple[Order, ...]:
-        """The sort keys of an item. A dynamic property has a key for each kind of value, so that numbers sort as numbers."""
+        """The sort keys of an item; a column where it is one, for the sake of its index."""
         expression = item.expression
-        if isinstance(expression, bound.DynamicPath):
-            return tuple(Order(bound.Cast(expression, kind), item.descending) for kind in DYNAMIC_KINDS)
         if isinstance(expression, bound.PropertyPath) and isinstance(expression.base, bound.This):
             table = self.mapping.table(source.table)
             owner = self.model.declaring(expression.owner, expression.property.name) or expression.owner
@@ -157,7 +178,7 @@ class Planner:
             if isinstance(storage, Scalar) and self.model.is_a(source.type, expression.owner) \
                     and self.model.kind(storage.column.edm) != "enum":
                 return (Order(expression, item.descending, storage.column),)
-        return (Order(expression, item.descending),)
+        return sort_keys(item)
 
     def expansion(self, builder: _ShapeBuilder, item: bound.ExpandItem) -> Expansion:
         """The plan of one expand item, its link values allocated in the parent's row."""
@@ -172,6 +193,8 @@ class Planner:
         if item.cast:
             target = replace(target, type=item.cast)
         options = item.options
+        if options.apply is not None and options.apply.row is not None:
+            raise NotImplementedByService(feature="Grouping and aggregation inside $expand", target="$expand")
         outer = any(mentions_it(each) for each in (options.filter, options.orderby, options.compute))
         if outer:
             if builder.source.parents:
@@ -278,10 +301,9 @@ class _ShapeBuilder:
         """Whether all structural properties are selected, and the selected paths with the type of their first cast."""
         if self.options.select is None:
             return True, []
-        star = any(item.kind == "star" for item in self.options.select)
+        star = any(item.path == ("*",) for item in self.options.select)
         trees: list[tuple[str | None, bound.SelectItem]] = []
         for item in self.options.select:
-            refuse_nested(item)
             cast = item.path[0] if item.path and "." in item.path[0] else None
             trees.append((cast, item))
         return star, trees
@@ -291,7 +313,7 @@ class _ShapeBuilder:
         tree: dict[str, object] = {}
         whole = self.star
         for cast, item in self.trees:
-            if item.kind not in ("property", "dynamic", "stream"):
+            if item.kind not in ("property", "dynamic", "stream", "star"):
                 continue
             path = item.path
             if cast is not None:
@@ -300,8 +322,10 @@ class _ShapeBuilder:
                 path = path[1:]
             if not path or path[0] != name:
                 continue
-            rest = [step for step in path[1:] if "." not in step]
+            rest = [step for step in path[1:] if "." not in step and step != "*"]
             nested = item.options.select if item.options is not None else None
+            if nested is not None and any(each.path == ("*",) for each in nested):
+                nested = None
             if not rest and nested is None:
                 return True
             for inner in ([tuple(rest)] if nested is None else [(*rest, *each.path) for each in nested if each.path]):
@@ -326,8 +350,11 @@ class _ShapeBuilder:
             variants = {name: (*members, *computed) for name, members in variants.items()}
         expansions = tuple(self.planner.expansion(self, item) for item in needs if item.navigation is not None)
         navigations, operations = self._links_selected()
+        nested = Nested(self.model, table, self.add)
+        nested.visit(self.options.select or (), self.source.type)
         return Shape(self.source.table, self.source.type, variants, discriminator, version, row, key, expansions, dynamic,
-                     names, self.options.select is None or self.star, navigations, operations, self._streams(type_names))
+                     names, self.options.select is None or self.star, navigations, operations, self._streams(type_names),
+                     tuple(nested.choices), tuple(nested.parts))
 
     def _members(self, variant: str) -> list[Member]:
         found = []
@@ -364,12 +391,10 @@ class _ShapeBuilder:
         raise AssertionError(storage)
 
     def _computed(self) -> list[Member]:
-        wanted = {item.path[-1] for _, item in self.trees if item.kind == "computed"}
         found = []
-        for computed in self.options.compute:
-            if self.options.select is None or self.star or computed.name in wanted:
-                index = self.add(Output(expression=computed.expression, type=computed.type))
-                found.append(Member(computed.name, index, None, computed.type, computed=True))
+        for computed in shown(self.options):
+            index = self.add(Output(expression=computed.expression, type=computed.type))
+            found.append(Member(computed.name, index, None, computed.type, computed=True))
         return found
 
     def _dynamic(self) -> tuple[int | None, frozenset[str] | None]:
@@ -377,8 +402,12 @@ class _ShapeBuilder:
             return None, None
         if self.star:
             return self.column(self.table.dynamic), None
-        names = frozenset(item.path[-1] for _, item in self.trees if item.kind == "dynamic")
+        paths = [item.path[1:] if cast else item.path for cast, item in self.trees if item.kind == "dynamic"]
+        names = frozenset(path[0] for path in paths if not self._declares(path[0]))
         return (self.column(self.table.dynamic), names) if names else (None, None)
+
+    def _declares(self, name: str) -> bool:
+        return any(name in self.model.properties(each) for each in self.planner.mapping.family(self.source.table))
 
     def _links_selected(self) -> tuple[frozenset[str] | None, frozenset[str] | None]:
         if self.options.select is None:
@@ -391,17 +420,6 @@ class _ShapeBuilder:
         if self.star:
             return None
         return frozenset(item.path[-1] for _, item in self.trees if item.kind == "stream")
-
-
-def refuse_nested(item: bound.SelectItem) -> None:
-    """Raises NotImplementedByService for what stands beside `$select` in the parentheses of a selected property."""
-    if item.options is None:
-        return
-    for name in ("filter", "search", "orderby", "compute", "top", "skip", "count"):
-        if getattr(item.options, name) not in (None, (), False):
-            raise NotImplementedByService(feature=f"${name} inside $select")
-    for inner in item.options.select or ():
-        refuse_nested(inner)
 
 
 def mentions_it(node: object) -> bool:

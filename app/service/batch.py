@@ -1,4 +1,4 @@
-"""`$batch`: parts run in-process through `Service.handle`, groups in one transaction (Protocol §11.7, JSON Format §19).
+"""`$batch`: parts run in-process through `Service.respond`, groups in one transaction (Protocol §11.7, JSON Format §19).
 
 Multipart stops at the first failure unless `continue-on-error`; a JSON batch goes on with what does not depend on it
 unless `continue-on-error=false`. References `$id` stand for the entity that an earlier request created or returned.
@@ -7,26 +7,40 @@ unless `continue-on-error=false`. References `$id` stand for the entity that an 
 from __future__ import annotations
 
 import io
-import json
+import mmap
 import re
+import string
+import tempfile
 from collections.abc import Mapping
-from dataclasses import replace
-from urllib.parse import urlsplit
+from typing import IO, Any, cast
+from urllib.parse import quote, unquote, urljoin, urlsplit
 
-from app.errors import BodyError, FailedDependency, MethodNotAllowed, NotAcceptable, ODataError, UnsupportedMediaType
+from app.errors import (BodyError, FailedDependency, MethodNotAllowed, NotAcceptable, ODataError, PayloadTooLarge,
+                        UnsupportedMediaType)
 from app.payload import batch as form
 from app.payload.batch import Group, Item, Part, PartAnswer
-from app.payload.reader import read_json
+from app.service import bodies
 from app.service.call import Call
+from app.service.dependencies import Results, holds
 from app.service.request import Request
 from app.service.response import Response
-from app.url.headers import parse_media_type
+from app.store.database import Retry
+from app.url.headers import parse_preferences
 
-INHERITED = ("accept", "accept-charset", "accept-language", "odata-version", "odata-maxversion", "authorization",
+INHERITED = ("accept-charset", "accept-language", "odata-version", "odata-maxversion", "odata-isolation", "isolation",
              "client-request-id")
+INHERITED_PREFERENCES = ("include-annotations", "allow-entityreferences")
 NOT_IN_PARTS = ("expect", "from", "max-forwards", "range", "te")
-SYSTEM_IDS = frozenset({"metadata", "batch", "crossjoin", "all", "entity", "root", "id"})
-REFERENCE = re.compile(r"^/?\$([A-Za-z0-9\-._~]+)(?=/|$|\?)")
+ASYNCHRONOUS = ("respond-async", "wait", "callback")
+SYSTEM_IDS = frozenset({"metadata", "batch", "crossjoin", "all", "entity", "root", "id", "it", "this"})
+REFERENCE = re.compile(r"/?\$([A-Za-z0-9\-._~]+)(?=/|$|\?)")
+PLAIN_URL = re.compile(r"[A-Za-z][\w%()'=,;/.*-]*(\?[!\"$-~]*)?", re.ASCII)
+PRINTABLE = string.ascii_letters + string.digits + string.punctuation
+READS = ("GET", "HEAD")
+SPOOL = 1 << 20
+CHUNK = 1 << 18
+
+Answers = list[PartAnswer | list[PartAnswer]]
 
 
 class _Failed(Exception):
@@ -34,6 +48,13 @@ class _Failed(Exception):
 
     def __init__(self, answer: PartAnswer) -> None:
         self.answer = answer
+
+
+def probe(call: Call) -> Response:
+    """The answer to HEAD, by which clients look for a token before they send a batch; GET is refused."""
+    if call.request.method != "HEAD":
+        raise MethodNotAllowed(method=call.request.method, resource="$batch", allow=("POST",))
+    return Response(200, {"Allow": "POST, HEAD"})
 
 
 def batch(call: Call) -> Response:
@@ -44,214 +65,361 @@ def batch(call: Call) -> Response:
     for name in ("if-match", "if-none-match"):
         if request.header(name) is not None:
             raise BodyError(f"{name} does not apply to a batch, only to its parts", target=name)
-    content_type = request.header("content-type") or ""
-    media = parse_media_type(content_type)
-    data = request.body.read() if request.body is not None else b""
-    if media is not None and media.type == "multipart":
-        boundary = form.boundary_of(content_type)
+    kind = bodies.content_type(call)
+    if kind is not None and kind.type == "multipart":
+        boundary = form.boundary_of(request.header("content-type") or "")
         if boundary is None:
             raise BodyError(reason="the Content-Type of a batch names no boundary", target="Content-Type")
-        items, multipart = form.read_multipart(data, boundary), True
-    elif media is not None and (media.type, media.subtype) == ("application", "json"):
-        items, multipart = form.read_json_batch(read_json(data)), False
+        items, multipart = form.read_multipart(_content(call), boundary), True
+    elif kind is not None and (kind.type, kind.subtype) == ("application", "json"):
+        items, multipart = form.read_json_batch(bodies.raw_body(call), kind.get("charset")), False
     else:
-        raise UnsupportedMediaType(name=content_type[:60], target="Content-Type")
+        raise UnsupportedMediaType(name=(request.header("content-type") or "")[:60], target="Content-Type")
+    as_multipart = _answers_multipart(call, multipart)
     preference = call.wishes.preferences.get("continue-on-error")
     goes_on = not multipart if preference is None else str(preference).lower() != "false"
-    answers = _Run(call, goes_on, multipart).run(items)
-    return _answer(call, answers, multipart)
+    response = _envelope(_Run(call, multipart, goes_on).run(items), multipart, as_multipart)
+    if preference is not None:
+        spelled = call.wishes.spelled["continue-on-error"]
+        response.headers["Preference-Applied"] = spelled if preference is True else f"{spelled}={preference}"
+    return response
 
 
-def _answer(call: Call, answers: list[PartAnswer | tuple[PartAnswer, ...]], multipart: bool) -> Response:
-    """The envelope that the client accepts; its own form when it does not say (Protocol §11.7.1)."""
-    as_multipart = multipart
-    for each in call.wishes.ranges:
-        if (each.type, each.subtype) == ("multipart", "mixed") or each.type == "multipart":
-            as_multipart = True
-            break
-        if (each.type, each.subtype) == ("application", "json"):
-            as_multipart = False
-            break
-        if each.type == "*":
-            break
-    else:
-        if call.wishes.ranges and not any(each.type == "application" for each in call.wishes.ranges):
-            raise NotAcceptable(reason="a batch answers multipart/mixed or application/json")
-    headers = {}
-    if "continue-on-error" in call.wishes.preferences:
-        headers["Preference-Applied"] = call.wishes.spelled["continue-on-error"]
-    if as_multipart:
-        media, body = form.write_multipart(answers)
-        return Response(200, {**headers, "Content-Type": media}, body)
+def _content(call: Call) -> form.Data:
+    """The body, in memory when it is small, else as a mapped file. Raises PayloadTooLarge."""
+    body, allowed = call.request.body, call.service.settings.max_body
+    head = body.read(min(SPOOL, allowed) + 1) if body is not None else b""
+    if len(head) > allowed:
+        raise PayloadTooLarge(allowed=allowed)
+    if len(head) <= SPOOL or body is None:
+        return head
+    with tempfile.TemporaryFile() as file:
+        while head:
+            file.write(head)
+            if file.tell() > allowed:
+                raise PayloadTooLarge(allowed=allowed)
+            head = body.read(CHUNK)
+        file.flush()
+        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+
+
+# --- the answer ------------------------------------------------------------------------------------------
+
+def _answers_multipart(call: Call, multipart: bool) -> bool:
+    """Whether the answer is multipart: the form of the request where the client takes it at all (Protocol §11.7.1).
+
+    A multipart batch is answered in JSON only to clients that say that they know OData 4.01, which brought it: those
+    of 4.0 send `Accept: application/json` for the parts.
+    """
+    ranges = [each for each in call.wishes.ranges if each.q > 0]
+
+    def taken(type: str, subtype: str) -> bool:
+        return not call.wishes.ranges or any(
+            each.type in (type, "*") and each.subtype in (subtype, "*") for each in ranges)
+
+    json, mixed = taken("application", "json"), taken("multipart", "mixed")
+    if not json and not mixed:
+        raise NotAcceptable(reason="a batch answers multipart/mixed or application/json")
+    if not multipart:
+        return not json
+    return mixed or call.wishes.version == "4.0" and not call.service.settings.strict
+
+
+def _envelope(answers: Answers, multipart: bool, as_multipart: bool) -> Response:
+    """The response with all answers, streamed where one of them is in a file."""
     flat: list[PartAnswer] = []
     for number, answer in enumerate(answers):
-        if isinstance(answer, tuple):
-            flat.extend(replace(each, group=each.group or f"group{number}") for each in answer)
-        else:
+        if isinstance(answer, PartAnswer):
             flat.append(answer)
-    return Response(200, {**headers, "Content-Type": "application/json"}, form.write_json_batch(flat))
+        else:
+            flat += [each if each.group else each._replace(group=f"group{number}") for each in answer]
+    if as_multipart:
+        media, pieces = form.write_multipart(answers if multipart else list(flat))
+    else:
+        media, pieces = "application/json", form.write_json_batch(flat)
+    headers = {"Content-Type": media}
+    files = [each.body for each in flat if not isinstance(each.body, bytes)]
+    if not files:
+        return Response(200, headers, b"".join(pieces))
 
+    def close() -> None:
+        for file in files:
+            file.close()
+    return Response(200, headers, pieces, close)
+
+
+def _kept(response: Response, wanted: bool) -> bytes | IO[bytes]:
+    """The body of a part; a streamed one in a file, so that it gives its connection back."""
+    if isinstance(response.body, bytes):
+        return response.body if wanted else b""
+    spool = tempfile.SpooledTemporaryFile(SPOOL)
+    try:
+        for chunk in response.body if wanted else ():
+            spool.write(chunk)
+    except BaseException:
+        spool.close()
+        raise
+    finally:
+        response.discard()
+    if spool.tell() > SPOOL:
+        return cast("IO[bytes]", spool)
+    with spool:
+        spool.seek(0)
+        return spool.read()
+
+
+# --- carrying it out -------------------------------------------------------------------------------------
 
 class _Run:
     """One batch on its way."""
 
-    def __init__(self, call: Call, goes_on: bool, multipart: bool) -> None:
-        self.call, self.goes_on, self.multipart = call, goes_on, multipart
+    def __init__(self, call: Call, multipart: bool, goes_on: bool) -> None:
+        self.call, self.multipart, self.goes_on = call, multipart, goes_on
         self.root = call.request.root
-        self.known: dict[str, str] = {}               # id → entity URL below the root
-        self.succeeded: dict[str, bool] = {}          # id of a request or group → whether it did
+        place = urlsplit(self.root)
+        self.host, self.root_path = _host(place.netloc, place.scheme), place.path
+        self.inherited = self._inherited()
+        self.kept_preferences = [each for each in (call.request.header("prefer") or "").split(",")
+                                 if _preference(each) in INHERITED_PREFERENCES]
+        if self.kept_preferences:
+            self.inherited["prefer"] = ",".join(self.kept_preferences)
+        self.known: dict[str, str] = {}               # id → path of the entity below the root
         self.etags: dict[str, str] = {}
-        self.ids: set[str] = set()
+        self.succeeded: dict[str, bool] = {}          # id of a request or group → whether it did
+        self.results: Results = {}                    # id → body of the answer, where conditions may ask for it
+        self.asked = False
 
-    def run(self, items: tuple[Item, ...]) -> list[PartAnswer | tuple[PartAnswer, ...]]:
-        answers: list[PartAnswer | tuple[PartAnswer, ...]] = []
+    def run(self, items: tuple[Item, ...]) -> Answers:
+        """The answers in order, up to the one that ends the batch."""
+        self.asked = any(part.condition for item in items for part in (item.parts if isinstance(item, Group) else (item,)))
+        answers: Answers = []
         for item in items:
+            answer: PartAnswer | list[PartAnswer]
             if isinstance(item, Group):
                 answer, failed = self.group(item)
             else:
-                one = self.part(item)
-                answer, failed = one, one.status >= 400
-                self.note(item.id, not failed)
+                answer = self.part(item)
+                failed = answer.status >= 400
             answers.append(answer)
             if failed and not self.goes_on:
                 break
         return answers
 
-    def note(self, id: str | None, fine: bool) -> None:
-        if id is not None:
-            self.succeeded[id] = fine
+    # --- groups ------------------------------------------------------------------------------------------
 
-    def group(self, group: Group) -> tuple[PartAnswer | tuple[PartAnswer, ...], bool]:
-        """A change set or atomicity group: all or nothing."""
-        broken = next((name for name in group.depends_on if not self.succeeded.get(name, True)), None)
-        if broken is not None:
-            answers = tuple(self.error(FailedDependency(name=broken), part) for part in group.parts)
-            self.fail(group)
-            return answers, True
-        done: list[PartAnswer] = []
+    def group(self, group: Group) -> tuple[PartAnswer | list[PartAnswer], bool]:
+        """(answers, whether it failed) of a change set or atomicity group: all or nothing."""
+        before = dict(self.known), dict(self.etags), dict(self.succeeded), dict(self.results)
+
+        def attempt() -> list[PartAnswer]:
+            self.known, self.etags, self.succeeded, self.results = (dict(each) for each in before)  # type: ignore[assignment]
+            done = []
+            for part in group.parts:
+                if part.method in READS and self.multipart:
+                    raise _Failed(self.error(BodyError("A change set holds no reads", code="invalidPart"), part))
+                answer = self.part(part, inside=True)
+                if answer.status >= 400:
+                    raise _Failed(answer)
+                done.append(answer)
+            return done
+
         try:
-            with self.call.store.write():
-                for part in group.parts:
-                    if part.method in ("GET", "HEAD") and self.multipart:
-                        raise _Failed(self.error(BodyError("A change set holds no reads"), part))
-                    answer = self.part(part)
-                    if answer.status >= 400:
-                        raise _Failed(answer)
-                    self.note(part.id, True)
-                    done.append(answer)
+            if group.problem is not None:
+                raise _Failed(self.error(BodyError(group.problem, code="invalidPart"), Part("", "", {}, id=group.id)))
+            for part in group.parts:                    # nothing of the group is done where one may not be
+                self.admit(part, group)
+            answers = self.call.store.transact(attempt) if group.parts else []
         except _Failed as failed:
-            self.fail(group)
-            if self.multipart:
-                return failed.answer, True
-            others = FailedDependency(name=failed.answer.id or "")
-            return tuple(failed.answer if part.id == failed.answer.id else self.error(others, part)
-                         for part in group.parts), True
-        self.note(group.id, True)
-        return tuple(done), False
+            return self.failed(group, before, failed.answer), True
+        except ODataError as error:                     # at the end of the transaction
+            return self.failed(group, before, self.error(error, group.parts[0])), True
+        if group.id is not None:
+            self.succeeded[group.id] = True
+        return answers, False
 
-    def fail(self, group: Group) -> None:
-        for part in group.parts:
-            self.note(part.id, False)
-            if part.id is not None:
-                self.known.pop(part.id, None)
-        self.note(group.id, False)
-
-    def part(self, part: Part) -> PartAnswer:
-        """One request, as if it had come alone."""
+    def admit(self, part: Part, group: Group) -> None:
+        """Whether the dependencies of a member that lie outside its group let it run."""
+        members = {each.id for each in group.parts}
+        outside = tuple(name for name in part.depends_on if name not in members)
         try:
-            request = self.request(part)
+            self.check(part._replace(depends_on=outside))
         except ODataError as error:
+            raise _Failed(self.error(error, part)) from None
+
+    def failed(self, group: Group, before: tuple[dict[str, Any], ...], answer: PartAnswer
+               ) -> PartAnswer | list[PartAnswer]:
+        """The answers of a group of which nothing was done (Protocol §11.7.7.5, JSON Format §19.5)."""
+        self.known, self.etags, self.succeeded, self.results = before
+        for part in group.parts:
+            if part.id is not None:
+                self.succeeded.setdefault(part.id, False)
+        if group.id is not None:
+            self.succeeded[group.id] = False
+        if self.multipart:
+            return answer
+        why = FailedDependency(name=answer.id or "") if answer.status != 424 else None
+        return [answer if part.id == answer.id else self.error(why or FailedDependency(
+            "The atomicity group was not carried out"), part) for part in group.parts]
+
+    # --- requests ----------------------------------------------------------------------------------------
+
+    def part(self, part: Part, inside: bool = False) -> PartAnswer:
+        """The answer to one request, as if it had come alone; Retry where the transaction around it has to begin
+        again."""
+        call = self.call
+        try:
+            if part.depends_on or part.condition or part.problem or part.id in self.succeeded:
+                self.check(part)
+            request = self.request(part)
+            response = call.service.respond(request, call.principal, call.policy)
+            body = _kept(response, part.method != "HEAD")
+        except Exception as error:
+            if inside and isinstance(error, Retry):
+                raise
             return self.error(error, part)
-        response = self.call.service.handle(request)
-        body = response.read() if request.method != "HEAD" else b""
-        self.remember(part, request, response)
-        return PartAnswer(response.status, response.headers, body, part.id, part.group)
+        status = response.status
+        response.headers.pop("Vary", None)
+        answer = PartAnswer(status, response.headers, body, part.id, part.group)
+        if part.id is not None:
+            self.note(part.id, request, answer)
+        return answer
 
-    def remember(self, part: Part, request: Request, response: Response) -> None:
-        if part.id is None or response.status >= 400:
+    def error(self, error: Exception, part: Part) -> PartAnswer:
+        """The answer of what went wrong with a part."""
+        if part.id is not None:
+            self.succeeded.setdefault(part.id, False)
+        headers = {**self.inherited, **part.headers}
+        response = self.call.service.failed(error, Request(part.method, "", "", headers, None, self.root))
+        del response.headers["Vary"]
+        return PartAnswer(response.status, response.headers, response.read(), part.id, part.group)
+
+    def note(self, id: str, request: Request, answer: PartAnswer) -> None:
+        """What later requests may ask of this one."""
+        fine = self.succeeded[id] = 200 <= answer.status < 300
+        if self.asked:
+            self.results[id] = answer
+        if not fine or id.lower() in SYSTEM_IDS:
             return
-        place = response.headers.get("OData-EntityId") or response.headers.get("Location")
-        self.known[part.id] = place.removeprefix(self.root) if place else request.path
-        if "ETag" in response.headers:
-            self.etags[part.id] = response.headers["ETag"]
+        place = answer.headers.get("OData-EntityId") or answer.headers.get("Location")
+        if place is not None:
+            self.known[id] = place.removeprefix(self.root)
+        elif request.method != "POST":
+            self.known[id] = request.path
+        if "ETag" in answer.headers:
+            self.etags[id] = answer.headers["ETag"]
 
-    def request(self, part: Part) -> Request:
+    def check(self, part: Part) -> None:
+        """Raises what keeps a request from being carried out."""
         if part.problem is not None:
             raise BodyError(part.problem, code="invalidPart")
-        if part.id is not None:
-            if part.id in self.ids:
-                raise BodyError(f"The id '{part.id}' is used twice in this batch", code="duplicateId")
-            self.ids.add(part.id)
-        broken = next((name for name in part.depends_on if not self.succeeded.get(name, True)), None)
+        if part.id in self.succeeded:
+            raise BodyError(f"The id '{part.id}' is used twice in this batch", code="duplicateId")
+        if part.condition is not None:
+            if not holds(part.condition, self.succeeded, self.results):
+                raise FailedDependency("The condition of the request does not hold", target="if")
+            return
+        broken = next((name for name in part.depends_on if not self.succeeded.get(name, False)), None)
         if broken is not None:
             raise FailedDependency(name=broken)
-        if part.condition is not None:
-            raise FailedDependency("Conditions ('if') on requests of a batch are not supported", target="if")
-        for name in NOT_IN_PARTS:
-            if name in part.headers:
-                raise BodyError(f"The header '{name}' is not allowed in a part of a batch", code="invalidPart")
-        path, query = self.target(part.url)
-        if path.rstrip("/").lower() == "$batch":
+
+    def request(self, part: Part) -> Request:
+        """The request that a part stands for."""
+        url = part.url
+        path, _, query = url.partition("?") if PLAIN_URL.fullmatch(url) else self.target(url)
+        if path.rstrip("/").lower() == "$batch" or "%" in path and unquote(path).rstrip("/").lower() == "$batch":
             raise BodyError("A batch cannot stand inside a batch", code="nestedBatch")
-        headers = self.headers(part.headers)
-        body = self.resolve(part.body, headers)
-        if body:
-            headers["content-length"] = str(len(body))
-        return Request(part.method, path, query, headers, io.BytesIO(body) if body else None, self.root)
+        headers: Mapping[str, str] = self.headers(part.headers) if part.headers else self.inherited
+        if not part.body:
+            return Request(part.method, path, query, headers, None, self.root, self.known)
+        body = io.BytesIO(part.body) if isinstance(part.body, bytes) else io.BufferedReader(Window(part.body))
+        return Request(part.method, path, query, headers, body, self.root, self.known)
+
+    # --- headers -----------------------------------------------------------------------------------------
+
+    def _inherited(self) -> dict[str, str]:
+        """The headers of the batch that hold for parts without their own (Protocol §11.7, §8)."""
+        outer = self.call.request.headers
+        found = {name: outer[name] for name in INHERITED if name in outer}
+        accept = [each for each in outer.get("accept", "").split(",") if not each.strip().lower().startswith("multipart/")]
+        if any(each.strip() for each in accept):
+            found["accept"] = ",".join(accept)
+        return found
 
     def headers(self, own: Mapping[str, str]) -> dict[str, str]:
-        outer = self.call.request.headers
-        headers = {name: outer[name] for name in INHERITED if name in outer}
-        if "multipart" in headers.get("accept", ""):
-            del headers["accept"]
-        kept = [each for each in (outer.get("prefer") or "").split(",")
-                if each.strip().lower().removeprefix("odata.").startswith(("include-annotations", "allow-entityreferences"))]
-        if kept:
-            headers["prefer"] = ",".join(kept)
-        headers.update(own)
-        if "authorization" in own and "authorization" in outer:
-            headers["authorization"] = outer["authorization"]
-        for name in ("if-match", "if-none-match"):
-            value = headers.get(name, "")
-            if value.startswith("$") and value[1:] in self.etags:
-                headers[name] = self.etags[value[1:]]
+        """The headers of a part with what it inherits; who asks is said by the batch alone (Protocol §11.7.7.1)."""
+        for name in NOT_IN_PARTS:
+            if name in own:
+                raise BodyError(f"The header '{name}' is not allowed in a part of a batch", code="invalidPart")
+        if own.get("content-encoding", "identity").strip().lower() != "identity":
+            raise UnsupportedMediaType("A part with a Content-Encoding of its own cannot be read here")
+        headers = {**self.inherited, **own}
         headers.pop("content-length", None)
+        headers.pop("authorization", None)
+        if "prefer" in own:
+            given = {_preference(each) for each in own["prefer"].split(",")}
+            wanted = [each for each in own["prefer"].split(",") if _preference(each) not in ASYNCHRONOUS]
+            headers["prefer"] = ",".join([each for each in self.kept_preferences if _preference(each) not in given] + wanted)
+        for name in ("if-match", "if-none-match"):
+            value = own.get(name, "").strip()
+            if value.startswith("$"):
+                if value[1:] not in self.etags:
+                    raise BodyError(f"'{value[:60]}' names no request of this batch that returned an ETag", target=name,
+                                    code="unknownReference")
+                headers[name] = self.etags[value[1:]]
         return headers
 
-    def target(self, url: str) -> tuple[str, str]:
-        """(path below the root, query) of a part's URL in any of its forms, references resolved."""
+    # --- URLs --------------------------------------------------------------------------------------------
+
+    def target(self, url: str) -> tuple[str, str, str]:
+        """(path below the root, '?', query) of a URL in any of its forms, its reference resolved (Protocol §11.7.7.1,
+        JSON Format §19.1)."""
+        url = quote(url.partition("#")[0], safe=PRINTABLE)
         match = REFERENCE.match(url)
-        if match and match[1] not in SYSTEM_IDS:
-            known = self.known.get(match[1])
-            if known is None:
-                raise BodyError(f"'${match[1]}' names no request of this batch that returned an entity", code="unknownReference")
-            url = known + url[match.end():]
-        path, _, query = url.partition("?")
-        root = urlsplit(self.root)
-        if "://" in path.partition("/")[0] + path[:12] and re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", path):
-            absolute = urlsplit(path)
-            if absolute.netloc.lower() != root.netloc.lower() and not absolute.path.startswith(root.path):
+        if match is not None and match[1].lower() not in SYSTEM_IDS:
+            id = match[1]
+            if id not in self.known:
+                if self.succeeded.get(id) is False:
+                    raise FailedDependency(name=id)
+                raise BodyError(f"'${id}' names no request of this batch that returned an entity", code="unknownReference")
+            known = self.known[id]
+            return (known + url[match.end():]).partition("?")
+        if url.startswith("."):
+            url = urljoin(self.root, url)
+        if re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", url):
+            place = urlsplit(url)
+            path, query = place.path, place.query
+            if _host(place.netloc, place.scheme) != self.host or not (path + "/").startswith(self.root_path):
                 raise BodyError(f"The URL '{url[:200]}' is not part of this service", code="foreignUrl")
-            path = absolute.path
-            return path.removeprefix(root.path).lstrip("/") if path.startswith(root.path) else path.lstrip("/"), query
-        if path.startswith("/"):
-            path = path.removeprefix(root.path) if root.path != "/" and path.startswith(root.path) else path[1:]
-        return path.lstrip("/"), query
+            return path[len(self.root_path):].lstrip("/"), "?", query
+        path, mark, query = url.partition("?")
+        if (path + "/").startswith(self.root_path):
+            path = path[len(self.root_path):]
+        return path.lstrip("/"), mark, query
 
-    def resolve(self, body: bytes, headers: Mapping[str, str]) -> bytes:
-        """The body with `$id` references in entity ids replaced (Protocol §11.7.7.2)."""
-        if not body or b"$" not in body or not self.known or "json" not in headers.get("content-type", "json"):
-            return body
-        for id in sorted(self.known, key=len, reverse=True):
-            if id in SYSTEM_IDS:
-                continue
-            pattern = re.compile(rb'"/?\$' + re.escape(id.encode()) + rb'((?:/[^"\\]*)?)"')
-            place = json.dumps(self.root + self.known[id])[1:-1].encode()
-            body = re.sub(rb'("(?:[^"\\]*@(?:odata\.)?(?:bind|id))"\s*:\s*)(\[[^\]]*\]|"[^"\\]*")',
-                          lambda found: found[1] + pattern.sub(
-                              lambda inner: b'"' + place + inner[1] + b'"', found[2]), body)
-        return body
 
-    def error(self, error: ODataError, part: Part) -> PartAnswer:
-        response = self.call.service.failed(error, self.call.request, self.call.wishes.version)
-        return PartAnswer(response.status, response.headers, response.read(), part.id, part.group)
+class Window(io.RawIOBase):
+    """A part of a mapped body as a stream."""
+
+    def __init__(self, content: memoryview) -> None:
+        self._left = content
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        size = min(len(buffer), len(self._left))
+        buffer[:size] = self._left[:size]
+        self._left = self._left[size:]
+        return size
+
+
+def _host(netloc: str, scheme: str) -> str:
+    """Host and port, without the port that the scheme implies."""
+    host = netloc.rpartition("@")[2].lower()
+    return host.removesuffix({"http": ":80", "https": ":443"}.get(scheme.lower(), ""))
+
+
+def _preference(text: str) -> str:
+    """The name of a preference, without 'odata.'."""
+    found = parse_preferences(text)
+    return found[0].name.lower().removeprefix("odata.") if found else ""

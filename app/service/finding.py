@@ -106,12 +106,8 @@ def locate(session: WriteSession, reference: Reference) -> Entity | None:
     """The entity that an id names by any of its readings."""
     problem: ODataError | None = None
     for target in readings(session, reference):
-        path, _, query = target.partition("?")
         try:
-            request = bind(url.parse(path, query), session.model)
-            if request.resource.kind != "entity" or request.resource.suffix:
-                continue
-            found = find(session, request.resource.steps)
+            found = _at(session, target)
         except NotFound:
             continue
         except ODataError as error:
@@ -125,6 +121,20 @@ def locate(session: WriteSession, reference: Reference) -> Entity | None:
         raise BodyError(f"'{reference.url[:200]}' is no id of an entity: {problem.text}", code="invalidReference",
                         target=reference.at or None)
     return None
+
+
+def referenced(session: WriteSession, text: str) -> Entity | None:
+    """The entity that `$id` or `$id/path` stands for inside a batch (Protocol §11.7.4)."""
+    id, slash, rest = text.removeprefix("$").partition("/")
+    path = session.references.get(id) if text.startswith("$") else None
+    return None if path is None else _at(session, path + slash + rest)
+
+
+def _at(session: WriteSession, target: str) -> Entity | None:
+    """The entity at a URL below the root; None where the URL is one of something else."""
+    path, _, query = target.partition("?")
+    resource = bind(url.parse(path, query), session.model).resource
+    return None if resource.kind != "entity" or resource.suffix else find(session, resource.steps)
 
 
 def readings(session: WriteSession, reference: Reference) -> list[str]:

@@ -29,6 +29,7 @@ from app.service.finding import Steps, find, value_of
 from app.service.response import Response
 from app.service.selections import Context, Selection
 from app.service.session import WriteSession
+from app.service.values import PropertyAnswer, raw_value
 from app.service.write import session_of, transact
 
 
@@ -219,7 +220,7 @@ def _entities(call: Call, session: WriteSession, ref: TypeRef, result: Any, rest
     planner = call.service.planner(call.policy, call.wishes.page_size)
     source, behind = planner.source(rest, source)
     if behind:
-        return values.PropertyAnswer(call, source, behind)(call)
+        return PropertyAnswer(call, source, behind)(call)
     if call.resource.suffix == "$count":
         return read.CountAnswer(call, source, options)(call)
     if call.resource.kind == "collection" or call.resource.kind == "action" and ref.collection:
@@ -284,11 +285,12 @@ def value_answer(call: Call, session: WriteSession, ref: TypeRef, result: Any) -
     checked = session.reader.schemas.typed(replace(ref, nullable=True), reading)(result)
     completed = _completed(session, checked, ref.name)
     text = session.catalogue.documents.encode(session.catalogue.enums.named(completed, ref.name), ref.name)
-    value = DocumentWriter(model, format).writer(ref.name, ref.collection, None)(text)
+    form = replace(format, ieee754=True) if call.resource.suffix == "$value" else format
+    value = DocumentWriter(model, form).writer(ref.name, ref.collection, None, opened=True)(text)
     if call.resource.suffix == "$count":
         return Response(200, {"Content-Type": "text/plain"}, str(len(completed)).encode("ascii"))
     if call.resource.suffix == "$value":
-        return values.raw_value(call, value, {})
+        return raw_value(call, value, {})
     fragment = contexts.values(ref.name, ref.collection, call.options, call.wishes.version)
     body: dict[str, Any] = read.context_member(call, fragment)
     if model.kind(ref.name) == "complex" and not ref.collection:

@@ -118,6 +118,7 @@ class Layout:
         self.navigations: dict[str, NavigationProperty] = model.navigations(type)
         self.open = model.is_open(type)
         self.has_stream = model.has_stream(type)
+        self._relations: dict[str, Relation] = {}
         self._readers: dict[str, Read] = {name: self._reader(place.storage) for name, place in self.places.items()}
         self._writers: dict[str, Write] = {name: self._writer(place.storage) for name, place in self.places.items()}
 
@@ -164,7 +165,10 @@ class Layout:
 
     def relation(self, name: str) -> Relation:
         """How a navigation property of the type is followed."""
-        return self.mapping.relation(self.id, self.type, name)
+        found = self._relations.get(name)
+        if found is None:
+            found = self._relations[name] = self.mapping.relation(self.id, self.type, name)
+        return found
 
     def computed(self, name: str) -> bool:
         """Whether the service makes the value of a property."""

@@ -109,6 +109,7 @@ class Loader:
         self.documents: dict[str, tuple[tuple[str, ...], list[tuple[int, int, int]]]] = {}
         self.contents: list[tuple[Item, str, Content]] = []
         self._ids: dict[str, Item] = {}
+        self._fitting: set[tuple[str, str]] = set()
 
     # --- the file as items -------------------------------------------------------------------------------
 
@@ -255,7 +256,10 @@ class Loader:
     def _join(self, item: Item, name: str, target: Item) -> None:
         relation = item.layout.relation(name)
         navigation = item.layout.navigations[name]
-        if not self.model.is_a(target.layout.type, navigation.type):
+        types = target.layout.type, navigation.type
+        if types not in self._fitting and self.model.is_a(*types):
+            self._fitting.add(types)
+        if types not in self._fitting:
             raise ConfigurationError(f"{item.at}: '{name}' leads to {navigation.type}, not to {target.layout.type}")
         match relation:
             case Key(_, own, other):

@@ -12,18 +12,16 @@ from typing import Any
 from urllib.parse import quote
 
 from app import sql
-from app.bind import literal_value
 from app.bind import nodes as bound
-from app.edm import types
-from app.errors import InvalidToken, MethodNotAllowed, NotAcceptable, NotFound, NotImplementedByService
+from app.errors import InvalidToken, MethodNotAllowed, NotAcceptable, NotFound
 from app.payload import context
 from app.payload.values import dumps
-from app.plan import CountQuery, Planner, Query, Read, Slot, Source
+from app.plan import CountQuery, Query, Read, Slot, Source
 from app.service import restrictions
+from app.service.addresses import canonical_base, contained_base, literal
 from app.service.call import Call
 from app.service.response import Response
 from app.service.rows import CHUNK, QUERY_SAFE, Node, Run, unportable
-from app.url import nodes as url
 
 READABLE = ("GET", "HEAD")
 
@@ -34,91 +32,6 @@ def context_member(call: Call, fragment: str) -> dict[str, str]:
     if format.metadata == "none":
         return {}
     return {format.control("context"): f"{call.request.root}$metadata#{fragment}"}
-
-
-def base_path(call: Call, planner: Planner) -> str:
-    """The containment path of a contained resource, canonical, relative to the root: `Set('k')/Nav`."""
-    out: list[str] = []
-    model = call.model
-    from app.payload.writer import key_predicate
-    for step in call.resource.steps:
-        match step:
-            case bound.SetStep(element):
-                out = [element.name]
-            case bound.SingletonStep(singleton):
-                out = [singleton.name]
-            case bound.KeyStep(key):
-                parts = [(name, _key_type(value), literal(call, value)) for name, value in key]
-                out[-1] += key_predicate(model, parts)
-            case bound.NavigationStep(navigation):
-                out.append(navigation.name)
-            case bound.PropertyStep(property):
-                out.append(property.name)
-            case bound.CastStep(type) if not isinstance(step, bound.FilterStep):
-                out.append(type)
-            case bound.DynamicStep(name):
-                out.append(name)
-            case _:
-                continue
-    return "/".join(out)
-
-
-def _key_type(value: bound.Expression) -> str:
-    return str(getattr(value, "type", "Edm.String"))
-
-
-def literal(call: Call, value: bound.Expression) -> Any:
-    """The canonical value of a constant or lifted expression."""
-    match value:
-        case bound.Parameter(index, type):
-            return literal_value(call.values[index], type, call.model)
-        case bound.Literal(constant):
-            return constant
-    raise NotImplementedByService(feature="An expression in a key")
-
-
-def canonical_base(call: Call) -> tuple[str, bool]:
-    """(what a context URL names the entities by, whether they belong to a set or containment at all)."""
-    resource = call.resource
-    if resource.contained:
-        return _contained_path(call), True
-    if resource.source is not None:
-        return resource.source, True
-    return "", False
-
-
-def _contained_path(call: Call) -> str:
-    """The path up to the containment property, the key of the resource itself left out (Protocol §10.2)."""
-    from app.payload.writer import key_predicate
-    out: list[str] = []
-    pending = ""
-    for step in call.resource.steps:
-        if isinstance(step, bound.KeyStep):
-            pending = key_predicate(call.model, [(name, _key_type(value), literal(call, value)) for name, value in step.key])
-            continue
-        if isinstance(step, bound.PropertyStep | bound.DynamicStep | bound.OperationStep):
-            break
-        if isinstance(step, bound.SetStep):
-            out = [step.set.name]
-        elif isinstance(step, bound.SingletonStep):
-            out = [step.singleton.name]
-        elif isinstance(step, bound.NavigationStep):
-            contained = step.navigation.contains_target
-            if not contained:
-                target = call.mapping.target(_table_so_far(call, step), step.owner, step.navigation.name)
-                out, pending = [target or step.navigation.name], ""
-                continue
-            if pending:
-                out[-1] += pending
-                pending = ""
-            out.append(step.navigation.name)
-    return "/".join(out)
-
-
-def _table_so_far(call: Call, until: bound.NavigationStep) -> str:
-    steps = call.resource.steps[:call.resource.steps.index(until)]
-    source, _ = call.service.planner(call.policy).source(steps)
-    return source.table
 
 
 # --- entities --------------------------------------------------------------------------------------------
@@ -167,11 +80,6 @@ class EntityAnswer:
         else:
             made = self.node.objects([row], run, base)[0]
         return Response(200, headers, dumps({**body, **made}))
-
-
-def contained_base(call: Call) -> str:
-    """The URL of the containment collection that the resource belongs to, relative to the root."""
-    return _contained_path(call)
 
 
 def conditional(call: Call, tag: str, covers: bool) -> Response | None:
@@ -418,6 +326,9 @@ def compile_read(call: Call) -> Handler:
     if resource.suffix == "$count":
         return CountAnswer(call, source, options)
     if resource.kind == "collection":
+        if options.apply is not None:
+            from app.service.apply import ApplyAnswer
+            return ApplyAnswer(call, source, options)
         return CollectionAnswer(call, source, options)
     if resource.kind == "entity":
         return EntityAnswer(call, source, options)

@@ -39,13 +39,19 @@ def entities(call: Call, table: str, rows: Sequence[int], *, base: str = "", dec
     `base`: the URL of the containment collection for contained entities. `options`: bound for the request (its literals
     are those of the call). One statement, and one for each expanded path.
     """
+    found = by_row(call, table, rows, base=base, declared=declared, options=options, expanded=expanded)
+    return [found[row] for row in rows if row in found]
+
+
+def by_row(call: Call, table: str, rows: Sequence[int], *, base: str = "", declared: str | None = None,
+           options: bound.Options = PLAIN, expanded: bool = True) -> dict[int, Shown]:
+    """Row id → entity; ids without a row are left out."""
     node = _node(call, table, declared, options)
     run = Run(call.service.values(call), call.syntax.options if expanded else url.Options())
     found = sql.fetch(call.store, node.statement, _with_parents(run.values, rows))
     made = node.objects(found, run, base)
-    by_row = {row[0]: Shown(each, node.writer.etag(row), node.writer.path(row, base), node.writer.type_of(row))
-              for row, each in zip(found, made, strict=True)}
-    return [by_row[row] for row in rows if row in by_row]
+    return {row[0]: Shown(each, node.writer.etag(row), node.writer.path(row, base), node.writer.type_of(row))
+            for row, each in zip(found, made, strict=True)}
 
 
 def entity(call: Call, table: str, row: int, *, base: str = "", declared: str | None = None,

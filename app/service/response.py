@@ -27,5 +27,12 @@ class Response:
         try:
             return b"".join(self.body)
         finally:
-            if self.close:
-                self.close()
+            self.discard()
+
+    def discard(self) -> None:
+        """Give back what a streamed body holds, however much of it was read."""
+        end = getattr(self.body, "close", None)
+        if end is not None:
+            end()
+        if self.close:
+            self.close()

@@ -54,8 +54,8 @@ class WriteSession:
         self.writer, self.reader, self.planner = catalogue.writer, catalogue.reader, catalogue.planner
         self.now, self.root, self.request_url = now, root, request_url or root
         self.principal, self.rules, self.languages = principal, rules, languages
+        self.ids: dict[str, Entity] = {}            # ids given elsewhere in the same body
         self.references = references or {}          # ids of earlier requests of a batch → paths below the root
-        self.ids: dict[str, Entity] = {}            # ids given elsewhere: `$1` of a batch
         self._rows: dict[tuple[str, int], dict[str, Any]] = {}
         self._log: list[tuple[Any, ...]] = []
         self.created: set[tuple[str, int]] = set()
@@ -115,8 +115,9 @@ class WriteSession:
         return self.by_row(entity.layout.id, entity.row_id, lock=True)
 
     def known_id(self, text: str) -> Entity | None:
-        """The entity that another part of the request made under this id."""
-        return self.ids.get(text)
+        """The entity that has this id elsewhere in the body, or that `$1` of a batch stands for."""
+        found = self.ids.get(text)
+        return finding.referenced(self, text) if found is None and self.references else found
 
     def resolve(self, reference: plan.Reference, table: str | None, type: str) -> Entity:
         """The entity that a body refers to; BodyError where it refers to none that fits."""
@@ -177,7 +178,7 @@ class WriteSession:
 
     def dynamic(self, name: str, value: Any) -> dict[str, Any]:
         """A dynamic member and, where JSON does not tell it, its type."""
-        return self.reader.dynamic(name, value, None, TRUSTED)
+        return self.reader.dynamic.member(name, value, None, TRUSTED)
 
     # --- what operations do ------------------------------------------------------------------------------
 

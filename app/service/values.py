@@ -17,6 +17,7 @@ from app.payload import context
 from app.payload.values import dumps
 from app.plan import Source
 from app.service import read
+from app.service.addresses import contained_base
 from app.service.call import Call
 from app.service.response import Response
 from app.service.rows import Node, Run
@@ -33,7 +34,7 @@ def select_item(steps: Steps, options: bound.Options) -> bound.SelectItem:
     kind, type, many = "property", "", False
     for index, step in enumerate(steps):
         match step:
-            case bound.PropertyStep(declared, owner):
+            case bound.PropertyStep(declared):
                 if predicates:
                     options = bound.Options(select=(select_item(steps[index:], options),))
                     break
@@ -79,9 +80,17 @@ class PropertyAnswer:
         if self.bare:                       # the test of a cast needs the types that the answer leaves out
             form = replace(form, metadata="minimal")
         self.page = read.page_of(call)
+        self.cast = self._cast(call)
         planner = call.service.planner(call.policy, call.wishes.page_size)
         self.node = Node(call.service, planner.read(source, options, collection=False), form, call.request.root,
                          opened=frozenset({name_of(steps[0])}))
+
+    def _cast(self, call: Call) -> tuple[str, ...]:
+        """The cast segment in front of a property that the declared type of the entity does not have."""
+        first, declared = self.steps[0], call.mapping.declared_type(self.source.table)
+        if not isinstance(first, bound.PropertyStep) or first.property.name in call.model.properties(declared):
+            return ()
+        return (self.source.type,)
 
     def __call__(self, call: Call) -> Response:
         run = Run(call.service.values(call), call.syntax.options)
@@ -94,7 +103,7 @@ class PropertyAnswer:
             fresh = read.conditional(call, tag, not self.options.expand)
             if fresh is not None:
                 return fresh
-        base = read.contained_base(call) if self.node.writer.needs_base else ""
+        base = contained_base(call) if self.node.writer.needs_base else ""
         value, annotation = self.walk(call, self.node.objects(rows[:1], run, base)[0])
         if self.bare:
             value = without_control(value)
@@ -107,7 +116,7 @@ class PropertyAnswer:
         if self.raw:
             return raw_value(call, value, headers)
         headers["Content-Type"] = call.wishes.format.content_type
-        body: dict[str, Any] = read.context_member(call, self.fragment(call))
+        body: dict[str, Any] = read.context_member(call, self.fragment(call, self.node.writer.path(rows[0], base)))
         if isinstance(value, dict):
             body.update(value)
             return Response(200, headers, dumps(body))
@@ -116,7 +125,8 @@ class PropertyAnswer:
         if isinstance(value, list):
             return self.paged(call, value, body, headers)
         if self.listed:
-            raise OptionNotAllowed(name=call.syntax.options.texts[0][0], resource="a single value")
+            name = call.syntax.options.texts[0][0]
+            raise OptionNotAllowed(name=name, resource="a single value", target=name)
         body["value"] = value
         return Response(200, headers, dumps(body))
 
@@ -141,10 +151,13 @@ class PropertyAnswer:
             headers["Preference-Applied"] = f"{call.wishes.spelled['maxpagesize']}={self.page}"
         return Response(200, headers, dumps(body))
 
-    def fragment(self, call: Call) -> str:
-        """The context URL behind '#' (Protocol §10.13)."""
-        base = read.base_path(call, call.service.planner(call.policy))
-        return base + context.select_list(call.options, call.wishes.version)
+    def fragment(self, call: Call, entity: str) -> str:
+        """The context URL behind '#': the path of the property below the canonical URL of its entity; the type of an item
+        of a collection, for which there is no such form (Protocol §10.13 to §10.15)."""
+        listed = context.select_list(call.options, call.wishes.version)
+        if isinstance(self.steps[-1], bound.OrdinalStep):
+            return call.resource.type + listed
+        return "/".join([entity, *self.cast, *filter(None, map(segment_of, self.steps))]) + listed
 
     def walk(self, call: Call, value: Any) -> tuple[Any, str | None]:
         """The value at the end of the path, and its type annotation when it is dynamic."""
@@ -176,6 +189,11 @@ class PropertyAnswer:
 def name_of(step: bound.PathStep) -> str:
     """The member name of a step; '' for other steps."""
     return step.property.name if isinstance(step, bound.PropertyStep) else str(getattr(step, "name", ""))
+
+
+def segment_of(step: bound.PathStep) -> str:
+    """A step of a property path as a context URL writes it; '' for those that it leaves out."""
+    return step.type if isinstance(step, bound.CastStep) else name_of(step)
 
 
 def without_control(value: Any) -> Any:

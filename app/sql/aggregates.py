@@ -148,6 +148,9 @@ def applied(method: str, operand: Operand | None, node: pw.Node, type_name: str,
     if method in COUNTS:
         return Operand(dialect.promote(pw.fn.COUNT(distinct(node)), "Edm.Int64", type_name), type_name, nullable=False)
     source = expression.stored_type(operand.type, build)
+    if method == "average" and type_name == "Edm.Duration":
+        mean = dialect.aggregate(method, node, "Edm.Int64", "Edm.Double")
+        return Operand(dialect.cast(mean, "Edm.Double", "Edm.Int64"), type_name)
     return Operand(dialect.aggregate(method, node, source, type_name), type_name)
 
 

@@ -34,7 +34,8 @@ def applied(apply: bound.Apply, source: Source, opened: Opened) -> Opened:
     def make() -> Stage:
         found = again.pop() if again else sources.open_source(source, build)
         assert isinstance(found.this, Row)
-        groups = {f"{PARENT}{index}": Operand(node, column.edm, column, False) for index, (node, column) in enumerate(found.links)}
+        groups = {f"{PARENT}{index}": Operand(node, column.edm, column, False)
+                  for index, (node, column) in enumerate(found.links)}
         return Stage(build, found.frame, found.this, [*found.where, *sources.among_parents(found)], groups=groups)
     stage = sequence(apply, make)()
     parents = [stage.groups[f"{PARENT}{index}"].node for index in range(len(links))]

@@ -12,7 +12,7 @@ from app.plan.nodes import Query
 from app.sql import order as sorting
 from app.sql import selects, sources, terms
 from app.sql.order import Ordered
-from app.sql.scope import Operand, Row
+from app.sql.scope import Operand
 from app.sql.selects import Selected, limited
 from app.sql.sources import Opened
 from app.store.mapping import Contained, Inverse, Table

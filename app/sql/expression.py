@@ -367,6 +367,8 @@ def call(node: bound.Call, scope: Scope) -> Operand:
     build, dialect = scope.build, scope.build.dialect
     if node.name == "now":
         return constant(Slot("now", 0, "Edm.DateTimeOffset"), build)
+    if node.name == "isdefined":
+        return is_defined(node.arguments[0], scope)
     if any(is_collection(argument) for argument in node.arguments):
         return members.call(node, scope)
     function = dialect.functions.get(node.name)
@@ -376,6 +378,13 @@ def call(node: bound.Call, scope: Scope) -> Operand:
     return Operand(function([promoted(each, "", build) for each in arguments],
                             [stored_type(each.type, build) for each in arguments]), node.type,
                    special=node.type == "Edm.Decimal" and any(each.special for each in arguments))
+
+
+def is_defined(node: bound.Expression, scope: Scope) -> Operand:
+    """Whether the current row of `$apply` has a property (Aggregation §3.7)."""
+    assert isinstance(node, bound.AliasPath)
+    absent = value(bound.AliasPath(node.name + "@absent", BOOLEAN), scope)
+    return Operand(terms.no(absent.node), BOOLEAN, nullable=False)
 
 
 def cast(operand: bound.Expression, type_name: str, facets: Any, scope: Scope) -> Operand:

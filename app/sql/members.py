@@ -21,11 +21,13 @@ from app.store import mapping
 
 @dataclass(slots=True, eq=False)
 class Members:
-    """An open subselect over the members of a collection: its FROM, its conditions, and what a member is."""
+    """An open subselect over the members of a collection: its FROM, its conditions, what a member is, and its position
+    where the collection is kept as JSON."""
 
     frame: Frame
     where: list[pw.Node]
     member: Place
+    position: pw.Node | None = None
 
     def select(self, *columns: pw.Node) -> pw.Select:
         query = pw.Select([self.frame.source], columns)
@@ -170,9 +172,10 @@ def items(place: Place, build: Build, outer: Members | None = None) -> Members:
     if kind in ("complex", "untyped"):
         row = None if place.row is None else replace(place.row, frame=frame)       # links of an item are joined to the items
         value = opened.json if kind == "untyped" and opened.json is not None else opened.value
-        return Members(frame, where, Json(value, (), place.type, False, kind == "untyped", (), row, place.path,
-                                          place.ordinal if place.ordinal is not None else opened.ordinal))
-    return Members(frame, where, paths.operand(Json(opened.value, (), place.type), build))
+        ordinal = place.ordinal if place.ordinal is not None else opened.ordinal
+        member = Json(value, (), place.type, False, kind == "untyped", (), row, place.path, ordinal)
+        return Members(frame, where, member, opened.ordinal)
+    return Members(frame, where, paths.operand(Json(opened.value, (), place.type), build), opened.ordinal)
 
 
 # --- what is asked of a collection -----------------------------------------------------------------------

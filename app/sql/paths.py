@@ -74,6 +74,8 @@ def staged(row: Staged, name: str) -> Place:
     """A column of a row of `$apply`, or the part of the row that a path leads to."""
     path = f"{row.prefix}/{name}" if row.prefix else name
     column = row.columns.get(path)
+    if column is None and "@" in name:
+        return Operand(terms.FALSE if name.endswith("@absent") else terms.TRUE, "Edm.Boolean", nullable=False)
     if column is None:
         return Staged(row.frame, row.columns, path)
     return column if not column.type.startswith("@") else relations.entity(row.frame, column, path)
@@ -342,6 +344,14 @@ def enumerated(node: pw.Node, type_name: str, build: Build) -> pw.Node:
     if enum is None:
         return node
     return build.dialect.enum_value(node, {member.name: member.value for member in enum.members}, enum.flags)
+
+
+def row_id(found: Place) -> Operand:
+    """The row id of the entity at a place, its type '@' and the mapping id of its table."""
+    row = relations.row_of(found) if isinstance(found, One) else found
+    if not isinstance(row, Row):
+        raise errors.NotImplementedByService(feature="This value in the place of an entity")
+    return Operand(row.column(row.table.row_id), "@" + row.table.id, row.table.row_id, row.optional)
 
 
 def is_scalar(found: Place, build: Build) -> bool:

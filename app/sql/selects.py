@@ -9,7 +9,7 @@ import peewee as pw
 
 from app.bind import nodes as bound
 from app.plan.nodes import Order, Output, Query, Slot
-from app.sql import expression, search, terms
+from app.sql import expression, paths, search, terms
 from app.sql.scope import Operand, Row, Scope
 from app.sql.sources import Opened
 from app.sql.statement import Bind
@@ -27,12 +27,15 @@ def selection(query: Query, opened: Opened, scope: Scope) -> Selected:
 
 
 def output(each: Output, scope: Scope) -> tuple[pw.Node, Column | None, str]:
-    """What is selected for an output, and what its values are."""
+    """What is selected for an output, and what its values are; of an entity its row id."""
     if each.column is not None:
         operand = of_row(each.column, scope)
     else:
         assert each.expression is not None
-        operand = expression.value(each.expression, scope)
+        if each.within is not None:
+            scope = named(scope.of(paths.within(each.within, scope)), each.compute)
+        entity = scope.build.model.entity_type(each.type) is not None
+        operand = paths.row_id(paths.within(each.expression, scope)) if entity else expression.value(each.expression, scope)
     if operand.column is None:
         return operand.node, None, each.type or operand.type
     return scope.build.dialect.select(operand.node, operand.column), operand.column, operand.type

@@ -86,12 +86,28 @@ def join_parents(row: Row, source: Source, where: list[pw.Node]) -> None:
     while parent is not None and relation is not None:
         table = build.mapping.table(parent.table)
         above = Row(frame, build.table(table.name), table, ("parent", child.key))
-        tied = relations.ties(build, relation, above, child)
+        tied = relations.ties(build, relation, above, child, position(source, above, build))
         if tied.link is not None:
             frame.join(tied.link, terms.all_of(tied.on), pw.JOIN.INNER)
         frame.join(above.alias, terms.all_of(tied.link_on or tied.on), pw.JOIN.INNER)
         where.extend(own_conditions(parent, above))
-        child, relation, parent = above, parent.relation, parent.parent
+        child, source = above, parent
+        relation, parent = source.relation, source.parent
+
+
+def position(source: Source, above: Row, build: Build) -> pw.Node | None:
+    """The position of the item that a link starts from, counted from the end where it is negative."""
+    if source.ordinal is None or not isinstance(source.relation, mapping.DocumentLink):
+        return None
+    name = source.relation.path.partition("/")[0]
+    document = next(each for (_, member), each in above.table.members.items() if member == name)
+    assert isinstance(document, mapping.Document)
+    number: Any = source.ordinal
+    if not isinstance(number, int):
+        number = Bind(Slot("literal", number.index, "Edm.Int64"))
+    length = build.dialect.json_length(above.column(document.column), ())
+    end = terms.compare(length, "+", pw.Value(number))
+    return pw.Case(None, [(terms.compare(pw.Value(number), "<", pw.SQL("0")), end)], pw.Value(number))
 
 
 def beside_parent(source: Source, opened: Opened) -> tuple[tuple[pw.Node, Column], ...]:

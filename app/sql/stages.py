@@ -8,20 +8,24 @@ it becomes a derived table, joined to the table of its instances by their row id
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 import peewee as pw
 
 from app import errors
 from app.bind import nodes as bound
+from app.edm import types
 from app.sql import order as sorting
 from app.sql import expression, paths, relations, terms
 from app.sql.order import Ordered
 from app.sql.scope import Build, Frame, One, Operand, Row, Scope, Staged
 from app.store.mapping import Table
 
-ABSENT = "@absent"      # a column of rows of unlike shape: bit n is set where the n-th property of the row is not there
+# Marks beside the properties of a row, under their path and one of these: a property that this row does not have; an entity
+# on the way to a grouping property that is there.
+ABSENT, EXISTS = "@absent", "@exists"
+MARKS = (ABSENT, EXISTS)
 
 
 @dataclass(slots=True, eq=False)
@@ -71,8 +75,7 @@ def scalar(added: Any, scope: Scope) -> Operand | None:
     if isinstance(added, Operand):
         return added
     if isinstance(added, Row | One):
-        row = relations.row_of(added) if isinstance(added, One) else added
-        return Operand(row.column(row.table.row_id), "@" + row.table.id)
+        return paths.row_id(added)
     place = added if isinstance(added, paths.PLACES) else paths.place(added, scope)
     if isinstance(place, Row | One):
         return scalar(place, scope)
@@ -132,63 +135,72 @@ def sort(stage: Stage) -> list[pw.Node]:
 
 
 def union(stages: Sequence[Stage]) -> Stage:
-    """One result after the other. Instances of one table stay instances; rows of unlike shape are padded with null, and
-    a column tells which of their properties are not there (Aggregation §3.2.2)."""
+    """One result after the other, each in its order. Instances of one table stay instances; rows of unlike shape are padded
+    with null, and a property that only some rows have gets a mark where it is not there (Aggregation §3.2.2)."""
     build = stages[0].build
     entities = [stage.this for stage in stages if isinstance(stage.this, Row)]
     if entities and len(entities) < len(stages):
         raise errors.NotImplementedByService(feature="concat of instances and aggregated rows")
     shapes = [stage.columns() for stage in stages]
-    paths_: dict[str, Operand] = {}
-    for shape in shapes:
-        for path, operand in shape.items():
-            paths_.setdefault(path, operand)
+    whole: dict[str, Operand] = {}
+    for path, operand in (item for shape in shapes for item in shape.items()):
+        whole[path] = common(whole.get(path, operand), operand, path)
     if not entities:
-        paths_.pop(ABSENT, None)
-    members = [_member(stage, shape, paths_, index) for index, (stage, shape) in enumerate(zip(stages, shapes))]
-    whole: Any = members[0]
-    for each in members[1:]:
-        whole = whole.union_all(each)
-    inner = derived(whole, build)
-    kept = {path: Operand(pw.Column(inner, f"a{index}"), operand.type) for index, (path, operand) in enumerate(paths_.items())}
-    order: Ordered = [(Operand(pw.Column(inner, "part"), "Edm.Int32", nullable=False), False)]
+        marks = {path + ABSENT: Operand(terms.FALSE, "Edm.Boolean") for path in whole
+                 if not path.endswith(MARKS) and any(path not in shape for shape in shapes)}
+        whole |= marks
+    built: Any = _member(stages[0], shapes[0], whole, 0)
+    for part, (stage, shape) in enumerate(zip(stages[1:], shapes[1:]), 1):
+        built = built.union_all(_member(stage, shape, whole, part))
+    inner = derived(built, build)
+    kept = {path: Operand(pw.Column(inner, f"a{index}"), operand.type) for index, (path, operand) in enumerate(whole.items())}
+    order: Ordered = [(Operand(pw.Column(inner, name), "Edm.Int64", nullable=False), False) for name in ("part", "place")]
     if entities:
         return over_instances(build, inner, entities[0].table, kept, order, {})
-    kept[ABSENT] = Operand(pw.Column(inner, "absent"), "Edm.Int64", nullable=False)
     return of_rows(build, Frame(build, inner), kept, order)
 
 
+def common(first: Operand, second: Operand, path: str) -> Operand:
+    """The operand whose type holds the values of both."""
+    if first.type == second.type:
+        return first
+    wider = types.promote(first.type, second.type)
+    if wider is None:
+        raise errors.NotImplementedByService(feature=f"'{path}' of more than one type in concat")
+    return replace(first, type=wider)
+
+
 def _member(stage: Stage, shape: Mapping[str, Operand], whole: Mapping[str, Operand], part: int) -> pw.Select:
+    """One of the results, in the columns of all."""
+    build = stage.build
     selected: list[pw.Node] = []
     if isinstance(stage.this, Row):
         selected.append(terms.aliased(stage.this.column(stage.this.table.row_id), "id"))
-    missing = 0
     for index, (path, wanted) in enumerate(whole.items()):
         found = shape.get(path)
-        if found is None:
-            missing |= 1 << index
-            node = expression.null(wanted.type, stage.build).node
+        if found is not None:
+            node = expression.promoted(found, "" if wanted.type.startswith("@") else wanted.type, build)
+        elif path.endswith(ABSENT):
+            missing = bound.Literal(path.removesuffix(ABSENT) not in shape, "Edm.Boolean")
+            node = expression.constant(missing, build).node
         else:
-            node = expression.promoted(found, wanted.type if not wanted.type.startswith("@") else "", stage.build)
+            node = expression.null("Edm.Int64" if wanted.type.startswith("@") else wanted.type, build).node
         selected.append(terms.aliased(node, f"a{index}"))
-    selected.append(terms.aliased(pw.SQL(str(part)), "part"))
-    absent: pw.Node = pw.SQL(str(missing))
-    if ABSENT in shape:
-        absent = shape[ABSENT].node
-        if missing:
-            raise errors.NotImplementedByService(feature="concat of rows that were rolled up differently")
-    if not isinstance(stage.this, Row):
-        selected.append(terms.aliased(absent, "absent"))
+    place = terms.over(pw.fn.ROW_NUMBER(), [], sorting.sort(stage.order, build)) if stage.order else pw.SQL("0")
+    selected += [terms.aliased(pw.SQL(str(part)), "part"), terms.aliased(place, "place")]
     return stage.select(selected)
 
 
 def named(properties: Sequence[bound.RowProperty], stage: Stage) -> dict[str, Operand]:
-    """The values of grouping properties by path, with a mark whether the entity that a path runs through is there."""
+    """The values of grouping properties by path. A path over an entity that may be missing gets a mark whether it is
+    there: no entity and an entity without the value are two groups (Aggregation §3.2.3.1)."""
     found: dict[str, Operand] = {}
     for each in properties:
-        path = "/".join(each.path)
-        if path not in found:
-            found[path] = group_value(each, stage)
+        found.setdefault("/".join(each.path), group_value(each, stage))
+        node = each.expression
+        if isinstance(node, bound.PropertyPath) and isinstance(node.base, bound.NavigationPath):
+            missing = paths.absent(paths.within(node.base, stage.scope), stage.build)
+            found.setdefault("/".join(each.path[:-1]) + EXISTS, Operand(terms.no(missing), "Edm.Boolean", nullable=False))
     return found
 
 
@@ -197,7 +209,5 @@ def group_value(each: bound.RowProperty, stage: Stage) -> Operand:
     node = each.expression if each.expression is not None else bound.AliasPath("/".join(each.path), each.type)
     place = paths.place(node, stage.scope)
     if isinstance(place, Row | One):
-        operand = scalar(place, stage.scope)
-        assert operand is not None
-        return operand
+        return paths.row_id(place)
     return paths.operand(place, stage.build) if place is not None else expression.value(node, stage.scope)

@@ -13,6 +13,7 @@ from typing import Any
 import peewee as pw
 
 from app.sql.terms import all_of
+from app.store import schema
 from app.store.database import Store
 from app.store.forms import strip_fraction
 from app.store.mapping import Column, Table
@@ -26,7 +27,8 @@ class Writer:
     def __init__(self, store: Store) -> None:
         self.store, self.dialect = store, store.dialect
         self._texts: dict[tuple[Any, ...], str] = {}
-        self._updates: dict[tuple[str, tuple[Column, ...]], tuple[str, tuple[Any, ...]]] = {}
+        self._inserts: dict[tuple[str, tuple[str, ...]], tuple[str, tuple[Convert, ...]]] = {}
+        self._updates: dict[tuple[str, tuple[str, ...]], tuple[str, tuple[Any, ...], tuple[Convert, ...]]] = {}
         self._readers: dict[str, tuple[Convert, ...]] = {}
         self._writers: dict[Column, Convert] = {}
 
@@ -89,18 +91,27 @@ class Writer:
         rows = self.store.run(text, [self.bind(column, value) for column, value in where])
         return [self.record(table, row) for row in rows]
 
-    def insert(self, table: Table, values: Mapping[Column, Any]) -> int:
-        """Insert a row; its row id."""
-        columns = tuple(values)
-        text = self._text(("insert", table.id, columns), lambda: self._insert(table, columns, True))
-        result = self.store.execute(text, [self.bind(column, value) for column, value in values.items()])
-        return int(result.rows[0][0])
+    def insert(self, table: Table, values: Mapping[str, Any]) -> int:
+        """Insert a row, columns by name; its row id."""
+        names = tuple(values)
+        known = self._inserts.get((table.id, names))
+        if known is None:
+            columns = self._named(table, names)
+            text = self.store.compile(self._insert(table, columns, True))[0]
+            known = self._inserts[table.id, names] = text, self._converters(columns)
+        text, converters = known
+        parameters = [value if convert is None or value is None else convert(value)
+                      for convert, value in zip(converters, values.values(), strict=True)]
+        return int(self.store.execute(text, parameters).rows[0][0])
 
-    def insert_rows(self, table: Table, columns: tuple[Column, ...], rows: Iterable[Sequence[Any]]) -> int:
-        """Insert many rows of the same columns (the row id among them)."""
-        text = self._text(("insert rows", table.id, columns), lambda: self._insert(table, columns, False))
+    def insert_rows(self, table: Table, rows: Iterable[Mapping[str, Any]]) -> int:
+        """Insert many whole rows, their row ids among them; columns that a row does not name are null."""
+        text = self._text(("insert rows", table.id), lambda: self._insert(table, table.columns, False))
+        columns = [(column.name, convert) for column, convert in zip(
+            table.columns, self._converters(table.columns), strict=True)]
         return self.store.executemany(text, [
-            [self.bind(column, value) for column, value in zip(columns, row, strict=True)] for row in rows])
+            [value if convert is None or value is None else convert(value)
+             for name, convert in columns for value in (row.get(name),)] for row in rows])
 
     @staticmethod
     def _insert(table: Table, columns: tuple[Column, ...], returning: bool) -> pw.Node:
@@ -109,21 +120,31 @@ class Writer:
         query = pw.Insert(source, [[pw.Value(0)] * len(named)], columns=named)
         return query.returning(pw.Column(source, table.row_id.name)) if returning else query
 
-    def update(self, table: Table, row_id: int, version: int, values: Mapping[Column, Any]) -> bool:
+    @staticmethod
+    def _named(table: Table, names: tuple[str, ...]) -> tuple[Column, ...]:
+        columns = {column.name: column for column in table.columns}
+        return tuple(columns[name] for name in names)
+
+    def _converters(self, columns: Iterable[Column]) -> tuple[Convert, ...]:
+        return tuple(self.dialect.writer(column.edm, column) for column in columns)
+
+    def update(self, table: Table, row_id: int, version: int, values: Mapping[str, Any]) -> bool:
         """Change a row that still has this version, which goes up by one; whether it had."""
-        columns = tuple(values)
-        known = self._updates.get((table.id, columns))
+        names = tuple(values)
+        known = self._updates.get((table.id, names))
         if known is None:
             source = pw.Table(table.name)
-            changes: dict[Any, Any] = {pw.Column(source, column.name): pw.Value(index)
-                                       for index, column in enumerate(columns)}
+            changes: dict[Any, Any] = {pw.Column(source, name): pw.Value(index) for index, name in enumerate(names)}
             counter = pw.Column(source, table.version.name)
             changes[counter] = pw.Expression(counter, "+", pw.SQL("1"))
-            where = all_of([pw.Expression(pw.Column(source, column.name), "=", pw.Value(len(columns) + index))
+            where = all_of([pw.Expression(pw.Column(source, column.name), "=", pw.Value(len(names) + index))
                             for index, column in enumerate((table.row_id, table.version))])
-            known = self._updates[table.id, columns] = self.store.compile(pw.Update(source, changes).where(where))
-        text, places = known    # Peewee sorts what it sets: the marks tell the order
-        bound = [*(self.bind(column, value) for column, value in values.items()), row_id, version]
+            known = self._updates[table.id, names] = (
+                *self.store.compile(pw.Update(source, changes).where(where)), self._converters(self._named(table, names)))
+        text, places, converters = known    # Peewee sorts what it sets: the marks tell the order
+        bound = [value if convert is None or value is None else convert(value)
+                 for convert, value in zip(converters, values.values(), strict=True)]
+        bound += (row_id, version)
         return self.store.execute(text, [bound[place] for place in places]).count > 0
 
     def delete(self, table: Table, row_id: int, version: int) -> bool:
@@ -133,12 +154,17 @@ class Writer:
             return pw.Delete(source).where(self._matches(source, (table.row_id.name, table.version.name)))
         return self.store.execute(self._text(("delete", table.id), build), [row_id, version]).count > 0
 
-    def highest(self, table: Table, column: Column) -> int:
-        """The greatest value of an integer column, 0 where there is none."""
+    def next_integer(self, table: Table, name: str) -> int:
+        """The next number for an integer key that the service makes."""
+        if self.dialect.name != "sqlite":       # others may be inserting: they take turns
+            return schema.next_integer(self.store, table.name, name)
+        return self._highest(table, name) + 1
+
+    def _highest(self, table: Table, name: str) -> int:
         def build() -> pw.Node:
             source = pw.Table(table.name).alias("t")
-            return pw.Select([source], [pw.fn.MAX(pw.Column(source, column.name))])
-        return int(self.store.run(self._text(("max", table.id, column.name), build))[0][0] or 0)
+            return pw.Select([source], [pw.fn.MAX(pw.Column(source, name))])
+        return int(self.store.run(self._text(("max", table.id, name), build))[0][0] or 0)
 
     def advance(self, table: Table) -> None:
         """Let new row ids follow those that were inserted with the rows (SQLite and MariaDB do so by themselves)."""
@@ -147,7 +173,7 @@ class Writer:
         name, column = '"' + table.name.replace('"', '""') + '"', table.row_id.name
         sequence = pw.fn.pg_get_serial_sequence(name, column)
         text, parameters = self.store.compile(
-            pw.Select(columns=[pw.fn.setval(sequence, self.highest(table, table.row_id) or 1)]))
+            pw.Select(columns=[pw.fn.setval(sequence, self._highest(table, column) or 1)]))
         self.store.run(text, parameters)
 
     # --- rows of link tables and other tables of ours -----------------------------------------------------

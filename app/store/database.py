@@ -176,14 +176,18 @@ class Store:
             yield
 
     def transact(self, work: Callable[[], T]) -> T:
-        """The result of `work`, run inside `write()`, again where it lost against another transaction."""
+        """The result of `work`, run inside `write()`, again where it lost against another transaction.
+
+        Inside a transaction `work` is part of that one, whose owner undoes all of it and tries again.
+        """
+        if self.in_transaction:
+            return work()
         for _ in range(ATTEMPTS - 1):
             try:
                 with self.write():
                     return work()
             except Retry:
-                if self.in_transaction:
-                    raise
+                continue
         with self.write():
             return work()
 
@@ -197,6 +201,7 @@ class Store:
                 self._control("COMMIT")
             except BaseException:
                 self._rollback()
+                self.tables = None      # those made in the transaction are gone
                 raise
             finally:
                 self._thread.depth = 0
@@ -230,6 +235,17 @@ class Store:
                 self._control(self.driver.undefer)
             raise
         self._control(self.driver.undefer)
+
+    @contextlib.contextmanager
+    def unchecked_references(self) -> Iterator[None]:
+        """Outside transactions: no reference is checked inside this block (on PostgreSQL they still are)."""
+        for text in self.driver.unchecked:
+            self._control(text)
+        try:
+            yield
+        finally:
+            for text in self.driver.checked:
+                self._control(text)
 
     def _control(self, text: str) -> None:
         try:
@@ -304,7 +320,7 @@ class Stream:
     """An open stream of rows: iterate over its chunks, `run` further statements in the same view, `close` it.
 
     Chunks and statements may come from different threads, one at a time. The store in memory has one connection for
-    all: there the rows are read at once.
+    all: there the rows are read at once. So they are inside a transaction, of which they are to show the changes.
     """
 
     def __init__(self, store: Store, text: str, parameters: Sequence[Any], size: int) -> None:
@@ -312,7 +328,7 @@ class Stream:
         self._open = True
         self._connections: list[Any] = []
         try:
-            if store.driver.shared:
+            if store.driver.shared or store.in_transaction:
                 rows = store.run(text, parameters)
                 self._chunks: Iterator[Rows] = iter([rows[at:at + size] for at in range(0, len(rows), size)])
                 return

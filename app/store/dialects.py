@@ -232,8 +232,7 @@ class Dialect(Documents):
 
     def duration_scaled(self, operator: str, duration: Node, number: Node, number_type: str) -> Node:
         """A duration `mul` or `div` a number, rounded to ticks."""
-        if number_type in edm_types.INTEGERS:
-            number = self.promote(number, number_type, "Edm.Decimal")
+        number = self.number_cast(number, number_type, "Edm.Decimal") if number_type != "Edm.Decimal" else number
         return self.operators[f"duration {operator}"](duration, number)
 
     def negate(self, node: Node, edm_type: str) -> Node:

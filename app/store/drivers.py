@@ -46,6 +46,8 @@ class Driver:
     begin_write: ClassVar[str] = "BEGIN"
     defer: ClassVar[str]                # from here on references are not checked at each statement
     undefer: ClassVar[str]              # from here on they are again
+    unchecked: ClassVar[tuple[str, ...]] = ()       # switches the checking of references off for this connection
+    checked: ClassVar[tuple[str, ...]] = ()         # and on
     shared = False      # one connection for all threads
 
     def __init__(self, url: str, busy_timeout: float, limit: float | None) -> None:
@@ -141,6 +143,7 @@ class SQLiteDriver(Driver):
     dialect = SQLite()
     begin_read = "BEGIN"
     begin_write = "BEGIN IMMEDIATE"
+    unchecked, checked = ("PRAGMA foreign_keys = 0",), ("PRAGMA foreign_keys = 1",)
     defer, undefer = "PRAGMA defer_foreign_keys = 1", "SELECT 1"     # they are checked at the end of the transaction
 
     def __init__(self, url: str, busy_timeout: float, limit: float | None) -> None:
@@ -320,6 +323,8 @@ class PostgreSQLDriver(Driver):
         state = error.sqlstate
         if state is None or state[:2] == "08" or state in ("57P01", "57P02", "57P03", "25P03"):
             return Lost() if isinstance(error, psycopg.OperationalError) else error
+        if state == "0A000" and "cannot convert" in str(error):     # NaN or infinity to an integer
+            return out_of_range()
         if state == "57014":
             return self.too_slow() if "statement timeout" in str(error) else error
         if state == "23505":
@@ -344,6 +349,7 @@ class MariaDBDriver(Driver):
     begin_read = "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"
     begin_write = "START TRANSACTION"
     defer, undefer = "SET SESSION foreign_key_checks = 0", "SET SESSION foreign_key_checks = 1"
+    unchecked, checked = (defer,), (undefer,)
     meanings: ClassVar[dict[int, Callable[[], Exception]]] = {
         1062: duplicate, 1022: duplicate, 1451: dangling, 1452: dangling, 1216: dangling, 1217: dangling,
         1205: Retry, 1213: Retry, 1020: Retry, 1690: out_of_range, 1264: out_of_range, 1365: division_by_zero,

@@ -142,7 +142,9 @@ def duration_scaled(operator: str) -> Operation:
     operation = divided("/") if operator == "/" else plain(operator)
 
     def scaled(duration: Node, number: Node) -> Node:
-        return cast(fn.ROUND(operation(cast(duration, "DECIMAL(30,0)"), cast(number, DECIMAL))), "SIGNED")
+        found = fn.ROUND(operation(cast(duration, "DECIMAL(30,0)"), cast(number, DECIMAL)))
+        too_large = infix("9223372036854775807", "+", fn.ABS(fn.SIGN(found)))       # a cast would cut it without a word
+        return when(infix(fn.ABS(found), ">", "9223372036854775807"), too_large, cast(found, "SIGNED"))
     return scaled
 
 

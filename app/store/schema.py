@@ -17,7 +17,7 @@ from typing import Any
 import peewee as pw
 
 from app.errors import ConfigurationError
-from app.store.database import Store
+from app.store.database import Store, connect
 from app.store.clauses import words
 from app.store.mapping import (Column, DocumentLink, Index, Inverse, Link, Mapping, Reference, Table, identifier)
 
@@ -67,7 +67,7 @@ def system_tables(dialect_name: str) -> tuple[Definition, ...]:
     by_boundary = (Index((("xid", False), ("sequence", False))),) if boundary else ()
     return (
         Definition("odata_meta", (_text("name", 191), _text("value", None)), key=("name",)),
-        Definition("odata_tables", (_text("id"), _text("fingerprint", 64)), key=("id",)),
+        Definition("odata_tables", (_text("id"), _text("fingerprint", 64), _text("names", None)), key=("id",)),
         Definition("odata_changes", (
             _number("sequence"), _text("source"), _number("row"), _json("key"), _text("kind", 20), _json("columns"),
             Column("at", "Edm.DateTimeOffset", "Edm.DateTimeOffset", False), _text("principal", 255, True)),
@@ -143,7 +143,8 @@ def _foreign_keys(mapping: Mapping, table: Table) -> Iterator[ForeignKey]:
         columns = tuple(column.name for column in relation.own)
         if columns not in seen and enforceable(mapping, relation):
             seen.add(columns)
-            yield ForeignKey(columns, mapping.table(relation.target).name, tuple(column.name for column in relation.other),
+            yield ForeignKey(columns, mapping.table(relation.target).name,
+                             tuple(column.name for column in relation.other),
                              _on_delete(mapping, table, declaring, navigation.name, relation))
 
 
@@ -300,6 +301,27 @@ def _together(store: Store) -> contextlib.AbstractContextManager[None]:
     return contextlib.nullcontext() if store.dialect.name == "mariadb" else store.write()
 
 
+def erase(url: str) -> None:
+    """Drop every table that the service made in a database; tables of others stay."""
+    store = connect(url)
+    try:
+        if not store.has_table("odata_tables"):
+            return
+        rows = store.run(*store.compile(pw.Table("odata_tables").alias("t1").select(pw.Entity("t1", "names"))))
+        names = {name for names, in rows for name in names.split("\n")}
+        names |= {each.name for each in system_tables(store.dialect.name)}
+        with store.unchecked_references():
+            for name in sorted(names,
+                               key=lambda name: (name == "odata_tables", name)):     # what is left is known to the last
+                store.execute(store.compile(words("DROP TABLE IF EXISTS", quoted(name),
+                                                  *CASCADE.get(store.dialect.name, [])))[0])
+    finally:
+        store.close()
+
+
+CASCADE = {"postgresql": ["CASCADE"], "cockroachdb": ["CASCADE"]}
+
+
 def _known(store: Store) -> dict[str, str]:
     store.tables = dict(store.run(*store.compile(pw.Table("odata_tables").alias("t1").select(
         pw.Entity("t1", "id"), pw.Entity("t1", "fingerprint")))))
@@ -338,7 +360,8 @@ def _make(store: Store, mapping: Mapping, ids: list[str]) -> None:
             for text in create_table(store, definition):
                 store.execute(text)
         store.execute(*store.compile(pw.Table("odata_tables").insert(
-            [(id, fingerprint(store, parts))], columns=[pw.Entity("id"), pw.Entity("fingerprint")])))
+            [(id, fingerprint(store, parts), "\n".join(each.name for each in parts))],
+            columns=[pw.Entity("id"), pw.Entity("fingerprint"), pw.Entity("names")])))
         known[id] = fingerprint(store, parts)
         made |= {each.name for each in parts}
     _refer(store, mapping, known, new)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import strategies as st
@@ -84,32 +85,35 @@ NOTES = NONE | NONE | NONE | annotations(VALUES, NONE | NONE | annotations(LEAVE
 
 # --- elements --------------------------------------------------------------------------------------------
 
+NUMBER = st.none() | st.integers(1, 40)
+SCALE = st.integers(0, 9) | st.sampled_from(["variable", "floating"])
+SCALES = {True: SCALE, False: st.none() | SCALE}
+FLAG, MAYBE = st.booleans(), st.none() | st.booleans()
+SRID = st.none() | st.just("variable") | st.integers(0, 9999)
+PATH = st.none() | PATHS
+
+
 @st.composite
-def type_refs(draw: st.DrawFn, names: list[str] = TYPES) -> edm.TypeRef:
-    name, number = draw(st.sampled_from(names)), st.none() | st.integers(1, 40)
-    scale = st.integers(0, 9) | st.sampled_from(["variable", "floating"])
-    return edm.TypeRef(name, draw(st.booleans()), draw(st.booleans()), draw(number), draw(number),
-                       draw(scale if name == "Edm.Decimal" else st.none() | scale), draw(st.none() | st.booleans()),
-                       draw(st.none() | st.just("variable") | st.integers(0, 9999)))
+def type_refs(draw: st.DrawFn, names: st.SearchStrategy[str]) -> edm.TypeRef:
+    name = draw(names)
+    return edm.TypeRef(name, draw(FLAG), draw(FLAG), draw(NUMBER), draw(NUMBER), draw(SCALES[name == "Edm.Decimal"]),
+                       draw(MAYBE), draw(SRID))
+
+
+REFS = type_refs(st.sampled_from(TYPES))
+PRIMITIVES = type_refs(st.sampled_from(["Edm.String", "Edm.Decimal"])).map(
+    lambda ref: edm.TypeRef(ref.name, False, True, ref.max_length, ref.precision, ref.scale, ref.unicode, ref.srid))
+ACTIONS_ON_DELETE = st.none() | st.sampled_from(["Cascade", "None"])
+CONSTRAINTS = unique(st.builds(edm.ReferentialConstraint, st.sampled_from(["A", "A/b", "ns.A/b"]), PATHS, NOTES),
+                     lambda each: each.property)
+TARGETS = st.sampled_from(["ns.A", "other.E"])
 
 
 @st.composite
 def navigations(draw: st.DrawFn) -> edm.NavigationProperty:
-    collection, action = draw(st.booleans()), draw(st.none() | st.sampled_from(["Cascade", "None"]))
-    constraints = draw(unique(st.builds(edm.ReferentialConstraint, PATHS, PATHS, NOTES), lambda each: each.property))
-    safe = tuple(each for each in constraints if "@" not in each.property)
-    return edm.NavigationProperty(draw(NAME), draw(st.sampled_from(["ns.A", "other.E"])), collection,
-                                  None if collection else draw(st.booleans()), draw(st.none() | PATHS), draw(st.booleans()), safe,
-                                  action, draw(NOTES) if action else (), draw(NOTES))
-
-
-PROPERTIES = st.builds(edm.Property, NAME, type_refs(), st.none() | TEXT, NOTES)
-KEYS = st.lists(st.builds(edm.PropertyRef, st.sampled_from(["A", "A/b"]), st.none() | NAME), max_size=2).map(tuple)
-ENUM = st.builds(edm.EnumType, NAME, st.sampled_from(["Edm.Int32", "Edm.Byte"]), st.booleans(),
-                 unique(st.builds(edm.Member, NAME, st.integers(-9, 300), NOTES)), NOTES)
-PARAMETERS = unique(st.builds(edm.Parameter, NAME, type_refs(), NOTES))
-RETURNS = st.none() | st.builds(edm.ReturnType, type_refs(), NOTES)
-SOURCES = {"bindings": unique(st.builds(edm.Binding, PATHS, PATHS), lambda each: each.path), "annotations": NOTES}
+    collection, action = draw(FLAG), draw(ACTIONS_ON_DELETE)
+    return edm.NavigationProperty(draw(NAME), draw(TARGETS), collection, None if collection else draw(FLAG), draw(PATH), draw(FLAG),
+                                  draw(CONSTRAINTS), action, draw(NOTES) if action else (), draw(NOTES))
 
 
 def shared(*strategies: st.SearchStrategy[Any]) -> st.SearchStrategy[tuple[Any, ...]]:
@@ -121,58 +125,70 @@ def split(members: tuple[Any, ...], kind: type) -> tuple[Any, ...]:
     return tuple(each for each in members if isinstance(each, kind))
 
 
+MEMBERS = shared(st.builds(edm.Property, NAME, REFS, st.none() | TEXT, NOTES), navigations())
+KEYS = st.lists(st.builds(edm.PropertyRef, st.sampled_from(["A", "A/b"]), st.none() | NAME), max_size=2).map(tuple)
+BASE = st.none() | st.just("other.B")
+
+
 @st.composite
 def structured(draw: st.DrawFn) -> edm.StructuredType:
-    members = draw(shared(PROPERTIES, navigations()))
-    parts = (draw(NAME), draw(st.none() | st.just("other.B")), draw(st.booleans()), draw(st.booleans()))
+    members = draw(MEMBERS)
+    parts = (draw(NAME), draw(BASE), draw(FLAG), draw(FLAG))
     rest = (split(members, edm.Property), split(members, edm.NavigationProperty), draw(NOTES))
-    return edm.EntityType(*parts, draw(st.booleans()), draw(KEYS), *rest) if draw(st.booleans()) else edm.ComplexType(*parts, *rest)
+    return edm.EntityType(*parts, draw(FLAG), draw(KEYS), *rest) if draw(FLAG) else edm.ComplexType(*parts, *rest)
+
+
+SOURCES: dict[str, Any] = {"bindings": unique(st.builds(edm.Binding, PATHS, PATHS), lambda each: each.path), "annotations": NOTES}
+CHILDREN = shared(
+    st.builds(edm.EntitySet, NAME, st.just("ns.A"), FLAG, **SOURCES), st.builds(edm.Singleton, NAME, st.just("ns.A"), FLAG, **SOURCES),
+    st.builds(edm.ActionImport, NAME, st.just("ns.b"), PATH, NOTES),
+    st.builds(edm.FunctionImport, NAME, st.just("ns.b"), PATH, FLAG, NOTES))
+BOX_KINDS = (edm.EntitySet, edm.Singleton, edm.ActionImport, edm.FunctionImport)
 
 
 @st.composite
 def containers(draw: st.DrawFn) -> edm.EntityContainer:
-    path = st.none() | PATHS
-    children = draw(shared(
-        st.builds(edm.EntitySet, NAME, st.just("ns.A"), st.booleans(), **SOURCES),
-        st.builds(edm.Singleton, NAME, st.just("ns.A"), st.booleans(), **SOURCES),
-        st.builds(edm.ActionImport, NAME, st.just("ns.b"), path, NOTES),
-        st.builds(edm.FunctionImport, NAME, st.just("ns.b"), path, st.booleans(), NOTES)))
-    kinds = (edm.EntitySet, edm.Singleton, edm.ActionImport, edm.FunctionImport)
-    return edm.EntityContainer(draw(NAME), draw(st.none() | st.just("other.Box")), *(split(children, kind) for kind in kinds),
-                               draw(NOTES))
+    children = draw(CHILDREN)
+    return edm.EntityContainer(draw(NAME), draw(BASE), *(split(children, kind) for kind in BOX_KINDS), draw(NOTES))
+
+
+PARAMETERS = unique(st.builds(edm.Parameter, NAME, REFS, NOTES))
+RETURNS = st.none() | st.builds(edm.ReturnType, REFS, NOTES)
+SCHEMA_CHILDREN = shared(
+    structured(), containers(), st.builds(edm.TypeDefinition, NAME, PRIMITIVES, NOTES),
+    st.builds(edm.EnumType, NAME, st.sampled_from(["Edm.Int32", "Edm.Byte"]), FLAG,
+              unique(st.builds(edm.Member, NAME, st.integers(-9, 300), NOTES)), NOTES),
+    st.builds(edm.Term, NAME, REFS, BASE, st.none() | TEXT,
+              st.lists(st.sampled_from(["Property", "EntityType"]), max_size=2, unique=True).map(tuple), NOTES),
+    st.builds(edm.Action, NAME, FLAG, PARAMETERS, RETURNS, PATH, NOTES),
+    st.builds(edm.Function, NAME, FLAG, FLAG, PARAMETERS, RETURNS, PATH, NOTES))
+TYPE_KINDS = (edm.EntityType, edm.ComplexType, edm.EnumType, edm.TypeDefinition)
+EXTERNAL = unique(st.builds(edm.Annotations, st.sampled_from(["ns.A", "ns.A/b", "ns.b(ns.A)/$ReturnType"]), st.none(), NOTES),
+                  lambda each: each.target, 2)
 
 
 @st.composite
-def schemas(draw: st.DrawFn, namespace: str, alias: str | None) -> edm.Schema:
-    definition = st.builds(edm.TypeDefinition, NAME, type_refs(["Edm.String", "Edm.Decimal"]).map(
-        lambda ref: edm.TypeRef(ref.name, False, True, ref.max_length, ref.precision, ref.scale, ref.unicode, ref.srid)), NOTES)
-    term = st.builds(edm.Term, NAME, type_refs(), st.none() | st.just("other.T"), st.none() | TEXT,
-                     st.lists(st.sampled_from(["Property", "EntityType"]), max_size=2, unique=True).map(tuple), NOTES)
-    actions = st.builds(edm.Action, NAME, st.booleans(), PARAMETERS, RETURNS, st.none() | PATHS, NOTES)
-    functions = st.builds(edm.Function, NAME, st.booleans(), st.booleans(), PARAMETERS, RETURNS, st.none() | PATHS, NOTES)
-    children = [_in(namespace, each) for each in draw(shared(structured(), ENUM, definition, term, actions, functions, containers()))]
-    boxes = [each for each in children if isinstance(each, edm.EntityContainer)]
-    external = draw(unique(st.builds(edm.Annotations, st.sampled_from(["ns.A", "ns.A/b", "ns.b(ns.A)/$ReturnType"]), st.none(), NOTES),
-                           lambda each: each.target, 2))
-    kinds = (edm.EntityType, edm.ComplexType, edm.EnumType, edm.TypeDefinition)
-    return edm.Schema(namespace, alias, tuple(each for each in children if isinstance(each, kinds)),
-                      by_name(split(tuple(children), edm.Action)), by_name(split(tuple(children), edm.Function)),
-                      split(tuple(children), edm.Term), boxes[0] if boxes else None, external, draw(NOTES))
+def schemas(draw: st.DrawFn, namespace: str, alias: str) -> edm.Schema:
+    children = tuple(replace(each, name=f"{namespace}.{each.name}") for each in draw(SCHEMA_CHILDREN))
+    boxes = split(children, edm.EntityContainer)
+    return edm.Schema(namespace, alias if draw(FLAG) else None, tuple(each for each in children if isinstance(each, TYPE_KINDS)),
+                      by_name(split(children, edm.Action)), by_name(split(children, edm.Function)), split(children, edm.Term),
+                      boxes[0] if boxes else None, draw(EXTERNAL), draw(NOTES))
 
 
-def _in(namespace: str, element: Any) -> Any:
-    from dataclasses import replace
-    return replace(element, name=f"{namespace}.{element.name}")
+INCLUDES = st.lists(st.builds(edm.Include, st.sampled_from(["org.voc", "other"]), st.none(), NOTES), max_size=1).map(tuple)
+INCLUDED_NOTES = st.lists(st.builds(edm.IncludeAnnotations, st.just("org.voc"), st.none() | NAME, st.none() | st.just("ns")),
+                          min_size=1, max_size=2).map(tuple)
+REFERENCES = unique(st.builds(edm.Reference, st.sampled_from(["a.xml", "https://e.org/b?c=d&e"]), INCLUDES, INCLUDED_NOTES, NOTES),
+                    lambda each: each.uri, 2)
+SCHEMAS = [schemas(name, f"Alias{index}") for index, name in enumerate(NAMESPACES)]
 
 
 @st.composite
 def models(draw: st.DrawFn) -> Model:
     """A model of one to three schemas with references."""
-    count = draw(st.integers(1, 3))
-    parts = tuple(draw(schemas(name, draw(st.none() | st.just(f"Alias{index}")))) for index, name in enumerate(NAMESPACES[:count]))
-    includes = st.lists(st.builds(edm.Include, st.sampled_from(["org.voc", "other"]), st.none(), NOTES), max_size=1).map(tuple)
-    notes = st.lists(st.builds(edm.IncludeAnnotations, st.just("org.voc"), st.none() | NAME, st.none() | st.just("ns")),
-                     min_size=1, max_size=2).map(tuple)
-    references = draw(unique(st.builds(edm.Reference, st.sampled_from(["a.xml", "https://e.org/b?c=d&e"]), includes, notes, NOTES),
-                             lambda each: each.uri, 2))
-    return Model(parts, references, draw(st.sampled_from(["4.0", "4.01"])))
+    parts = [draw(SCHEMAS[0])]
+    for each in SCHEMAS[1:]:
+        if draw(FLAG):
+            parts.append(draw(each))
+    return Model(tuple(parts), draw(REFERENCES), draw(st.sampled_from(["4.0", "4.01"])))

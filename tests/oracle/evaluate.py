@@ -11,9 +11,10 @@ request must fail. What may fail though no result needs it (the other side of an
 from __future__ import annotations
 
 import decimal
+import itertools
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal
@@ -48,7 +49,8 @@ OVERFLOW, DIVISION = Failure("arithmeticOverflow"), Failure("divisionByZero")
 
 @dataclass(slots=True)
 class Env:
-    """What an expression sees. `wide`: look for failures also where a database may look though it need not."""
+    """What an expression sees. `wide`: look for failures also where a database may look though it need not; `elsewhere`:
+    other entities in the place of those that navigation properties lead to."""
 
     world: World
     this: Any
@@ -57,6 +59,7 @@ class Env:
     names: dict[str, nodes.Expression] = field(default_factory=dict)
     suspects: list[Failure] = field(default_factory=list)
     wide: bool = False
+    elsewhere: dict[Any, Any] = field(default_factory=dict)
 
     @property
     def model(self) -> Model:
@@ -98,6 +101,8 @@ def _dynamic(node: nodes.DynamicPath, env: Env) -> Any:
 
 
 def _navigation(node: nodes.NavigationPath, env: Env) -> Any:
+    if env.elsewhere and node in env.elsewhere:
+        return env.elsewhere[node]
     found = _step(replace(node, collection=node.navigation.collection or node.collection), env,
                   lambda base: base.get(node.navigation.name))
     return _keyed(found, node.key, env) if node.key else found
@@ -316,6 +321,8 @@ def _arithmetic(node: nodes.Arithmetic, env: Env) -> Any:
         found = NUMERIC[family](node.operator, promote(left, node.type), promote(right, node.type))
     else:
         found = _temporal(node, left, right)
+    if env.world.finite and isinstance(found, float | Decimal) and not math.isfinite(found):
+        found = DIVISION
     return env.fail(found) if isinstance(found, Failure) else found
 
 
@@ -662,13 +669,33 @@ def arrange(items: Sequence[nodes.OrderItem], members: Sequence[Instance], world
 
 
 def may_fail(node: Any, world: World, members: Sequence[Instance]) -> bool:
-    """Whether a database that computes more than it must may fail: constants, members of other instances."""
+    """Whether a database that computes more than it must may fail: constants, members of other instances, and entities
+    that a path does not lead to from anywhere, but a scan of their table does."""
     env = Env(world, None, wide=True)
     for part in constants(node):
         evaluate(part, env)
     for each in members:
         evaluate(node, replace(env, this=each, it=each))
+    paths = sorted({each for each in parts(node) if isinstance(each, nodes.NavigationPath) and not each.collection}, key=repr)
+    choices = [[(path, entity) for entity in world.entities(path.type)] for path in paths]
+    together = [dict(chosen) for chosen in itertools.islice(itertools.product(*choices), 3000)] if len(paths) > 1 else []
+    for elsewhere in [*({path: entity} for choice in choices for path, entity in choice), *together]:
+        if env.suspects:
+            break
+        for each in members:
+            evaluate(node, replace(env, this=each, it=each, elsewhere=elsewhere))
     return bool(env.suspects)
+
+
+def parts(node: Any) -> Iterator[Any]:
+    """A tree and everything in it."""
+    if isinstance(node, tuple):
+        for each in node:
+            yield from parts(each)
+    elif hasattr(node, "__dataclass_fields__") and type(node) in EVALUATORS:
+        yield node
+        for name in node.__dataclass_fields__:
+            yield from parts(getattr(node, name))
 
 
 def constants(node: Any) -> list[Any]:

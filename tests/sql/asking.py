@@ -99,3 +99,27 @@ def values_of(mapping: Mapping, store: Store, path: str, expression: str) -> lis
     statement, values, found = compiled(mapping, store.dialect, path, query)
     place = next(member.index for members in found.shape.variants.values() for member in members if member.computed)
     return [row[place] for row in read_rows(statement, values, store)]
+
+
+def aggregated(mapping: Mapping, store: Store, path: str, query: str) -> list[tuple[Any, ...]]:
+    """The rows of `$apply`: the values of the row's properties in order; of instances their keys and added names."""
+    statement, values = aggregate_statement(mapping, store.dialect, path, query)
+    return read_rows(statement, values, store)
+
+
+def aggregate_statement(mapping: Mapping, dialect: Dialect, path: str, query: str) -> tuple[Statement, Values]:
+    target, literals = lift(parse(path, query))
+    request = bind(target, mapping.model)
+    options = request.options
+    assert options.apply is not None
+    source, _ = Planner(mapping).source(request.resource.steps)
+    if options.apply.row is None:
+        outputs = [plan.Output(column) for _, column in mapping.table(source.table).key]
+        outputs += [plan.Output(expression=bound.AliasPath(each.name, each.type), type=each.type)
+                    for each in options.apply.aliases if mapping.model.kind(each.type) == "primitive"]
+    else:
+        outputs = [plan.Output(expression=bound.AliasPath("/".join(each.path), each.type), type=each.type)
+                   for each in options.apply.row]
+    order = tuple(plan.Order(item.expression, item.descending) for item in options.orderby)
+    made = plan.Query(source, tuple(outputs), options.filter, None, order, apply=options.apply, compute=options.compute)
+    return compile_query(made, mapping, dialect), Values(literals, now=NOW)

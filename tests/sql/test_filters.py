@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 import pytest
 
+from app.errors import ODataError
 from app.store.database import Store
 from app.store.mapping import Mapping
 from tests.sql.asking import keys
@@ -349,8 +350,6 @@ TYPES: list[Case] = [
     ("Plains", "Double eq 0.1", [5]),
     ("Plains", "Double eq NaN", []),
     ("Plains", "Double ne NaN", [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]),
-    ("Plains", "Double lt INF", [2, 3, 4, 5, 6, 7]),
-    ("Plains", "Double gt -INF", [2, 3, 4, 5, 6, 7]),
     ("Plains", "not (Double gt 0)", [1, 2, 6, 8, 9, 10, 11, 12]),
     ("Plains", "Single eq 0.1", [4]),
     ("Plains", "Single gt 16777215", [3, 5]),
@@ -426,7 +425,6 @@ TYPES: list[Case] = [
     ("Plains", "floor(Double) eq -1", [6]),
     ("Plains", "ceiling(Double) eq 1", [4, 5]),
     ("Plains", "Decimal mul 2 eq 24691.34", [5]),
-    ("Plains", "Double div 0 eq INF", [3, 4, 5, 7]),
     ("Plains", "Byte div 2 eq 127", [3]),
     ("Plains", "Byte mod 2 eq 1", [3, 4]),
     ("Plains", "Byte divby 2 eq 127.5", [3]),
@@ -510,6 +508,12 @@ TYPES: list[Case] = [
     ("Shapes", "GeographyPoint ne null", [2]),
 ]
 
+INFINITE: list[Case] = [
+    ("Plains", "Double lt INF", [2, 3, 4, 5, 6, 7]),
+    ("Plains", "Double gt -INF", [2, 3, 4, 5, 6, 7]),
+    ("Plains", "Double div 0 eq INF", [3, 4, 5, 7]),
+]
+
 
 def ask(opened: tuple[Mapping, Store], name: str, text: str) -> list[Any]:
     return keys(*opened, name, "$filter=" + quote(text))
@@ -524,3 +528,13 @@ def test_filter(northwind: tuple[Mapping, Store], name: str, text: str, found: l
 def test_filter_on_every_type(types: tuple[Mapping, Store], name: str, text: str, found: list[Any]) -> None:
     answer = ask(types, name, text)
     assert [key[1] for key in answer] == found if name == "Keyeds" else answer == found
+
+
+@pytest.mark.parametrize(("name", "text", "found"), INFINITE, ids=[case[1] for case in INFINITE])
+def test_infinity(types: tuple[Mapping, Store], name: str, text: str, found: list[Any]) -> None:
+    """MariaDB has no infinite numbers, and says so."""
+    if types[1].dialect.name == "mariadb":
+        with pytest.raises(ODataError):
+            ask(types, name, text)
+    else:
+        assert ask(types, name, text) == found

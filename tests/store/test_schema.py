@@ -82,6 +82,19 @@ def test_tables_of_a_large_model_come_when_needed(empty: Store, tmp_path: Path,
             [(1, 7, 1, 99)], columns=[schema.pw.Entity(name) for name in ("_id", "_version", "id", "b_id")])))
 
 
+def test_erase(empty: Store, database_url: str, northwind: Mapping) -> None:
+    """What the service made is gone, what others made stays."""
+    schema.erase(database_url)
+    schema.create(empty, northwind)
+    empty.execute("CREATE TABLE others (a INTEGER)")
+    empty.close()
+    schema.erase(database_url)
+    assert empty.has_table("others") and not empty.has_table("odata_tables") and not empty.has_table("Products")
+    empty.tables = None
+    schema.create(empty, northwind)
+    schema.verify(empty, northwind)
+
+
 def test_system_tables_have_names_of_their_own() -> None:
     for dialect in URLS:
         assert all(each.name.startswith("odata_") for each in schema.system_tables(dialect))

@@ -1,0 +1,123 @@
+"""Nested options: what the parentheses of a selected property ask for, as choices of items and computed parts.
+
+`$select=Tags($filter=…;$orderby=…;$top=1)`, `$select=Address($compute=… as x;$select=x)`, at any depth. A property that is
+addressed with options is read the same way. Protocol §11.2.5.1; URL Conventions §5.1.4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from app.bind import nodes as bound
+from app.edm import types
+from app.edm.index import Model
+from app.errors import NotImplementedByService
+from app.plan.nodes import Choice, ItemQuery, Order, Output, Part, Source
+from app.store.mapping import Inverse, Table
+
+# A dynamic value has a sort key for each kind that it may be of; the last: any value that JSON keeps as a string.
+DYNAMIC_KINDS = ("Edm.Boolean", "Edm.Decimal", "Edm.PrimitiveType")
+Steps = tuple[bound.PathStep, ...]
+
+
+@dataclass(slots=True)
+class Nested:
+    """Gathers the choices and parts of one query's selected properties; `add` allocates outputs of that query."""
+
+    model: Model
+    table: Table
+    add: Callable[[Output], int]
+    choices: list[Choice] = field(default_factory=list)
+    parts: list[Part] = field(default_factory=list)
+
+    def visit(self, select: tuple[bound.SelectItem, ...], type: str, above: Steps = (), inside: bool = False) -> None:
+        """The items of a `$select` over values of `type`, which `above` leads to; `inside`: through a collection."""
+        for item in select:
+            if item.options is None:
+                continue
+            steps, last, collection, through = self.walk(item.path, type)
+            steps, through, options = above + steps, inside or through, item.options
+            self.visit(options.select or (), last, steps, through or collection)
+            if collection:
+                self.choose(steps, last, options)
+            elif options.compute and through:
+                raise NotImplementedByService(feature="$compute of a complex value inside a collection")
+            else:
+                self.compute(steps, options)
+
+    def walk(self, path: tuple[str, ...], type: str) -> tuple[Steps, str, bool, bool]:
+        """The steps of a selected path, its type, whether it ends in a collection and whether it ran through one."""
+        steps: list[bound.PathStep] = []
+        collection = through = False
+        for name in path:
+            through = through or collection
+            collection = False
+            declared = self.model.properties(type).get(name)
+            if "." in name:
+                type = self.model.full(name)
+                steps.append(bound.CastStep(type))
+            elif declared is not None:
+                ref = self.model.underlying(declared.type)
+                steps.append(bound.PropertyStep(declared, type))
+                type, collection = self.model.full(ref.name), ref.collection
+            else:
+                steps.append(bound.DynamicStep(name))
+                type, collection = "Edm.Untyped", True
+        return tuple(steps), type, collection, through
+
+    def choose(self, steps: Steps, type: str, options: bound.Options) -> None:
+        """The items of the collection at the end of `steps`."""
+        computed = shown(options)
+        order = tuple(order for item in options.orderby for order in sort_keys(item))
+        query = None
+        if options.filter is not None or options.search is not None or order or computed:
+            own = (self.table.row_id,)
+            source = Source(self.table.id, self.table.type, relation=Inverse(self.table.id, own, own, ("", "")), parents=True)
+            outputs = tuple(Output(expression=each.expression, type=each.type) for each in computed)
+            query = ItemQuery(source, steps, options.filter, options.search, order, options.compute, outputs)
+        if query is None and options.top is None and options.skip is None and not options.count:
+            return
+        row = self.add(Output(column=self.table.row_id, type=self.table.row_id.edm))
+        self.choices.append(Choice(names(steps), row, query, computed, options.top, options.skip, options.count))
+
+    def compute(self, steps: Steps, options: bound.Options) -> None:
+        """The computed members of the complex value at the end of `steps`."""
+        within: bound.Expression = bound.This(self.table.type)
+        for step in steps:
+            match step:
+                case bound.PropertyStep(declared, owner):
+                    within = bound.PropertyPath(within, declared, owner, declared.type.name)
+                case bound.CastStep(type):
+                    within = bound.CastPath(within, type)
+                case bound.DynamicStep(name):
+                    within = bound.DynamicPath(within, name)
+        for each in shown(options):
+            index = self.add(Output(None, each.expression, each.type, within, options.compute))
+            self.parts.append(Part(names(steps), each.name, each.type, index))
+
+
+def names(steps: Steps) -> tuple[str, ...]:
+    """The member names on a path, casts left out."""
+    return tuple(step.property.name if isinstance(step, bound.PropertyStep) else step.name for step in steps
+                 if isinstance(step, bound.PropertyStep | bound.DynamicStep))
+
+
+def shown(options: bound.Options) -> tuple[bound.ComputedProperty, ...]:
+    """Of the properties added by `$compute` and `$apply` those that the answer shows: all, or those selected (Protocol
+    §11.2.5.3)."""
+    aliases = options.apply.aliases if options.apply is not None else ()
+    added = (*(bound.ComputedProperty(each.name, bound.AliasPath(each.name, each.type), each.type) for each in aliases
+               if each.type.startswith("Edm.")), *options.compute)
+    if options.select is None or any(item.path == ("*",) for item in options.select):
+        return added
+    wanted = {item.path[-1] for item in options.select if item.kind == "computed"}
+    return tuple(each for each in added if each.name in wanted)
+
+
+def sort_keys(item: bound.OrderItem) -> tuple[Order, ...]:
+    """The sort keys of an item of `$orderby`: one for each kind of value where it is dynamic."""
+    expression = item.expression
+    if isinstance(expression, bound.DynamicPath | bound.This) and expression.type in types.ABSTRACT:
+        return tuple(Order(bound.Cast(expression, kind), item.descending) for kind in DYNAMIC_KINDS)
+    return (Order(expression, item.descending),)
