@@ -70,6 +70,14 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         server.stop()
 
 
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """What tests counted with `record_property("count", text)`."""
+    for report in terminalreporter.getreports("passed"):
+        for name, text in report.user_properties:
+            if name == "count":
+                terminalreporter.write_line(text)
+
+
 # --- fixtures ------------------------------------------------------------------------------------
 
 @pytest.fixture(scope="session")

@@ -192,6 +192,12 @@ class _Walk:
             return
         if self.kind == "collection":
             return self.segment_key(segment)
+        self.ordinal(segment)
+        self.kind = "complex" if self.kind == "complexCollection" else "primitive"
+        self.collection = self.nullable = False
+
+    def ordinal(self, segment: url.Segment) -> None:
+        """An item of an ordered collection by its position (§4.10)."""
         literal = self.text(segment)
         digits = segment.value.range == "integer" if segment.value is not None else bool(DIGITS.fullmatch(segment.text))
         if not digits or segment.text.startswith("+"):
@@ -200,8 +206,6 @@ class _Walk:
             self.steps.append(nodes.OrdinalStep(nodes.Parameter(literal.index, "Edm.Int64")))
         else:
             self.steps.append(nodes.OrdinalStep(int(literal.text)))
-        self.kind = "complex" if self.kind == "complexCollection" else "primitive"
-        self.collection = self.nullable = False
 
     def named(self, segment: url.Segment) -> bool:
         """Takes the segment as a type or an operation, if that is what its name says."""
@@ -270,11 +274,10 @@ class _Walk:
     def in_value(self, segment: url.Segment) -> None:
         name, model = segment.name, self.model
         self.complain(segment)
+        if self.kind == "dynamic":
+            return self.steps.append(nodes.DynamicStep(name)) if name else self.ordinal(segment)
         if not name:
             raise errors.UnknownResource(name=segment.text)
-        if self.kind == "dynamic":
-            self.steps.append(nodes.DynamicStep(name))
-            return
         declared = model.properties(self.type).get(name)
         if declared is not None:
             self.no_key(segment)

@@ -239,7 +239,8 @@ def _safe_type(model: Model, kind: Any) -> Any:
     if not isinstance(kind, EntityType | ComplexType):
         return replace(kind, annotations=(), type=_safe_ref(model, kind.type))
     properties = tuple(_retyped(model, each, default=each.default) for each in kind.properties)
-    navigation = tuple(replace(each, annotations=(), on_delete_annotations=()) for each in kind.navigation)
+    navigation = tuple(replace(each, annotations=(), on_delete_annotations=(), constraints=tuple(
+        replace(constraint, annotations=()) for constraint in each.constraints)) for each in kind.navigation)
     return replace(kind, properties=properties, annotations=(),
                    navigation=() if isinstance(kind, ComplexType) else navigation)
 

@@ -99,9 +99,12 @@ def permissions(model: Model, owner: str, element: Any) -> frozenset[str] | None
 
 
 def read_only(model: Model, owner: str, element: Any) -> bool:
-    """Whether clients cannot write the member: computed, or permissions without writing."""
+    """Whether clients cannot write the member: computed, or permissions without writing. A key that is not computed has to
+    come from somewhere: its permissions speak of changes, which no key has."""
     if computed(model, owner, element):
         return True
+    if any(part.path == element.name for part in model.key(owner)):
+        return False
     allowed = permissions(model, owner, element)
     return allowed is not None and not allowed & {"Write", "ReadWrite"}
 

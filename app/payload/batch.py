@@ -30,6 +30,9 @@ COPIED = 65_536                     # longer bodies stay where they are, in the 
 PIECE = 49_152                      # of a spooled answer; a multiple of 3, so that base64 pieces join
 STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n" for status in HTTPStatus}
 
+PLAIN_METHODS = ("GET", "get", "DELETE", "delete")
+NO_HEADERS: Mapping[str, str] = {}
+
 Data: TypeAlias = bytes | mmap.mmap
 
 
@@ -67,6 +70,11 @@ class PartAnswer(NamedTuple):
     body: bytes | IO[bytes]
     id: str | None = None
     group: str | None = None
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether the request did what it asked for."""
+        return 200 <= self.status < 300
 
 
 # --- multipart, in ---------------------------------------------------------------------------------------
@@ -286,9 +294,12 @@ def _json_part(raw: Any, index: int, text: str) -> Part:
     if not isinstance(raw, dict):
         raise BodyError(reason="a request of a batch is an object", target=target)
     take = raw.get
-    id, method, url, group, condition = take("id"), take("method"), take("url"), take("atomicityGroup"), take("if")
+    id, method, url = take("id"), take("method"), take("url")
     if not isinstance(id, str) or not is_request_id(id):
         raise BodyError(reason=f"'{str(id)[:40]}' is not a valid id", target=f"{target}/id")
+    if len(raw) == 3 and isinstance(url, str) and method in PLAIN_METHODS:
+        return Part(method.upper(), url, NO_HEADERS, b"", id)
+    group, condition = take("atomicityGroup"), take("if")
     if group is not None and (not isinstance(group, str) or not group):
         raise BodyError(reason="'atomicityGroup' is a string", target=f"{target}/atomicityGroup")
     depends = take("dependsOn") or ()

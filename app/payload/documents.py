@@ -16,9 +16,9 @@ from app.edm import types
 from app.edm.index import Model
 from app.payload.format import Format
 from app.payload.values import json_converter
+from app.plan.changes import TYPE, VALUE
 from app.edm.types import parse
 
-TYPE = "@odata.type"
 Tree = Mapping[str, Any]
 
 
@@ -112,6 +112,18 @@ class DocumentWriter:
         if annotation is not None and format.metadata != "none":
             out[format.control("type", name)] = format.type_name(type, many)
         out[name] = self.value(item, type, tree)
+
+    def annotated(self, name: str, tree: Tree | None) -> Callable[[str | None], dict[str, Any]]:
+        """Stored text of a property of an abstract type → its member, its type before it where it is kept."""
+        def write(text: str | None) -> dict[str, Any]:
+            value = None if text is None else orjson.loads(text)
+            out: dict[str, Any] = {}
+            if isinstance(value, dict) and VALUE in value:
+                self.dynamic_member(out, name, value[VALUE], value[TYPE], tree)
+            else:
+                out[name] = self.value(value, "Edm.Untyped", tree)
+            return out
+        return write
 
     def dynamic(self, names: frozenset[str] | None) -> Callable[[str | None], dict[str, Any]]:
         """Stored dynamic properties of an entity → members to merge into it."""

@@ -20,9 +20,9 @@ from app.edm.index import Model
 from app.edm.model import NavigationProperty
 from app.errors import closest
 from app.payload.dynamic import DynamicReader
-from app.payload.schemas import Fault, Read, Reading, Schemas, Structure, details, raise_faults, refuse
+from app.payload.schemas import Annotated, Fault, Read, Reading, Schemas, Structure, details, raise_faults, refuse
 from app.payload.syntax import Number, read_json
-from app.plan.changes import BIND, TYPE, Change, Links, Reference, Stream, Target
+from app.plan.changes import BIND, TYPE, VALUE, Change, Links, Reference, Stream, Target
 
 __all__ = ["EntityReader", "control", "read_json"]
 
@@ -59,7 +59,7 @@ class EntityReader:
 
     def __init__(self, model: Model) -> None:
         self.model = model
-        self.schemas = Schemas(model, self.complex)
+        self.schemas = Schemas(model, self.complex, lambda value, reading: self.dynamic.value(value, reading))
         self.dynamic = DynamicReader(self.schemas, self.complex)
         self._keys: dict[str, tuple[tuple[str, str, Read], ...]] = {}
         self._needed: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {}
@@ -96,7 +96,7 @@ class EntityReader:
         links = self._links(parts, actual, reading, at, faults, base)
         covered = supplied | {name for navigation in (*links, *bound)
                               for name in self.schemas.dependents(actual, navigation)}
-        removed, only_key = _removed(parts.controls), bool(at) and self._only_key(parts, structure)
+        removed, only_key = _removed(parts.controls), bool(at) and not reading.trusted and self._only_key(parts, structure)
         values: dict[str, Any] = {}     # of one that has a key only: checked when it turns out to be a new entity
         if removed is None and not (only_key and reading.operation == "create"):
             values = self._values(parts.values, structure, at, faults, covered)
@@ -106,10 +106,9 @@ class EntityReader:
             actual, reading.operation, values, self.dynamic_members(parts, at, faults, reading), links,
             self._streams(parts, at, faults), self._key(parts, actual), url=_text(parts.controls, "id"), base=base,
             etag=_text(parts.controls, "etag") if reading.etags else None, removed=removed,
-            typed="type" in parts.controls, only_key=only_key, at=at)
+            typed="type" in parts.controls, only_key=only_key, supplied=supplied, bound=bound, at=at)
 
-    def complete_entity(self, change: Change, *, supplied: Collection[str] = (), bound: Collection[str] = ()
-                        ) -> dict[str, Any]:
+    def complete_entity(self, change: Change) -> dict[str, Any]:
         """The values of a change meant as an update, as those of a creation: defaults for what is missing. Raises
         BodyError."""
         structure = self.schemas.of(change.type, Reading("create"))
@@ -117,16 +116,17 @@ class EntityReader:
                 if part.name in change.key and part.path in structure.values}
         values = keys | dict(change.values)
         faults: Faults = []
-        covered = {*supplied, *(name for navigation in (*change.links, *bound)
-                                for name in self.schemas.dependents(change.type, navigation))}
+        tied = {name for navigation in (*change.links, *change.bound)
+                for name in self.schemas.dependents(change.type, navigation)}
+        covered = change.supplied | tied
         for name in structure.values - set(values):
             value, fault = self.schemas.left_out(change.type, self.model.properties(change.type)[name])
             if fault is None:
                 values[name] = value
             elif name not in covered:
                 faults.append((join(change.at, name), fault))
-        given = {*supplied, *_given(values)}
-        self._required_links(change.type, change.links, given, frozenset(bound), change.at, faults)
+        given = {*change.supplied, *_given(values)}
+        self._required_links(change.type, change.links, given, change.bound, change.at, faults)
         raise_faults(faults)
         return values
 
@@ -174,7 +174,7 @@ class EntityReader:
                     parts.keys[name] = value
             elif name in structure.navigations:
                 parts.related[name] = value
-            elif name in structure.streams or name == "$value":
+            elif name in structure.streams:
                 parts.streams[name] = value
             elif name in structure.ignored:
                 if name in structure.keys:
@@ -190,7 +190,23 @@ class EntityReader:
                 faults.append((join(at, name), Fault(
                     "unknownProperty", f"{structure.type} has no property '{name}'."
                     + (f" Did you mean '{hint}'?" if hint else ""))))
+        for name in structure.abstract & set(parts.types) & set(parts.values):
+            self._annotate(name, parts, reading, at, faults)
         return parts
+
+    def _annotate(self, name: str, parts: Parts, reading: Reading, at: str, faults: Faults) -> None:
+        """The value of a property of an abstract type, read as the type that stands beside it."""
+        try:
+            made = self.dynamic.member(name, parts.values[name], parts.types[name], reading)
+        except ValidationError as error:
+            del parts.values[name]
+            faults += details(error.messages, join(at, name))
+        except ValueError as error:
+            del parts.values[name]
+            faults.append((join(at, name), Fault("invalidValue", f"The value of '{name}' is not valid: {error}.")))
+        else:
+            if name + TYPE in made and made[name] is not None:
+                parts.values[name] = Annotated({TYPE: made[name + TYPE], VALUE: made[name]})
 
     def _only_key(self, parts: Parts, structure: Structure) -> bool:
         others = parts.dynamic or parts.related or parts.binds or parts.deltas or parts.streams or parts.ignored

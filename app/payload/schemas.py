@@ -19,7 +19,7 @@ from app.edm import types, vocabularies
 from app.edm.index import Model
 from app.edm.model import EnumType, Property, TypeRef
 from app.errors import BodyError, Detail, closest
-from app.payload.primitives import primitive_reader, untyped
+from app.payload.primitives import mismatch, primitive_reader
 from app.payload.syntax import Number
 from app.plan.changes import TYPE
 from app.store.mapping import KEY_LENGTH
@@ -102,7 +102,7 @@ class Value(fields.Field[Any]):
 @dataclass(frozen=True)
 class Structure:
     """What a body may say of one type: `schema` reads `values`; `ignored` are known and passed over; `streams` and
-    `navigations` are read elsewhere; `defaults` fills in members a client cannot send or left out."""
+    `navigations` are read elsewhere; `abstract` are the values whose type may stand beside them."""
 
     type: str
     schema: Schema
@@ -111,16 +111,22 @@ class Structure:
     streams: frozenset[str]
     navigations: frozenset[str]
     keys: frozenset[str]
+    abstract: frozenset[str]
     open: bool
     names: tuple[str, ...] = field(default=())
 
 
-class Schemas:
-    """The schemas of a model. `complex` reads complex values: (value, type, reading) → dict, or raises
-    ValidationError."""
+class Annotated(dict[str, Any]):
+    """The value of a property of an abstract type with the type that the body names: {TYPE: …, VALUE: …}."""
 
-    def __init__(self, model: Model, complex: Callable[[Any, str, Reading], Any]) -> None:
-        self.model, self.complex = model, complex
+
+class Schemas:
+    """The schemas of a model. `complex` reads complex values: (value, type, reading) → dict, or raises ValidationError;
+    `untyped` reads values of no declared type."""
+
+    def __init__(self, model: Model, complex: Callable[[Any, str, Reading], Any],
+                 untyped: Callable[[Any, Reading], Any]) -> None:
+        self.model, self.complex, self.untyped = model, complex, untyped
         self._structures: dict[tuple[str, Reading], Structure] = {}
         self._dependents: dict[str, frozenset[str]] = {}
         self.synonyms = vocabularies.type_synonyms(model)
@@ -155,16 +161,21 @@ class Schemas:
         made: dict[str, Value] = {}
         values, ignored, streams = set(), set(), set()
         for index, member in enumerate(model.properties(name).values()):
-            if model.underlying(member.type).name == "Edm.Stream":
-                streams.add(member.name)
-            elif self.writable(name, member, reading, member.name in keys):
-                values.add(member.name)
-                made[f"m{index}"] = self._field(name, member, reading, member.name in keys)
-            else:
+            key = member.name in keys
+            if not self.writable(name, member, reading, key):
                 ignored.add(member.name)
+            elif model.underlying(member.type).name == "Edm.Stream":
+                streams.add(member.name)
+            else:
+                values.add(member.name)
+                made[f"m{index}"] = self._field(name, member, reading, key)
+        if model.has_stream(name):
+            streams.add("$value")
+        abstract = frozenset(each.name for each in model.properties(name).values() if not each.type.collection
+                             and model.underlying(each.type).name in ("Edm.Untyped", "Edm.PrimitiveType"))
         schema = Schema.from_dict(dict(made), name=f"{name} {reading.operation}")
         return Structure(name, schema(unknown=RAISE), frozenset(values), frozenset(ignored), frozenset(streams),
-                         frozenset(model.navigations(name)), keys, model.is_open(name),
+                         frozenset(model.navigations(name)), keys, abstract, model.is_open(name),
                          (*model.properties(name), *model.navigations(name)))
 
     def writable(self, owner: str, member: Property, reading: Reading, key: bool) -> bool:
@@ -301,7 +312,7 @@ class Schemas:
             name = ref.name
             return lambda value: self.complex(value, name, reading)
         if ref.name in ("Edm.Untyped", "Edm.PrimitiveType"):
-            return untyped
+            return self._abstract(ref.name, reading)
         read = primitive_reader(ref.name, reading.quoted or reading.trusted)
         checks = (*_facets(ref), *checks)
         if not checks:
@@ -313,6 +324,15 @@ class Schemas:
                 check(found)
             return found
         return checked
+
+    def _abstract(self, name: str, reading: Reading) -> Read:
+        def read(value: Any) -> Any:
+            if value.__class__ is Annotated:
+                return dict(value)
+            if name == "Edm.PrimitiveType" and isinstance(value, dict | list):
+                raise mismatch(value, name)
+            return self.untyped(value, reading)
+        return read
 
     def enum_reader(self, kind: EnumType, reading: Reading) -> Read:
         """JSON value of an enumeration → number; sentinels are refused."""

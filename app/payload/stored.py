@@ -16,7 +16,7 @@ import orjson
 from app.edm import types
 from app.edm.index import Model
 from app.payload.documents import dynamic_type
-from app.plan.changes import TYPE
+from app.plan.changes import TYPE, VALUE
 
 Convert = Callable[[Any], Any]
 
@@ -104,6 +104,8 @@ class Documents:
 
     def _object(self, value: dict[str, Any], declared: str, convert: Mapping[str, Convert]) -> dict[str, Any]:
         given = value.get(TYPE)
+        if VALUE in value:
+            return {TYPE: given, VALUE: self._walk(value[VALUE], dynamic_type(self.model, given)[0], convert)}
         if given is None and declared == "Edm.Untyped":
             return self._dynamic(value, frozenset(), convert)
         actual = self.model.full(given.removeprefix("#")) if isinstance(given, str) else declared

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeAlias
 from urllib.parse import quote
 
-from app.edm import types
+from app.edm import types, vocabularies
 from app.edm.index import Model
 from app.payload.documents import DocumentWriter
 from app.payload.format import Format
@@ -155,11 +155,20 @@ class ObjectWriter:
             yield f"{format.control('etag')!r}: etag(r[{shape.version}])"
         if format.metadata == "full":
             cast = f"/{variant}" if variant != self.table.type else ""
-            yield f"{format.control('editLink')!r}: {_bind(scope, self.path)}(r, b) + {cast!r}"
+            name = format.control("editLink" if self.editable() else "readLink")
+            yield f"{name!r}: {_bind(scope, self.path)}(r, b) + {cast!r}"
+
+    def editable(self) -> bool:
+        """Whether entities of this table can be changed or deleted at all."""
+        return self.table.owner is not None or any(vocabularies.allowed(self.model, *question, self.table.id) for question in (
+            ("UpdateRestrictions", "Updatable"), ("DeleteRestrictions", "Deletable")))
 
     def _member(self, member: Member, scope: dict[str, Any]) -> Iterable[str]:
-        value = self._value(member, scope)
         format = self.format
+        if member.type in ("Edm.Untyped", "Edm.PrimitiveType") and not member.collection and isinstance(member.storage, Document):
+            yield f"**{_bind(scope, self.documents.annotated(member.name, member.selected))}(r[{member.index}])"
+            return
+        value = self._value(member, scope)
         if member.computed and format.metadata != "none" and member.type not in DEDUCIBLE and member.type != "Edm.Untyped":
             annotated = {format.control("type", member.name): format.type_name(member.type, member.collection)}
             yield f"**({_bind(scope, annotated)} if r[{member.index}] is not None else {_bind(scope, {})})"

@@ -16,6 +16,7 @@ from typing import Any, TypeAlias
 
 TYPE = "@odata.type"
 BIND = "@odata.bind"
+VALUE = "@value"
 
 # --- what a body says ------------------------------------------------------------------------------------
 
@@ -59,8 +60,9 @@ class Change:
     structural properties given (all writable ones for create and put); `dynamic`: undeclared ones with their
     'name@odata.type'. `key`: key members as the body gave them, by name in key predicates, also where the service
     makes them. `url`: the entity-id given. `etag`: the one in the body, when it is to be compared. `removed`: None,
-    'changed' or 'deleted' (a member of a delta). `only_key`: nothing but key and control information was given. `at`:
-    where in the body it stands.
+    'changed' or 'deleted' (a member of a delta). `only_key`: nothing but key and control information was given.
+    `supplied`, `bound`: properties and navigation properties that have their value from elsewhere. `at`: where in the
+    body it stands.
     """
 
     type: str
@@ -76,6 +78,8 @@ class Change:
     removed: str | None = None
     typed: bool = False
     only_key: bool = False
+    supplied: frozenset[str] = frozenset()
+    bound: frozenset[str] = frozenset()
     at: str = ""
 
 

@@ -75,11 +75,14 @@ class Nested:
             own = (self.table.row_id,)
             source = Source(self.table.id, self.table.type, relation=Inverse(self.table.id, own, own, ("", "")), parents=True)
             outputs = tuple(Output(expression=each.expression, type=each.type) for each in computed)
-            query = ItemQuery(source, steps, options.filter, options.search, order, options.compute, outputs)
+            if options.search is not None:
+                outputs += (Output(expression=bound.This(type)),)
+            query = ItemQuery(source, steps, options.filter, order, options.compute, outputs)
         if query is None and options.top is None and options.skip is None and not options.count:
             return
         row = self.add(Output(column=self.table.row_id, type=self.table.row_id.edm))
-        self.choices.append(Choice(names(steps), row, query, computed, options.top, options.skip, options.count))
+        self.choices.append(Choice(names(steps), row, query, computed, options.search, options.top, options.skip,
+                                   options.count))
 
     def compute(self, steps: Steps, options: bound.Options) -> None:
         """The computed members of the complex value at the end of `steps`."""

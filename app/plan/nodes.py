@@ -138,7 +138,6 @@ class ItemQuery:
     source: Source
     steps: tuple[bound.PathStep, ...]
     filter: bound.Expression | None = None
-    search: url.Search | None = None
     order: tuple[Order, ...] = ()
     compute: tuple[bound.ComputedProperty, ...] = ()
     outputs: tuple[Output, ...] = ()
@@ -175,13 +174,15 @@ class Choice:
     """The items of a collection-valued property that an answer shows, out of those that its document holds.
 
     `path`: member names from the object to the collection. `row`: position of the row id in the object's row. `query`:
-    what chooses and sorts, and computes the members `computed` of each item; None: the items as they stand.
+    what chooses and sorts, and computes the members `computed` of each item; None: the items as they stand. With a
+    `search` the item itself is its last output.
     """
 
     path: tuple[str, ...]
     row: int
     query: ItemQuery | None
     computed: tuple[bound.ComputedProperty, ...] = ()
+    search: url.Search | None = None
     top: int | bound.Parameter | None = None
     skip: int | bound.Parameter | None = None
     count: bool = False
@@ -198,13 +199,22 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
+class Again:
+    """Where a row of a recursive expansion holds what its next level needs: link values, number of related entities."""
+
+    own: tuple[int, ...]
+    count: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Expansion:
     """An expanded navigation property and the plan that reads it.
 
     `path`: complex properties in front; `owner`: the type that has the property (instances of other types leave it out);
     `own`: positions of the link values in the parent's row; `suffix`: '' entities, '$ref' references, '$count' only the
     count; `count`: position in the parent's row of the number of related entities, None when it was not asked for;
-    `page`: nested page size, 0 without.
+    `page`: nested page size, 0 without. `again`: the same plan reads further levels, `levels` in all (0: as many as there
+    are).
     """
 
     name: str
@@ -217,6 +227,8 @@ class Expansion:
     count: int | None = None
     path: tuple[str, ...] = ()
     page: int = 0
+    levels: int = 1
+    again: Again | None = None
 
 
 @dataclass(frozen=True, slots=True)

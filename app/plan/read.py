@@ -13,13 +13,13 @@ from typing import TypeAlias
 from app.bind import nodes as bound
 from app.edm import types, vocabularies
 from app.edm.model import NavigationProperty, Property
-from app.errors import BindError, NotImplementedByService
+from app.errors import BindError, LimitExceeded, NotImplementedByService
 from app.plan.nested import Nested, shown, sort_keys
-from app.plan.nodes import (Expansion, Member, Order, Output, Query, Read, SelectTree, Shape, Slot, Source)
+from app.plan.nodes import (Again, Expansion, Member, Order, Output, Query, Read, SelectTree, Shape, Slot, Source)
 from app.store.mapping import (Column, Contained, Document, DocumentLink, Flat, Inverse, Link, Mapping, Reference,
                                Scalar, StreamSlot, Table, Unbound, Whole)
 
-MAX_LEVELS = 12
+MAX_LEVELS = 50         # what is nested deeper cannot be written as JSON
 INT64 = "Edm.Int64"
 
 Grants: TypeAlias = MappingType[str, bound.Expression]      # mapping id → row predicate
@@ -145,7 +145,12 @@ class Planner:
              after: tuple[bool, ...] | None = None, full: bool = False) -> Read:
         """The plan of the entities of `source` under `options`. `full`: key and everything that links need."""
         builder = _ShapeBuilder(self, source, options)
-        shape = builder.build()
+        return self.assembled(builder, builder.build(), collection, limit, after)
+
+    def assembled(self, builder: _ShapeBuilder, shape: Shape, collection: bool, limit: Slot | int | None = None,
+                  after: tuple[bool, ...] | None = None) -> Read:
+        """The read whose columns a builder has allocated."""
+        source, options = builder.source, builder.options
         order: tuple[Order, ...] = ()
         sort: tuple[int, ...] = ()
         if collection and options.apply is None:
@@ -208,14 +213,21 @@ class Planner:
             count = builder.add(Output(expression=self._counting(item, owner, navigation), type="Edm.Int64"))
         if item.suffix == "$count":
             return Expansion(name, navigation, owner, own, True, item.suffix, None, count, path)
-        if item.levels != 1:
+        repeats = self._repeats(item, target, bool(path), outer)
+        if item.levels != 1 and not item.suffix and not repeats:
             options = self._next_level(item, options)
-        read = self.read(target, options, collection=navigation.collection)
+        inner = _ShapeBuilder(self, target, options)
+        shape, again = inner.build(), None
+        if repeats:
+            number = Output(expression=self._counting(item, owner, navigation), type=INT64)
+            again = Again(inner.link_positions(relation), inner.add(number) if options.count else None)
+        read = self.assembled(inner, shape, navigation.collection)
         pageable = navigation.collection and options.top is None and not outer and not path
         page = self.page if pageable else 0
         if page:
             read = replace(read, query=replace(read.query, top=page + 1))
-        return Expansion(name, navigation, owner, own, navigation.collection, item.suffix, read, count, path, page)
+        return Expansion(name, navigation, owner, own, navigation.collection, item.suffix, read, count, path, page,
+                         item.levels if repeats else 1, again)
 
     def _owner(self, start: str, steps: tuple[str, ...], name: str) -> str:
         current = start
@@ -230,18 +242,37 @@ class Planner:
             members = bound.CastPath(members, item.cast, True)
         return bound.Count(members, item.options.filter, item.options.search)
 
+    def _repeats(self, item: bound.ExpandItem, target: Source, inside: bool, outer: bool) -> bool:
+        """Whether the plan of one level of `$levels` is that of the next, because both start from the same table."""
+        if item.levels == 1 or item.suffix:
+            return False
+        if item.levels > MAX_LEVELS:
+            raise LimitExceeded(limit="$levels", allowed=MAX_LEVELS, target="$expand")
+        if outer or inside and not item.levels:
+            raise NotImplementedByService(feature="$it with $levels" if outer else "$levels=max through a complex value")
+        assert item.navigation is not None
+        *steps, name = self._again(item)
+        if inside:
+            return False
+        owner = self._owner(target.type, tuple(steps), name)
+        return self.relation(target.table, owner, item.navigation) == target.relation
+
+    def _again(self, item: bound.ExpandItem) -> tuple[str, ...]:
+        """The path of the same item one level down (Protocol §11.2.5.2.1.1)."""
+        target, path = item.cast or item.type, item.path
+        if len(path) > 1 and "." in path[0] and path[1] in self.model.navigations(target):
+            return path[1:]
+        first = self.model.full(path[0])
+        known = path[0] in {**self.model.navigations(target), **self.model.properties(target)}
+        if not known and not ("." in path[0] and self.model.is_a(first, target)):
+            raise BindError(reason=f"$levels needs '{path[-1]}' to lead to its own type", target="$expand",
+                            code="levelsNotPossible")
+        return path
+
     def _next_level(self, item: bound.ExpandItem, options: bound.Options) -> bound.Options:
-        """`$levels`: the options with the same item one level down (Protocol §11.2.5.2.1.1)."""
-        left = item.levels - 1 if item.levels > 0 else (item.levels or -MAX_LEVELS) + 1     # below zero: of `max`
-        if left == 0:
-            return options
-        target, path = item.cast or item.type, item.path[-1:]
-        if path[0] not in self.model.navigations(target):
-            path = item.path
-            if "." not in path[0] or not self.model.is_a(self.model.full(path[0]), target):
-                raise BindError(reason=f"$levels needs '{path[-1]}' to lead to its own type", target="$expand",
-                                code="levelsNotPossible")
-        return replace(options, expand=(*options.expand, replace(item, levels=left, path=path)))
+        """The options of an item with `$levels`, with the same item one level down."""
+        left = item.levels - 1 if item.levels else 0
+        return replace(options, expand=(*options.expand, replace(item, levels=left, path=self._again(item))))
 
 
 def _amount(value: int | bound.Parameter | None, kind: str) -> Slot | int | None:

@@ -6,6 +6,7 @@ unless `continue-on-error=false`. References `$id` stand for the entity that an 
 
 from __future__ import annotations
 
+import contextlib
 import io
 import mmap
 import re
@@ -21,9 +22,11 @@ from app.payload import batch as form
 from app.payload.batch import Group, Item, Part, PartAnswer
 from app.service import bodies
 from app.service.call import Call
-from app.service.dependencies import Results, holds
+from app.service.dependencies import holds
 from app.service.request import Request
 from app.service.response import Response
+from app.service.rewrites import tunnelled
+from app.service.together import entities, joins
 from app.store.database import Retry
 from app.url.headers import parse_preferences
 
@@ -36,11 +39,14 @@ SYSTEM_IDS = frozenset({"metadata", "batch", "crossjoin", "all", "entity", "root
 REFERENCE = re.compile(r"/?\$([A-Za-z0-9\-._~]+)(?=/|$|\?)")
 PLAIN_URL = re.compile(r"[A-Za-z][\w%()'=,;/.*-]*(\?[!\"$-~]*)?", re.ASCII)
 PRINTABLE = string.ascii_letters + string.digits + string.punctuation
+PLAIN_HEADERS = frozenset({"accept", "accept-charset", "accept-language", "content-type", "odata-version",
+                           "odata-maxversion"})
 READS = ("GET", "HEAD")
 SPOOL = 1 << 20
 CHUNK = 1 << 18
 
 Answers = list[PartAnswer | list[PartAnswer]]
+Done = dict[str, tuple[str, PartAnswer]]
 
 
 class _Failed(Exception):
@@ -59,7 +65,7 @@ def probe(call: Call) -> Response:
 
 def batch(call: Call) -> Response:
     """The answer to POST `$batch`."""
-    request = call.request
+    request = tunnelled(call.request)
     if request.method != "POST":
         raise MethodNotAllowed(method=request.method, resource="$batch", allow=("POST",))
     for name in ("if-match", "if-none-match"):
@@ -179,29 +185,65 @@ class _Run:
         place = urlsplit(self.root)
         self.host, self.root_path = _host(place.netloc, place.scheme), place.path
         self.inherited = self._inherited()
-        self.kept_preferences = [each for each in (call.request.header("prefer") or "").split(",")
-                                 if _preference(each) in INHERITED_PREFERENCES]
-        if self.kept_preferences:
-            self.inherited["prefer"] = ",".join(self.kept_preferences)
-        self.known: dict[str, str] = {}               # id → path of the entity below the root
-        self.etags: dict[str, str] = {}
-        self.succeeded: dict[str, bool] = {}          # id of a request or group → whether it did
-        self.results: Results = {}                    # id → body of the answer, where conditions may ask for it
-        self.asked = False
+        self.done: Done = {}                          # id → path of the request, its answer
+        self.groups: dict[str, bool] = {}             # id of a group → whether it succeeded
 
     def run(self, items: tuple[Item, ...]) -> Answers:
         """The answers in order, up to the one that ends the batch."""
-        self.asked = any(part.condition for item in items for part in (item.parts if isinstance(item, Group) else (item,)))
         answers: Answers = []
-        for item in items:
-            answer: PartAnswer | list[PartAnswer]
+        at = 0
+        while at < len(items):
+            item = items[at]
             if isinstance(item, Group):
                 answer, failed = self.group(item)
+                answers.append(answer)
+                at += 1
             else:
-                answer = self.part(item)
-                failed = answer.status >= 400
-            answers.append(answer)
+                reads = self.reads(items, at)
+                ones = self.together(reads) if len(reads) > 1 else [self.part(item)]
+                answers += ones
+                failed = ones[-1].status >= 400
+                at += len(ones)
             if failed and not self.goes_on:
+                break
+        return answers
+
+    # --- reads -------------------------------------------------------------------------------------------
+
+    def reads(self, items: tuple[Item, ...], start: int) -> list[Part]:
+        """The requests from `start` on that read and have nothing to do with each other or with those before."""
+        found: list[Part] = []
+        ids: set[str | None] = set()
+        for item in items[start:]:
+            if (isinstance(item, Group) or item.method != "GET" or item.problem or item.depends_on or item.condition
+                    or item.id in self.done or item.id in ids or not PLAIN_URL.fullmatch(item.url)
+                    or item.headers and not item.headers.keys() <= PLAIN_HEADERS):
+                break
+            found.append(item)
+            if item.id is not None:
+                ids.add(item.id)
+        return found
+
+    def together(self, parts: list[Part]) -> list[PartAnswer]:
+        """The answers to such requests, up to the one that ends the batch; entities of one shape by one statement."""
+        call, known = self.call, self.call.service.known
+        shapes: dict[Any, list[tuple[int, Call]]] = {}
+        for index, part in enumerate(parts):
+            path, _, query = part.url.partition("?")
+            hit = known(path, query, self.root, self.headers(part.headers) if part.headers else self.inherited, call.policy)
+            if hit is not None:
+                shapes.setdefault(hit[0], []).append((index, hit[1]))
+        responses: list[Response | None] = [None] * len(parts)
+        for handler, asked in shapes.items():
+            if len(asked) > 1 and joins(handler, asked[0][1]):
+                with contextlib.suppress(ODataError):       # whose fault it was, the single requests tell
+                    for (index, _), response in zip(asked, entities(handler, [each for _, each in asked]), strict=True):
+                        responses[index] = response
+        answers: list[PartAnswer] = []
+        for part, response in zip(parts, responses, strict=True):
+            answer = self.part(part) if response is None else self.answer(part, response, response.body)
+            answers.append(answer)
+            if answer.status >= 400 and not self.goes_on:
                 break
         return answers
 
@@ -209,66 +251,64 @@ class _Run:
 
     def group(self, group: Group) -> tuple[PartAnswer | list[PartAnswer], bool]:
         """(answers, whether it failed) of a change set or atomicity group: all or nothing."""
-        before = dict(self.known), dict(self.etags), dict(self.succeeded), dict(self.results)
+        before = self.done
 
         def attempt() -> list[PartAnswer]:
-            self.known, self.etags, self.succeeded, self.results = (dict(each) for each in before)  # type: ignore[assignment]
-            done = []
+            self.done = dict(before)
+            answers = []
             for part in group.parts:
                 if part.method in READS and self.multipart:
                     raise _Failed(self.error(BodyError("A change set holds no reads", code="invalidPart"), part))
-                answer = self.part(part, inside=True)
-                if answer.status >= 400:
-                    raise _Failed(answer)
-                done.append(answer)
-            return done
+                answers.append(self.part(part, inside=True))
+                if answers[-1].status >= 400:
+                    raise _Failed(answers[-1])
+            return answers
 
         try:
-            if group.problem is not None:
-                raise _Failed(self.error(BodyError(group.problem, code="invalidPart"), Part("", "", {}, id=group.id)))
-            for part in group.parts:                    # nothing of the group is done where one may not be
-                self.admit(part, group)
+            self.admit(group)
             answers = self.call.store.transact(attempt) if group.parts else []
         except _Failed as failed:
-            return self.failed(group, before, failed.answer), True
+            answer = failed.answer
         except ODataError as error:                     # at the end of the transaction
-            return self.failed(group, before, self.error(error, group.parts[0])), True
-        if group.id is not None:
-            self.succeeded[group.id] = True
-        return answers, False
+            answer = self.error(error, group.parts[0])
+        else:
+            if group.id is not None:
+                self.groups[group.id] = True
+            return answers, False
+        return self.failed(group, before, answer), True
 
-    def admit(self, part: Part, group: Group) -> None:
-        """Whether the dependencies of a member that lie outside its group let it run."""
-        members = {each.id for each in group.parts}
-        outside = tuple(name for name in part.depends_on if name not in members)
-        try:
-            self.check(part._replace(depends_on=outside))
-        except ODataError as error:
-            raise _Failed(self.error(error, part)) from None
-
-    def failed(self, group: Group, before: tuple[dict[str, Any], ...], answer: PartAnswer
-               ) -> PartAnswer | list[PartAnswer]:
-        """The answers of a group of which nothing was done (Protocol §11.7.7.5, JSON Format §19.5)."""
-        self.known, self.etags, self.succeeded, self.results = before
+    def admit(self, group: Group) -> None:
+        """Raises _Failed where one of the group may not be carried out: then nothing of it is."""
+        if group.problem is not None:
+            raise _Failed(self.error(BodyError(group.problem, code="invalidPart"), Part("", "", {}, id=group.id)))
+        members = {part.id for part in group.parts}
         for part in group.parts:
-            if part.id is not None:
-                self.succeeded.setdefault(part.id, False)
+            try:
+                self.check(part._replace(depends_on=tuple(name for name in part.depends_on if name not in members)))
+            except ODataError as error:
+                raise _Failed(self.error(error, part)) from None
+
+    def failed(self, group: Group, before: Done, answer: PartAnswer) -> PartAnswer | list[PartAnswer]:
+        """The answers of a group of which nothing was done (Protocol §11.7.7.5, JSON Format §19.5)."""
+        self.done = before
+        why = FailedDependency(name=answer.id or "") if answer.status != 424 else FailedDependency(
+            "The atomicity group was not carried out")
+        answers = [answer if part.id == answer.id else self.error(why, part) for part in group.parts]
+        for each in answers:
+            if each.id is not None:
+                self.done.setdefault(each.id, ("", each))
         if group.id is not None:
-            self.succeeded[group.id] = False
-        if self.multipart:
-            return answer
-        why = FailedDependency(name=answer.id or "") if answer.status != 424 else None
-        return [answer if part.id == answer.id else self.error(why or FailedDependency(
-            "The atomicity group was not carried out"), part) for part in group.parts]
+            self.groups[group.id] = False
+        return answer if self.multipart else answers
 
     # --- requests ----------------------------------------------------------------------------------------
 
     def part(self, part: Part, inside: bool = False) -> PartAnswer:
         """The answer to one request, as if it had come alone; Retry where the transaction around it has to begin
         again."""
-        call = self.call
+        call, id = self.call, part.id
         try:
-            if part.depends_on or part.condition or part.problem or part.id in self.succeeded:
+            if id in self.done or part.depends_on or part.condition or part.problem:
                 self.check(part)
             request = self.request(part)
             response = call.service.respond(request, call.principal, call.policy)
@@ -276,63 +316,61 @@ class _Run:
         except Exception as error:
             if inside and isinstance(error, Retry):
                 raise
-            return self.error(error, part)
-        status = response.status
+            answer = self.error(error, part)
+            if id is not None:
+                self.done.setdefault(id, ("", answer))
+            return answer
         response.headers.pop("Vary", None)
-        answer = PartAnswer(status, response.headers, body, part.id, part.group)
+        return self.answer(part, response, body, request.path)
+
+    def answer(self, part: Part, response: Response, body: Any, path: str | None = None) -> PartAnswer:
+        """The answer to a part, noted under its id."""
+        answer = PartAnswer(response.status, response.headers, body, part.id, part.group)
         if part.id is not None:
-            self.note(part.id, request, answer)
+            self.done[part.id] = "" if part.method == "POST" else path or part.url.partition("?")[0], answer
         return answer
 
     def error(self, error: Exception, part: Part) -> PartAnswer:
         """The answer of what went wrong with a part."""
-        if part.id is not None:
-            self.succeeded.setdefault(part.id, False)
         headers = {**self.inherited, **part.headers}
         response = self.call.service.failed(error, Request(part.method, "", "", headers, None, self.root))
         del response.headers["Vary"]
         return PartAnswer(response.status, response.headers, response.read(), part.id, part.group)
 
-    def note(self, id: str, request: Request, answer: PartAnswer) -> None:
-        """What later requests may ask of this one."""
-        fine = self.succeeded[id] = 200 <= answer.status < 300
-        if self.asked:
-            self.results[id] = answer
-        if not fine or id.lower() in SYSTEM_IDS:
-            return
-        place = answer.headers.get("OData-EntityId") or answer.headers.get("Location")
-        if place is not None:
-            self.known[id] = place.removeprefix(self.root)
-        elif request.method != "POST":
-            self.known[id] = request.path
-        if "ETag" in answer.headers:
-            self.etags[id] = answer.headers["ETag"]
-
     def check(self, part: Part) -> None:
         """Raises what keeps a request from being carried out."""
         if part.problem is not None:
             raise BodyError(part.problem, code="invalidPart")
-        if part.id in self.succeeded:
+        if part.id in self.done:
             raise BodyError(f"The id '{part.id}' is used twice in this batch", code="duplicateId")
         if part.condition is not None:
-            if not holds(part.condition, self.succeeded, self.results):
+            if not holds(part.condition, {id: answer for id, (_, answer) in self.done.items()}):
                 raise FailedDependency("The condition of the request does not hold", target="if")
             return
-        broken = next((name for name in part.depends_on if not self.succeeded.get(name, False)), None)
-        if broken is not None:
-            raise FailedDependency(name=broken)
+        for name in part.depends_on:
+            if name in self.done and not self.done[name][1].succeeded or not self.groups.get(name, True):
+                raise FailedDependency(name=name)
 
     def request(self, part: Part) -> Request:
         """The request that a part stands for."""
         url = part.url
         path, _, query = url.partition("?") if PLAIN_URL.fullmatch(url) else self.target(url)
-        if path.rstrip("/").lower() == "$batch" or "%" in path and unquote(path).rstrip("/").lower() == "$batch":
+        if path.startswith(("$", "%")) and unquote(path).rstrip("/").lower() == "$batch":
             raise BodyError("A batch cannot stand inside a batch", code="nestedBatch")
         headers: Mapping[str, str] = self.headers(part.headers) if part.headers else self.inherited
         if not part.body:
-            return Request(part.method, path, query, headers, None, self.root, self.known)
+            return Request(part.method, path, query, headers, None, self.root, self.place)
         body = io.BytesIO(part.body) if isinstance(part.body, bytes) else io.BufferedReader(Window(part.body))
-        return Request(part.method, path, query, headers, body, self.root, self.known)
+        return Request(part.method, path, query, headers, body, self.root, self.place)
+
+    def place(self, id: str) -> str | None:
+        """The path of the entity that `$id` stands for: the one that a request created, else the one that it was about
+        (Protocol §11.7.4)."""
+        path, answer = self.done.get(id, ("", None))
+        if answer is None or not answer.succeeded or id.lower() in SYSTEM_IDS:
+            return None
+        made = answer.headers.get("OData-EntityId") or answer.headers.get("Location")
+        return path or None if made is None else made.removeprefix(self.root)
 
     # --- headers -----------------------------------------------------------------------------------------
 
@@ -343,6 +381,9 @@ class _Run:
         accept = [each for each in outer.get("accept", "").split(",") if not each.strip().lower().startswith("multipart/")]
         if any(each.strip() for each in accept):
             found["accept"] = ",".join(accept)
+        general = [each for each in outer.get("prefer", "").split(",") if _preference(each) in INHERITED_PREFERENCES]
+        if general:
+            found["prefer"] = ",".join(general)
         return found
 
     def headers(self, own: Mapping[str, str]) -> dict[str, str]:
@@ -358,15 +399,22 @@ class _Run:
         if "prefer" in own:
             given = {_preference(each) for each in own["prefer"].split(",")}
             wanted = [each for each in own["prefer"].split(",") if _preference(each) not in ASYNCHRONOUS]
-            headers["prefer"] = ",".join([each for each in self.kept_preferences if _preference(each) not in given] + wanted)
+            general = [each for each in self.inherited.get("prefer", "").split(",") if _preference(each) not in given]
+            headers["prefer"] = ",".join(filter(None, general + wanted))
         for name in ("if-match", "if-none-match"):
             value = own.get(name, "").strip()
             if value.startswith("$"):
-                if value[1:] not in self.etags:
-                    raise BodyError(f"'{value[:60]}' names no request of this batch that returned an ETag", target=name,
-                                    code="unknownReference")
-                headers[name] = self.etags[value[1:]]
+                tag = self.done[value[1:]][1].headers.get("ETag") if value[1:] in self.done else None
+                if tag is None:
+                    raise self.unknown(value[1:], "an ETag").with_target(name)
+                headers[name] = tag
         return headers
+
+    def unknown(self, id: str, what: str) -> ODataError:
+        """The error of a reference that leads nowhere."""
+        if id in self.done and not self.done[id][1].succeeded:
+            return FailedDependency(name=id)
+        return BodyError(f"'${id[:60]}' names no request of this batch that returned {what}", code="unknownReference")
 
     # --- URLs --------------------------------------------------------------------------------------------
 
@@ -376,12 +424,9 @@ class _Run:
         url = quote(url.partition("#")[0], safe=PRINTABLE)
         match = REFERENCE.match(url)
         if match is not None and match[1].lower() not in SYSTEM_IDS:
-            id = match[1]
-            if id not in self.known:
-                if self.succeeded.get(id) is False:
-                    raise FailedDependency(name=id)
-                raise BodyError(f"'${id}' names no request of this batch that returned an entity", code="unknownReference")
-            known = self.known[id]
+            known = self.place(match[1])
+            if known is None:
+                raise self.unknown(match[1], "an entity")
             return (known + url[match.end():]).partition("?")
         if url.startswith("."):
             url = urljoin(self.root, url)

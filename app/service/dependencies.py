@@ -18,8 +18,6 @@ from app.errors import FailedDependency, ODataError
 from app.payload.batch import PartAnswer
 from app.url import nodes
 
-Results = dict[str, PartAnswer]
-
 REFERENCE = re.compile(r"'(?:[^']|'')*'|\$([A-Za-z0-9\-._~]+)((?:/[^\s/(),:']+)*)")
 COMPARE: Mapping[str, Callable[[Any, Any], bool]] = {"gt": operator.gt, "ge": operator.ge, "lt": operator.lt, "le": operator.le}
 CALCULATE: Mapping[str, Callable[[Any, Any], Any]] = {
@@ -30,14 +28,14 @@ CALLS: Mapping[str, Callable[..., Any]] = {
     "length": lambda text: Decimal(len(text)), "tolower": str.lower, "toupper": str.upper, "trim": str.strip}
 
 
-def holds(condition: str, succeeded: Mapping[str, bool], results: Results) -> bool:
-    """Whether a condition is true."""
+def holds(condition: str, answers: Mapping[str, PartAnswer]) -> bool:
+    """Whether a condition is true after these answers, by request id."""
     values: list[Any] = []
 
     def named(found: re.Match[str]) -> str:
         if found[1] is None:
             return found[0]
-        values.append(_referenced(found[1], found[2].removeprefix("/"), succeeded, results))
+        values.append(_referenced(found[1], found[2].removeprefix("/"), answers))
         return f"@r{len(values) - 1}"
 
     try:
@@ -51,13 +49,13 @@ def holds(condition: str, succeeded: Mapping[str, bool], results: Results) -> bo
     raise FailedDependency(f"The condition cannot be decided: {reason}", target="if")
 
 
-def _referenced(id: str, path: str, succeeded: Mapping[str, bool], results: Results) -> Any:
-    if id not in succeeded:
+def _referenced(id: str, path: str, answers: Mapping[str, PartAnswer]) -> Any:
+    answer = answers.get(id)
+    if answer is None:
         raise FailedDependency(f"The condition asks for '${id}', which names no request before", target="if")
     if path == "$succeeded":
-        return succeeded[id]
-    answer = results.get(id)
-    if answer is None or not isinstance(answer.body, bytes) or not answer.body:
+        return answer.succeeded
+    if not isinstance(answer.body, bytes) or not answer.body:
         return None
     if not answer.headers.get("Content-Type", "").startswith("application/json"):
         text = answer.body.decode("utf-8", "replace")

@@ -126,7 +126,7 @@ def locate(session: WriteSession, reference: Reference) -> Entity | None:
 def referenced(session: WriteSession, text: str) -> Entity | None:
     """The entity that `$id` or `$id/path` stands for inside a batch (Protocol §11.7.4)."""
     id, slash, rest = text.removeprefix("$").partition("/")
-    path = session.references.get(id) if text.startswith("$") else None
+    path = session.references(id) if session.references is not None else None
     return None if path is None else _at(session, path + slash + rest)
 
 

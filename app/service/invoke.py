@@ -97,7 +97,7 @@ def evaluate(call: Call) -> Response:
     operation = step.operation
     function = function_of(call, operation)
     with call.store.read():
-        session = session_of(call)
+        session = session_of(call, writable=False)
         binding = bound_to(call, session, operation, steps[:at])
         values = {name: _argument(call, session, operation, name, value) for name, value in step.arguments}
         result = function(*binding, **values, context=Context(session))

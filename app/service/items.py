@@ -14,14 +14,18 @@ from app import sql
 from app.bind import literal_value
 from app.bind import nodes as bound
 from app.edm.index import Model
+from app.payload.documents import decode_document
 from app.payload.format import Format
 from app.payload.values import DEDUCIBLE, json_converter
 from app.plan.nodes import Choice, Part
-from app.store.database import Store
+from app.store.database import Store, Stream
 from app.store.mapping import Mapping
+from app.store.search import words
+from app.url import nodes as url
 
 Convert = Callable[[Any], Any]
 Place = tuple[dict[str, Any], tuple[int, ...]]
+Chosen = dict[tuple[Any, ...], list[tuple[Any, ...]]]
 
 
 class Values:
@@ -67,16 +71,21 @@ class Chooser:
         self.choice, self.values, self.store, self.model = choice, values, store, mapping.model
         self.statement = None
         self.puts: list[Callable[[dict[str, Any], Any], None]] = []
+        self.parsed = False
         if choice.query is not None:
             self.statement = sql.compile_items(choice.query, mapping, store.dialect)
             readers = sql.readers(self.statement, store.dialect)[self.statement.link_count:]
-            self.puts = [values.member(each.name, each.type, read) for each, read in zip(choice.computed, readers, strict=True)]
+            self.puts = [values.member(each.name, each.type, read)
+                         for each, read in zip(choice.computed, readers)]
+            last = choice.query.outputs[-1].expression if choice.search is not None else None
+            self.parsed = last is not None and last.type != "Edm.String"
         self.count_name = values.format.control("count", choice.path[-1])
 
-    def attach(self, rows: Sequence[Sequence[Any]], made: Sequence[dict[str, Any]], run: sql.Values) -> None:
-        """Replaces the collections in the objects made of `rows`."""
+    def attach(self, rows: Sequence[Sequence[Any]], made: Sequence[dict[str, Any]], run: sql.Values,
+               view: Stream | None = None) -> None:
+        """Replaces the collections in the objects made of `rows`; `view`: the stream whose view of the data holds."""
         choice, name = self.choice, self.choice.path[-1]
-        chosen = self._chosen(rows, run) if self.statement is not None else None
+        chosen = self._chosen(rows, run, view) if self.statement is not None else None
         skip, top = amount(choice.skip, run, self.model) or 0, amount(choice.top, run, self.model)
         for row, target in zip(rows, made, strict=True):
             for holder, positions in holders(target, choice.path[:-1]):
@@ -84,27 +93,64 @@ class Chooser:
                 if not isinstance(items, list):
                     continue
                 if chosen is not None:
-                    items = [self._item(items[found[0]], found[1:]) for found in chosen.get((row[choice.row], *positions), ())]
+                    wanted = chosen.get((row[choice.row], *positions), ())
+                    items = [self._item(items[found[0]], found[1:]) for found in wanted]
                 if choice.count:
                     annotate(holder, name, self.count_name, str(len(items)) if self.values.format.ieee754 else len(items))
                 holder[name] = items[skip:] if top is None else items[skip:skip + top]
 
-    def _chosen(self, rows: Sequence[Sequence[Any]], run: sql.Values) -> dict[tuple[Any, ...], list[tuple[Any, ...]]]:
+    def _chosen(self, rows: Sequence[Sequence[Any]], run: sql.Values, view: Stream | None) -> Chosen:
         """(row id, positions of the outer items) → (position, computed values…) of the items wanted, in order."""
         assert self.statement is not None
         parents = [(each,) for each in dict.fromkeys(row[self.choice.row] for row in rows)]
-        found: dict[tuple[Any, ...], list[tuple[Any, ...]]] = {}
-        at = self.statement.link_count - 1
-        for each in sql.fetch(self.store, self.statement, replace(run, parents=parents)):
-            if each[at] is not None:
+        found: Chosen = {}
+        at, search = self.statement.link_count - 1, self.choice.search
+        for each in sql.fetch(view or self.store, self.statement, replace(run, parents=parents)):
+            if each[at] is not None and (search is None or matches(search, texts(each[-1], self.parsed))):
                 found.setdefault(tuple(each[:at]), []).append(tuple(each[at:]))
         return found
 
     def _item(self, item: Any, computed: Sequence[Any]) -> Any:
-        for put, value in zip(self.puts, computed, strict=True):
+        for put, value in zip(self.puts, computed):
             if isinstance(item, dict):
                 put(item, value)
         return item
+
+
+def texts(item: Any, parsed: bool) -> list[list[str]]:
+    """The words of every string in an item, text or JSON text."""
+    if not parsed:
+        return [words(item)] if isinstance(item, str) else []
+    found: list[list[str]] = []
+    pending = [decode_document(item)] if isinstance(item, str) else []
+    while pending:
+        value = pending.pop()
+        if isinstance(value, str):
+            found.append(words(value))
+        else:
+            pending.extend(value.values() if isinstance(value, dict) else value if isinstance(value, list) else ())
+    return found
+
+
+def matches(search: url.Search, strings: list[list[str]]) -> bool:
+    """Whether strings match a search expression, by the rules of the search index (DESIGN §5)."""
+    match search:
+        case url.SearchAnd(operands):
+            return all(matches(each, strings) for each in operands)
+        case url.SearchOr(operands):
+            return any(matches(each, strings) for each in operands)
+        case url.SearchNot(operand):
+            return not matches(operand, strings)
+        case url.SearchTerm(text) | url.SearchPrefix(text):
+            wanted = words(text)
+            *whole, last = wanted or [""]
+            for string in strings:
+                for start in range(len(string) - len(wanted) + 1):
+                    final = string[start + len(whole)] if wanted else ""
+                    ends = final.startswith(last) if isinstance(search, url.SearchPrefix) else final == last
+                    if wanted and ends and string[start:start + len(whole)] == whole:
+                        return True
+    return False
 
 
 def holders(target: Any, path: Sequence[str], positions: tuple[int, ...] = ()) -> Iterator[Place]:

@@ -18,7 +18,7 @@ from app.service.finding import find
 from app.service.gathering import Gathering
 from app.service.response import Response
 from app.service.session import WriteSession
-from app.service.write import allow, check_conditions, ready, transact
+from app.service.write import allow, check_conditions, prepare, transact
 from app.store.mapping import Contained, Reference, Unbound, Whole
 
 
@@ -32,6 +32,7 @@ class _Link:
             raise MethodNotAllowed(method=call.request.method,
                                    resource="the references of an entity set", allow=("GET", "HEAD"))
         self.call = call
+        prepare(call)
         step = steps[at]
         assert isinstance(step, bound.NavigationStep)
         self.navigation, self.name = step.navigation, step.navigation.name
@@ -50,7 +51,6 @@ class _Link:
         check_conditions(call, entity)
         if entity is None:
             raise NotFound(reason=f"There is no entity in front of '{self.name}'")
-        ready(call, entity.layout.id)
         allow(call, entity.layout.id, "UpdateRestrictions", "Updatable", call.request.method)
         if not self.path:
             relation = entity.layout.relation(self.name)

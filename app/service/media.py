@@ -22,7 +22,7 @@ from app.service.entities import Entity
 from app.service.finding import Steps, find
 from app.service.response import Response
 from app.service.session import WriteSession
-from app.service.write import allow, check_conditions, collection_steps, parent_of, ready, session_of, transact
+from app.service.write import allow, check_conditions, collection_steps, parent_of, prepare, session_of, transact
 from app.store import streams
 from app.store.mapping import Contained, Whole
 
@@ -113,6 +113,8 @@ def _range(call: Call, tag: str, length: int) -> tuple[int, int] | None:
 def _chunks(call: Call) -> Iterator[bytes]:
     """The body in chunks. Raises PayloadTooLarge."""
     body, left = call.request.body, call.service.settings.max_body
+    if body is not None and body.seekable():
+        body.seek(0)        # the transaction may be at its second attempt
     while body is not None and (chunk := body.read(streams.CHUNK)):
         left -= len(chunk)
         if left < 0:
@@ -212,8 +214,8 @@ def create(call: Call) -> Response:
     before, last = collection_steps(call.resource.steps)
     type = call.resource.type
     reader = call.service.catalogue.reader
-    change = plan.Change(type, "create")
-    change = plan.Change(type, "create", reader.complete_entity(change))
+    change = plan.Change(type, "create", reader.complete_entity(plan.Change(type, "create")))
+    prepare(call)
 
     def work(session: WriteSession) -> Response:
         owner: Entity | None = None
@@ -221,7 +223,6 @@ def create(call: Call) -> Response:
         if isinstance(last, bound.SetStep):
             id = last.set.name
             allow(call, id, "InsertRestrictions", "Insertable", "POST")
-            ready(call, id)
         else:
             assert isinstance(last, bound.NavigationStep)
             parent, id, owner = parent_of(call, session, before, last)

@@ -25,7 +25,7 @@ from app.service.finding import value_of
 from app.service.gathering import merge
 from app.service.response import Response
 from app.service.session import WriteSession
-from app.service.write import allow, ready, stored, transact
+from app.service.write import allow, prepare, stored, transact
 
 Edit = Callable[[Any], Any]
 
@@ -65,10 +65,10 @@ class _Spot:
     def store(self, edit: Edit, operation: str, names: dict[str, Any] | None = None) -> Response:
         """Change the value at the spot; `names`: the new members of a dynamic property."""
         call = self.call
+        prepare(call)
 
         def work(session: WriteSession) -> Response:
             entity = stored(call, session, self.entity_steps)
-            ready(call, entity.layout.id)
             allow(call, entity.layout.id, "UpdateRestrictions", "Updatable", call.request.method)
             first = self.steps[0]
             if isinstance(first, bound.PropertyStep):

@@ -9,19 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
-from urllib.parse import quote
 
 from app import sql
 from app.bind import nodes as bound
 from app.errors import InvalidToken, MethodNotAllowed, NotAcceptable, NotFound
 from app.payload import context
 from app.payload.values import dumps
-from app.plan import CountQuery, Query, Read, Slot, Source
+from app.plan import CountQuery, Read, Slot, Source
 from app.service import restrictions
 from app.service.addresses import canonical_base, contained_base, literal
 from app.service.call import Call
 from app.service.response import Response
-from app.service.rows import CHUNK, QUERY_SAFE, Node, Run, unportable
+from app.service.rows import CHUNK, Node, Run, unportable
 
 READABLE = ("GET", "HEAD")
 
@@ -80,6 +79,11 @@ class EntityAnswer:
         else:
             made = self.node.objects([row], run, base)[0]
         return Response(200, headers, dumps({**body, **made}))
+
+    def expanded(self, call: Call) -> Response:
+        """The answer of several statements, over one view of the data."""
+        with call.store.read():
+            return self(call)
 
 
 def conditional(call: Call, tag: str, covers: bool) -> Response | None:
@@ -176,7 +180,10 @@ class CollectionAnswer:
             remaining, *sort = call.service.read_token(call, token)
             if len(sort) != len(self.node.keyset.types):
                 raise InvalidToken(name="$skiptoken", target="$skiptoken")
-            keyset = tuple(unportable(value, type) for value, type in zip(sort, self.node.keyset.types, strict=True))
+            try:
+                keyset = tuple(unportable(value, type) for value, type in zip(sort, self.node.keyset.types, strict=True))
+            except ValueError:              # from before the model was changed
+                raise InvalidToken(name="$skiptoken", target="$skiptoken") from None
             top = remaining if top is not None else None
             node = self.page_after(call, tuple(value is None for value in keyset))
         page = self.page
@@ -187,6 +194,14 @@ class CollectionAnswer:
         base = contained_base(call) if node.writer.needs_base else ""
         if not self.limited or limit > CHUNK + 1:
             return self.stream(call, node, run, fragment, base, top, keyset)
+        if self.count is None and not node.several:
+            return self.whole(call, node, run, fragment, base, top, limit)
+        with call.store.read():             # several statements, one view of the data
+            return self.whole(call, node, run, fragment, base, top, limit)
+
+    def whole(self, call: Call, node: Node, run: Run, fragment: str, base: str, top: int | None, limit: int) -> Response:
+        """The answer as one piece."""
+        page, values = self.page, run.values
         rows = sql.fetch(call.store, node.statement, values)
         if not rows and self.checks_parent and not exists(call, self.source.parent):  # type: ignore[arg-type]
             raise NotFound(reason=describe(call, self.source.parent))  # type: ignore[arg-type]
@@ -195,7 +210,7 @@ class CollectionAnswer:
             rows = rows[:page]
         body: dict[str, Any] = context_member(call, fragment)
         if self.count is not None:
-            body[self.format.control("count")] = self.number(self.counted(call, values, rows, more, bool(keyset), limit))
+            body[self.format.control("count")] = self.number(self.counted(call, values, rows, more, bool(values.keyset), limit))
         body["value"] = self.items(node, rows, run, base)
         if more:
             body[self.format.control("nextLink")] = self.next_link(call, node, rows[-1], top)
@@ -242,6 +257,7 @@ class CollectionAnswer:
         format = self.format
         head: dict[str, Any] = context_member(call, fragment)
         stream = sql.stream(call.store, node.statement, run.values, CHUNK)
+        run = replace(run, view=stream)
         try:
             first = next(stream, [])
             if not first and self.checks_parent and not exists(call, self.source.parent):  # type: ignore[arg-type]
@@ -251,7 +267,7 @@ class CollectionAnswer:
                     total = len(first) + (run.values.skip or 0)
                     total = total - 1 if self.page and len(first) > self.page else total
                 else:
-                    total = int(sql.fetch(call.store, self.count, run.values)[0][0])
+                    total = int(sql.fetch(stream, self.count, run.values)[0][0])
                 head[format.control("count")] = self.number(total)
             opening = dumps({**head, "value": []})[:-2]
             started = self.items(node, first[:self.page] if self.page else first, run, base)
@@ -331,8 +347,9 @@ def compile_read(call: Call) -> Handler:
             return ApplyAnswer(call, source, options)
         return CollectionAnswer(call, source, options)
     if resource.kind == "entity":
-        return EntityAnswer(call, source, options)
+        answer = EntityAnswer(call, source, options)
+        return answer.expanded if answer.node.several else answer
     raise MethodNotAllowed(method=call.request.method, resource="this resource", allow=READABLE)
 
 
-__all__ = ["CollectionAnswer", "CountAnswer", "EntityAnswer", "Query", "compile_read", "quote", "QUERY_SAFE"]
+__all__ = ["CollectionAnswer", "CountAnswer", "EntityAnswer", "compile_read", "literal"]

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
@@ -18,7 +18,7 @@ class Request:
     `path`: raw (still percent-encoded) path below the service root, without leading slash. `query`: raw query.
     `headers`: names in lower case; several headers of one name joined by ', '. `root`: the service root as the client
     sees it, absolute, ending in '/'. `body`: a binary stream (may be empty), read at most once.
-    `references`: what `$id` stands for in ids, by id and as a path below the root; None outside a batch.
+    `references`: inside a batch the path below the root that an id of an earlier request stands for.
     """
 
     method: str
@@ -27,7 +27,7 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: BinaryIO | None = None
     root: str = "http://localhost/"
-    references: Mapping[str, str] | None = None
+    references: Callable[[str], str | None] | None = None
 
     def header(self, name: str) -> str | None:
         """The header's value, by lower-case name."""

@@ -17,7 +17,8 @@ from app.payload.format import Format
 from app.payload.writer import ObjectWriter
 from app.plan.nodes import Expansion, Read
 from app.service.items import Chooser, Parts, Values
-from app.store.database import Store
+from app.service.levels import Found, Levels, Related, link_of
+from app.store.database import Store, Stream
 from app.store.mapping import DocumentLink, Mapping, Whole
 from app.url import nodes as url
 
@@ -73,6 +74,7 @@ class Run:
 
     values: sql.Values
     options: url.Options
+    view: Stream | None = None      # the stream whose view of the data the statements share; else the store
 
     def texts(self, trail: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
         """The options of an expanded property as those of a request for it, found along the expanded names: with what is
@@ -119,6 +121,7 @@ class Node:
         values = Values(environment.model, format)
         self.parts = Parts(read.shape.parts, values, readers)
         self.choosers = tuple(Chooser(choice, values, store, environment.mapping) for choice in read.shape.choices)
+        self.several = bool(self.expansions or self.choosers)
         positions = read.sort
         self.keyset = Keyset(positions, tuple(readers[at] for at in positions),
                              tuple(self.statement.columns[at][1] for at in positions))
@@ -134,7 +137,7 @@ class Node:
         self.parts.attach(rows, made)
         for chooser in self.choosers:
             for start in range(0, len(rows), CHUNK):
-                chooser.attach(rows[start:start + CHUNK], made[start:start + CHUNK], run.values)
+                chooser.attach(rows[start:start + CHUNK], made[start:start + CHUNK], run.values, run.view)
         return made
 
     def paths(self, rows: Sequence[Sequence[Any]], base: str | Sequence[str]) -> list[str]:
@@ -159,7 +162,8 @@ class Child:
         relation = None if expansion.read is None else expansion.read.query.source.relation
         self.whole = isinstance(relation, Whole)
         self.inside = isinstance(relation, DocumentLink)
-        self.needs_paths = expansion.page > 0 or (self.node is not None and self.node.writer.needs_base)
+        self.needs_paths = expansion.page > 0 or expansion.again is not None or (
+            self.node is not None and self.node.writer.needs_base)
         model = parent.environment.model
         self.everywhere = bool(expansion.path) or all(model.is_a(variant, expansion.owner) for variant in parent.shape.variants)
         self.segment = self._segment(model)
@@ -186,25 +190,36 @@ class Child:
                 base = [base[index] for index in chosen]
         if not rows:
             return
-        if expansion.count is not None:
-            as_text = self.parent.format.ieee754
-            for row, target in zip(rows, made, strict=True):
-                target[self.count_name] = str(row[expansion.count]) if as_text else row[expansion.count]
         if self.node is None:
+            for row, target in zip(rows, made, strict=True):
+                self._number(target, row[expansion.count])      # type: ignore[index]
             return
         paths = self.parent.paths(rows, base) if self.needs_paths else []
         places = self._places(rows, made)
         wanted = list(dict.fromkeys(link for _, _, link in places if link is not None))
-        found: dict[Any, list[Any]] = {}
+        found: Found = {}
         if wanted:
             by_link = {link: paths[index] for index, _, link in places} if paths else {}
-            found = self._related(wanted, run, by_link)
+            found = self.related(wanted, run, by_link)
+        levels = Levels(self, {link: found.get(link, []) for link in wanted}, run) if expansion.again is not None else None
         for index, holder, link in places:
             related = found.get(link, [])
-            if expansion.collection:
-                self._put(holder, related, paths[index] if paths else "", run)
-            else:
-                holder[expansion.name] = related[0][1] if related else None
+            path = paths[index] if paths else ""
+            if levels is not None:
+                related = levels.grown(related, frozenset({path}))
+            self.hand_out(holder, related, path, run, 1, None if expansion.count is None else rows[index][expansion.count])
+
+    def hand_out(self, holder: dict[str, Any], related: list[Related], path: str, run: Run, level: int, count: Any) -> None:
+        """Puts related entities into the object that has the property; `path`: of its entity."""
+        if count is not None:
+            self._number(holder, count)
+        if self.expansion.collection:
+            self._put(holder, related, path, run, level)
+        else:
+            holder[self.expansion.name] = related[0].made if related else None
+
+    def _number(self, holder: dict[str, Any], count: Any) -> None:
+        holder[self.count_name] = str(count) if self.parent.format.ieee754 else count
 
     def _places(self, rows: Sequence[Sequence[Any]], made: list[dict[str, Any]]) -> list[tuple[int, dict[str, Any], Any]]:
         """(index of the row, object that gets the property, link value); no link value: nothing can be related."""
@@ -226,45 +241,44 @@ class Child:
 
     def _links(self, rows: Sequence[Sequence[Any]]) -> list[Any]:
         own = self.expansion.own
-        if not own:
-            return [()] * len(rows)
         if len(own) == 1:
             at = own[0]
             return [row[at] for row in rows]
-        return [None if any(row[at] is None for at in own) else tuple(row[at] for at in own) for row in rows]
+        return [link_of(row, own) for row in rows]
 
-    def _related(self, wanted: list[Any], run: Run, paths: dict[Any, str]) -> dict[Any, list[Any]]:
-        """Link value → its (row, object) pairs, in order."""
+    def related(self, wanted: list[Any], run: Run, paths: dict[Any, str]) -> Found:
+        """The related entities by link value; `paths`: those of the entities that they are related to."""
         node = self.node
         assert node is not None
         count = node.links
         parents = [(link,) for link in wanted] if count == 1 else wanted
-        rows = sql.fetch(self.environment.store, node.statement, replace(run.values, parents=parents))
+        rows = sql.fetch(run.view or self.environment.store, node.statement, replace(run.values, parents=parents))
         keys: list[Any] = [row[0] for row in rows] if count == 1 else [tuple(row[:count]) for row in rows]
         base: str | list[str] = ""
         if node.writer.needs_base:
             base = [f"{paths[key]}/{self.expansion.name}" for key in keys]
-        if self.expansion.suffix == "$ref":
-            made: list[dict[str, Any]] = [{self.id_name: self.parent.root + path} for path in node.paths(rows, base)]
+        own = node.paths(rows, base) if self.expansion.suffix or self.expansion.again is not None else None
+        if self.expansion.suffix and own is not None:
+            made: list[dict[str, Any]] = [{self.id_name: self.parent.root + path} for path in own]
         else:
             made = node.objects(rows, run, base)
-        found: dict[Any, list[Any]] = {}
-        for key, row, each in zip(keys, rows, made, strict=True):
-            found.setdefault(key, []).append((row, each))
+        found: Found = {}
+        for key, row, each, path in zip(keys, rows, made, own or [""] * len(rows), strict=True):
+            found.setdefault(key, []).append(Related(row, each, path))
         return found
 
-    def _put(self, holder: dict[str, Any], related: list[Any], path: str, run: Run) -> None:
+    def _put(self, holder: dict[str, Any], related: list[Related], path: str, run: Run, level: int) -> None:
         expansion, node = self.expansion, self.node
         assert node is not None
         page = expansion.page
         more = bool(page) and len(related) > page
         if more:
             related = related[:page]
-        holder[expansion.name] = [each for _, each in related]
+        holder[expansion.name] = [each.made for each in related]
         if more:
             target = f"{path}/{self.segment}" + ("/$ref" if expansion.suffix else "")
-            texts = run.texts(self.trail)
-            token = self.environment.next_token(target, texts, [None, *node.keyset.values(related[-1][0])])
+            texts = run.texts((*self.trail, *[expansion.name] * (level - 1)))
+            token = self.environment.next_token(target, texts, [None, *node.keyset.values(related[-1].row)])
             query = "".join(f"{name}={quote(text, safe=QUERY_SAFE)}&" for name, text in texts)
             holder[self.next_name] = f"{self.parent.root}{target}?{query}$skiptoken={token}"
 

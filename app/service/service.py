@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import datetime
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from app import bind, csdl, url
 from app.bind import nodes as bound
-from app.edm import Model, vocabularies
-from app.errors import MethodNotAllowed, NotFound, NotImplementedByService, ODataError, UnknownOption
+from app.edm import Model, rules, vocabularies
+from app.errors import MethodNotAllowed, ModelError, NotFound, NotImplementedByService, ODataError, UnknownOption
 from app.plan import Planner
 from app.service import access, failures, metadata, read, rewrites, wishes
 from app.service.authenticate import Authenticate, authenticator
@@ -33,10 +33,12 @@ from app.service.settings import Settings
 from app.service.tokens import Tokens
 from app.sql.statement import Moment, Statement, Values
 from app.store import mapping as store_mapping
+from app.store import schema
 from app.store.database import Store, connect
 from app.url import nodes as syntax
 
 READS = ("GET", "HEAD")
+COMPILED_BYTES = 250_000    # models from this size on are kept compiled
 METHODS = ("GET", "HEAD", "POST", "PATCH", "PUT", "DELETE")
 CACHED_HEADERS = ("accept", "odata-maxversion", "odata-version", "prefer", "accept-language")
 VARY = "OData-MaxVersion, Accept, Prefer"
@@ -63,6 +65,11 @@ class Service:
         self._inner_name = vocabularies.inner_error_name(model)
 
     @cached_property
+    def grows(self) -> bool:
+        """Whether tables are made when they are first used."""
+        return schema.grows(self.mapping)
+
+    @cached_property
     def catalogue(self) -> Catalogue:
         """What changes of data share."""
         return Catalogue(self.store, self.mapping)
@@ -75,7 +82,7 @@ class Service:
         """Loads the model, connects the store, and (when `prepare`) creates the schema and loads the data file into an
         empty store. Raises ModelError, ConfigurationError."""
         from app.service.load import prepare_store, stored_secret
-        model = model if model is not None else csdl.load(settings.model)
+        model = model if model is not None else load_model(settings)
         operations = operations if operations is not None else load_operations(settings.operations)
         operations.check(model)
         store = connect(settings.database, busy_timeout=settings.busy_timeout)
@@ -122,9 +129,7 @@ class Service:
     def respond(self, request: Request, principal: access.Principal, policy: access.Policy) -> Response:
         """The answer to a request of somebody known; raises what `failed` makes an answer of."""
         wishes.refuse_isolation(request)
-        get = request.headers.get
-        key = (request.method, request.path, request.query, request.root, policy.id,
-               *[get(name) for name in CACHED_HEADERS])
+        key = text_key(request.method, request.path, request.query, request.root, request.headers, policy)
         hit = self._texts.get(key)
         if hit is not None:
             handler, call = hit
@@ -138,6 +143,11 @@ class Service:
         if "Vary" not in headers:
             headers["Vary"] = VARY
         return response
+
+    def known(self, path: str, query: str, root: str, headers: Mapping[str, str], policy: access.Policy
+              ) -> tuple[read.Handler, Call] | None:
+        """The handler of a GET that was asked before, and its call then; None where the text is new."""
+        return self._texts.get(text_key("GET", path, query, root, headers, policy))
 
     def failed(self, error: Exception, request: Request) -> Response:
         """The answer of whatever went wrong with a request."""
@@ -181,6 +191,7 @@ class Service:
             return self._answer(handler, call)
         if bound_request.resource.kind == "batch":
             from app.service.batch import batch
+            self._texts.put(key, (batch, call))
             return batch(call)
         from app.service.write import write
         return write(call)
@@ -245,10 +256,15 @@ class Service:
 
     def planner(self, policy: access.Policy, page_size: int | None = None) -> Planner:
         """A planner under a policy; `page_size`: what the client asked for, else the service's own."""
-        return Planner(self.mapping, policy.grants, page_size or self.settings.page_size)
+        most = self.settings.max_page_size
+        size = min(page_size, most) if page_size and most else page_size
+        return Planner(self.mapping, policy.grants, size or self.settings.page_size)
 
     def ready(self, statement: Statement) -> Statement:
-        """The statement, once the search indexes that it reads are there."""
+        """The statement, once the tables and the search indexes that it reads are there."""
+        if self.grows:
+            for id in statement.tables:
+                schema.ensure(self.store, self.mapping, id)
         if statement.searched:
             self.catalogue.search.ensure(statement.searched)
         return statement
@@ -282,6 +298,31 @@ class Service:
     @staticmethod
     def _page_options(call: Call) -> tuple[tuple[str, str], ...]:
         return tuple((name, text) for name, text in call.syntax.options.texts if name not in NOT_PAGED_ON)
+
+
+def text_key(method: str, path: str, query: str, root: str, headers: Mapping[str, str], policy: access.Policy
+             ) -> tuple[str | None, ...]:
+    """Everything of a request that its answer depends on, besides the store, conditions and the body."""
+    get = headers.get
+    return method, path, query, root, policy.id, *[get(name) for name in CACHED_HEADERS]
+
+
+def load_model(settings: Settings) -> Model:
+    """The model of the settings' file; a big one from its compilation, kept beside an embedded store (or in `instance/`).
+
+    Raises ModelError, also for what no service can be made of (`rules.FATAL`).
+    """
+    path = Path(settings.model)
+    if path.exists() and path.stat().st_size > COMPILED_BYTES:
+        parts = urlsplit(settings.database)
+        beside = Path(parts.path[1:]).parent if parts.scheme == "sqlite" and ":" not in parts.path else Path("instance")
+        model = csdl.load_cached(path, beside)
+    else:
+        model = csdl.load(path)
+        broken = [each for each in rules.check(model) if each.rule in rules.FATAL]
+        if broken:
+            raise ModelError("\n".join(str(each) for each in broken[:20]))
+    return model
 
 
 def scope_of(path: str, texts: tuple[tuple[str, str], ...]) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import secrets
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from app.edm import types
@@ -48,14 +48,16 @@ class WriteSession:
 
     def __init__(self, catalogue: Catalogue, *, now: str, root: str = "http://localhost/",
                  request_url: str | None = None, principal: str = "", rules: Rules | None = None,
-                 languages: tuple[str, ...] = (), references: Mapping[str, str] | None = None) -> None:
+                 languages: tuple[str, ...] = (), writable: bool = True,
+                 references: Callable[[str], str | None] | None = None) -> None:
         self.catalogue, self.store, self.mapping, self.model = (
             catalogue, catalogue.store, catalogue.mapping, catalogue.model)
         self.writer, self.reader, self.planner = catalogue.writer, catalogue.reader, catalogue.planner
         self.now, self.root, self.request_url = now, root, request_url or root
         self.principal, self.rules, self.languages = principal, rules, languages
+        self.writable = writable                    # functions have no side effects
         self.ids: dict[str, Entity] = {}            # ids given elsewhere in the same body
-        self.references = references or {}          # ids of earlier requests of a batch → paths below the root
+        self.references = references                # ids of earlier requests of a batch → paths below the root
         self._rows: dict[tuple[str, int], dict[str, Any]] = {}
         self._log: list[tuple[Any, ...]] = []
         self.created: set[tuple[str, int]] = set()
@@ -79,14 +81,14 @@ class WriteSession:
 
     def by_columns(self, id: str, where: Sequence[tuple[Column, Any]], *, lock: bool = False) -> Entity | None:
         """The first entity of a table whose columns have these values."""
-        if any(value is None for _, value in where):
+        if any(value is None for _, value in where) or not self.catalogue.made(id):
             return None
         rows = self.writer.find(self.mapping.table(id), where, lock=lock)
         return self.entity(id, rows[0]) if rows else None
 
     def all_by_columns(self, id: str, where: Sequence[tuple[Column, Any]]) -> list[Entity]:
         """Every entity of a table whose columns have these values."""
-        if any(value is None for _, value in where):
+        if any(value is None for _, value in where) or not self.catalogue.made(id):
             return []
         return [self.entity(id, row) for row in self.writer.find(self.mapping.table(id), where)]
 
@@ -99,6 +101,8 @@ class WriteSession:
         table = self.mapping.table(id)
         if not table.key or any(name not in key for name, _ in table.key):
             return None
+        if table.owner is not None and owner is not None and owner.row_id is None:
+            return None         # who is new owns nothing yet
         return self.by_columns(id, [*self.owned(table, owner), *((column, key[name]) for name, column in table.key)])
 
     @staticmethod
@@ -117,7 +121,7 @@ class WriteSession:
     def known_id(self, text: str) -> Entity | None:
         """The entity that has this id elsewhere in the body, or that `$1` of a batch stands for."""
         found = self.ids.get(text)
-        return finding.referenced(self, text) if found is None and self.references else found
+        return finding.referenced(self, text) if found is None and text.startswith("$") else found
 
     def resolve(self, reference: plan.Reference, table: str | None, type: str) -> Entity:
         """The entity that a body refers to; BodyError where it refers to none that fits."""
@@ -224,6 +228,8 @@ class WriteSession:
 
     def carry_out(self, gathering: Gathering) -> None:
         """Do the steps that were gathered."""
+        if not self.writable:
+            raise RuntimeError("A function cannot change data; only actions can")
         entities = gathering.entities
         steps = order(gathering.steps)
         waiting = {(step.entity, step.navigation[1]) for step in steps if isinstance(step, plan.Connect)}
@@ -366,13 +372,36 @@ class WriteSession:
             raise BodyError("The key of an entity cannot change.", code="keyChange")
         relinked = self._store_document_links(entity)
         if columns or relinked:
-            version = entity.version
-            if not self.writer.update(table, entity.row_id, version, columns):
-                raise PreconditionFailed(target="If-Match")
+            if any(column.name in columns for key in table.alternate_keys for _, column in key):
+                with self.store.deferred_references():
+                    self._rewrite(entity, columns)
+                    self._follow(entity, {name: row[name] for name in columns}, columns)
+            else:
+                self._rewrite(entity, columns)
             row.update(columns)
-            row[table.version.name] = version + 1
             self.log(entity, "update", sorted({layout.of_column.get(name, name) for name in columns}))
         self._settled(entity)
+
+    def _rewrite(self, entity: Entity, columns: Mapping[str, Any]) -> None:
+        assert entity.row is not None and entity.row_id is not None
+        version = entity.version
+        if not self.writer.update(entity.layout.table, entity.row_id, version, columns):
+            raise PreconditionFailed(target="If-Match")
+        entity.row[entity.layout.table.version.name] = version + 1
+
+    def _follow(self, entity: Entity, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
+        """Properties tied to a principal's property take its new value (Protocol §11.4.3)."""
+        assert entity.row is not None
+        for referrer in self.catalogue.departure(entity.layout.id).referrers:
+            pairs = list(zip(referrer.own, referrer.other, strict=True))
+            if any(other.name in new for _, other in pairs):
+                where = [(own, old.get(other.name, entity.row[other.name])) for own, other in pairs]
+                for each in self.all_by_columns(referrer.table, where):
+                    values = {own.name: new.get(other.name, entity.row[other.name]) for own, other in pairs}
+                    self._rewrite(each, values)
+                    assert each.row is not None
+                    each.row.update(values)
+                    self.log(each, "update", sorted(values))
 
     @staticmethod
     def _settled(entity: Entity) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from app import sql
 from app.bind import nodes as bound
-from app.edm import types, vocabularies
+from app.edm import geo, types, vocabularies
 from app.errors import InvalidToken, NotFound, NotImplementedByService, OptionNotAllowed
 from app.payload import context
 from app.payload.values import dumps
@@ -93,6 +93,13 @@ class PropertyAnswer:
         return (self.source.type,)
 
     def __call__(self, call: Call) -> Response:
+        if not self.node.several:
+            return self.answer(call)
+        with call.store.read():             # several statements, one view of the data
+            return self.answer(call)
+
+    def answer(self, call: Call) -> Response:
+        """The answer, inside the view of the data that it is to show."""
         run = Run(call.service.values(call), call.syntax.options)
         rows = sql.fetch(call.store, self.node.statement, run.values)
         if not rows:
@@ -178,6 +185,7 @@ class PropertyAnswer:
                     if not isinstance(value, list) or not -len(value) <= at < len(value):
                         raise NotFound(reason=f"There is no item {at}")
                     value = value[at]
+                    annotation = annotation and annotation.replace("Collection(", "").rstrip(")")
                 case bound.CastStep(type) if not isinstance(value, list):
                     given = value.get(call.wishes.format.control("type")) if isinstance(value, dict) else None
                     actual = call.model.full(given.removeprefix("#") if given else declared)
@@ -207,6 +215,8 @@ def raw_value(call: Call, value: Any, headers: dict[str, str]) -> Response:
     """`/$value` of a primitive: its ABNF value form as text/plain; Binary as bytes (Protocol §11.2.4.1)."""
     property = call.resource.property
     name = property.type.name if property is not None else "Edm.String"
+    if isinstance(value, dict) and name.startswith("Edm.Geo"):
+        return Response(200, {**headers, "Content-Type": "text/plain"}, geo.write(value).encode("utf-8"))
     if isinstance(value, dict | list):
         raise NotFound(reason="A raw value is had of primitive properties only")
     if name == "Edm.Binary":

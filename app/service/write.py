@@ -21,7 +21,6 @@ from app.service.entities import Entity
 from app.service.finding import Steps, find, value_of
 from app.service.response import Response
 from app.service.session import WriteSession
-from app.store import schema
 from app.store.mapping import Contained, Unbound, Whole
 
 Handler = Callable[[Call], Response]
@@ -106,7 +105,7 @@ def read_stream(call: Call) -> Response:
 
 # --- transactions ----------------------------------------------------------------------------------------
 
-def session_of(call: Call) -> WriteSession:
+def session_of(call: Call, writable: bool = True) -> WriteSession:
     """A session for a call."""
     service = call.service
     return WriteSession(service.catalogue, now=service.now(), root=call.request.root,
@@ -125,14 +124,11 @@ def transact(call: Call, work: Callable[[WriteSession], T]) -> T:
     return call.store.transact(attempt)
 
 
-def ready(call: Call, id: str) -> None:
-    """Make the tables that a change of this one can reach (those of large models are made when they are first used)."""
-    mapping, store = call.mapping, call.store
-    schema.ensure(store, mapping, id)
-    for owner, navigation in mapping.navigations(id):
-        target = mapping.target(id, owner, navigation.name)
-        if target is not None:
-            schema.ensure(store, mapping, target)
+def prepare(call: Call, change: plan.Change | None = None) -> str:
+    """The table that a request is about, made where a large model has not needed it so far."""
+    id = call.service.planner(call.policy).source(call.resource.steps)[0].table
+    call.service.catalogue.prepare(id, change)
+    return id
 
 
 # --- preconditions ---------------------------------------------------------------------------------------
@@ -183,11 +179,11 @@ def create(call: Call) -> Response:
         supplied, tied = reader.implied(last.owner, last.navigation)
     change = reader.read_entity(bodies.json_body(call), resource.type, bodies.reading(call, "create"),
                                 supplied=supplied, bound=tied)
+    prepare(call, change)
 
     def work(session: WriteSession) -> Response:
         if isinstance(last, bound.SetStep):
             allow(call, last.set.name, "InsertRestrictions", "Insertable", "POST")
-            ready(call, last.set.name)
             return answers.created(call, session.create(last.set.name, change), change)
         assert isinstance(last, bound.NavigationStep) and navigation is not None
         parent, id, owner = parent_of(call, session, before, last)
@@ -221,10 +217,10 @@ def update(call: Call) -> Response:
     operation = "put" if call.request.method == "PUT" else "patch"
     tree = bodies.json_body(call)
     reader = call.service.catalogue.reader
-    id = call.service.planner(call.policy).source(call.resource.steps)[0].table
-    ready(call, id)
+    id = prepare(call)
     type = _stored_type(call, id)
     change = None if type is None else reader.read_entity(tree, type, bodies.reading(call, operation))
+    prepare(call, change)
 
     def work(session: WriteSession) -> Response:
         entity = find(session, call.resource.steps, call.values, lock=True)
@@ -307,8 +303,7 @@ def _upsert(call: Call, session: WriteSession, id: str, tree: Any) -> Response:
 
 def delete(call: Call) -> Response:
     """DELETE of an entity with what goes with it (§11.4.5)."""
-    id = call.service.planner(call.policy).source(call.resource.steps)[0].table
-    ready(call, id)
+    id = prepare(call)
 
     def work(session: WriteSession) -> Response:
         entity = find(session, call.resource.steps, call.values, lock=True)

@@ -108,7 +108,7 @@ def correlated(query: Query, opened: Opened, selected: Selected,
     page = limited(page, query.top, query.skip)
     row.frame.source = pw.Join(given.table, row.frame.source, pw.JOIN.CROSS)       # SQLite keeps this order
     built = pw.Select([row.frame.source], [node for node, _, _ in selected])
-    built = built.where(pw.Expression(row.column(row.table.row_id), "IN", page))
+    built = built.where(terms.among(row.column(row.table.row_id), page))
     built = built.order_by(*(node for node, _ in opened.links), *sorting.sort(order, build))
     return limited(built, query.limit)
 

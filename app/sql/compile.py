@@ -7,26 +7,20 @@ that by `skip`. DESIGN §3; Protocol §11.2.1.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import peewee as pw
-from playhouse.cockroachdb import CockroachDatabase
 
 from app.bind import nodes as bound
 from app.plan.nodes import CountQuery, Query
 from app.sql import apply, children, order, selects, sources, terms
 from app.sql.order import Ordered
+from app.sql.render import render
 from app.sql.scope import Build, Scope
 from app.sql.sources import Opened
 from app.sql.statement import Statement, getter
 from app.store import mapping as tables
 from app.store.dialects import Dialect
-
-WRITERS: Mapping[str, pw.Database] = {
-    "sqlite": pw.SqliteDatabase(None), "postgresql": pw.PostgresqlDatabase(None), "mariadb": pw.MySQLDatabase(None),
-    "cockroachdb": CockroachDatabase(None)}
-# Peewee would ask the server whether compound queries may have parentheses; every MariaDB of today takes them.
-WRITERS["mariadb"].compound_select_parentheses = pw.CSQ_PARENTHESES_GROUPED
 
 Grants: TypeAlias = Mapping[str, bound.Expression]
 
@@ -93,8 +87,7 @@ def plain(query: Query, opened: Opened, selected: selects.Selected, keys: Ordere
 
 def statement(query: pw.Node, selected: selects.Selected, links: int, build: Build) -> Statement:
     """The text of a query and everything needed to run it."""
-    context: Any = WRITERS[build.dialect.name].get_sql_context()
-    text, marks = context.sql(query).query()
+    text, marks = render(query, build.dialect.name)
     columns = tuple((column, type_name) for _, column, type_name in selected)
     return Statement(text, tuple(marks), columns, links, tuple(getter(mark, build.model) for mark in marks),
-                     frozenset(build.searched))
+                     frozenset(build.searched), frozenset(build.tables))

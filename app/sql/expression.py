@@ -169,8 +169,8 @@ def following(instant: str) -> str:
 
 def null(type_name: str, build: Build) -> Operand:
     if type_name == "null":
-        return Operand(pw.SQL("NULL"), type_name)
-    return Operand(build.dialect.typed(pw.SQL("NULL"), type_name), type_name)
+        return Operand(pw.SQL("NULL"), type_name, literal=True)
+    return Operand(build.dialect.typed(pw.SQL("NULL"), type_name), type_name, literal=True)
 
 
 def stored_type(type_name: str, build: Build) -> str:
@@ -398,5 +398,7 @@ def cast(operand: bound.Expression, type_name: str, facets: Any, scope: Scope) -
     if of_enum is not None:
         return Operand(of_enum, type_name)
     source, target = stored_type(given.type, build), stored_type(type_name, build)
+    if source == target and facets is None:
+        return replace(given, type=type_name)
     special = target == "Edm.Decimal" and (given.special or source in FLOATS or source == "Edm.String")
     return Operand(build.dialect.cast(promoted(given, "", build), source, target, facets), type_name, special=special)

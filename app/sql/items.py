@@ -33,7 +33,7 @@ def compile_items(query: ItemQuery, mapping: tables.Mapping, dialect: Dialect,
     found, positions = walked(query.steps, Members(opened.frame, opened.where, opened.row), build)
     scope = selects.named(Scope(build, found.member, opened.row), query.compute)
     found.where.extend(sources.among_parents(opened))
-    found.where.extend(selects.conditions(query.filter, query.search, scope))
+    found.where.extend(selects.conditions(query.filter, None, scope))
     selected: selects.Selected = [(dialect.select(node, column), column, column.edm) for node, column in opened.links]
     selected += [(node, None, "Edm.Int64") for node in positions]
     selected += [selects.output(each, scope) for each in query.outputs]

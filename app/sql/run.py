@@ -15,8 +15,11 @@ from app.store.dialects import Dialect
 CHUNK = 1000
 
 
-def fetch(store: Store, statement: Statement, values: Values) -> list[tuple[Any, ...]]:
-    """All rows of a statement. Raises TypeMismatch for a literal that is not of its type, else what the store raises."""
+def fetch(store: Store | Stream, statement: Statement, values: Values) -> list[tuple[Any, ...]]:
+    """All rows of a statement, in the view of an open stream where that is given.
+
+    Raises TypeMismatch for a literal that is not of its type, else what the store raises.
+    """
     return store.run(statement.text, [get(values) for get in statement.getters])
 
 

@@ -27,6 +27,7 @@ class Build:
         self.model: Model = tables.model
         self.grants = grants
         self.searched: set[str] = set()     # tables whose search index the statement reads
+        self.tables: set[str] = set()       # mapping ids of the tables that it reads
         self._aliases = 0
 
     def alias(self) -> str:
@@ -77,13 +78,17 @@ class Row:
     cast: tuple[str, ...] | None = None
     optional: bool = False
 
+    def __post_init__(self) -> None:
+        self.frame.build.tables.add(self.table.id)
+
     @property
     def name(self) -> str:
         """The alias of the row, which no other of the statement has."""
         return str(getattr(self.alias, "_alias"))
 
-    def column(self, column: mapping.Column) -> pw.Column:
-        return pw.Column(self.alias, column.name)
+    def column(self, column: mapping.Column) -> pw.Entity:
+        """A column of the row. The alias is known, so Peewee need not look it up: half the time of a column."""
+        return pw.Entity(self.name, column.name)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

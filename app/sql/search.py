@@ -62,4 +62,4 @@ def _phrase(found: list[str], table: str, row: pw.Node, build: Build, prefix: bo
             position = terms.compare(pw.Column(index[0], "position"), "+", pw.SQL(str(number)))
             where.append(terms.compare(pw.Column(source, "position"), "=", position))
     rows = pw.Select(index, [pw.Column(index[0], "row")]).where(terms.all_of(where))
-    return terms.compare(row, "IN", rows)
+    return terms.among(row, rows)

@@ -72,7 +72,8 @@ class Statement:
     """A compiled SELECT.
 
     `marks`: the placeholders in order, constants in the form of the database. `columns`: (column or None, Edm type) of
-    every output, the `link_count` link columns of a child query first. `searched`: tables whose search index it reads.
+    every output, the `link_count` link columns of a child query first. `searched`: tables whose search index it reads;
+    `tables`: mapping ids of all that it reads.
     """
 
     text: str
@@ -81,6 +82,7 @@ class Statement:
     link_count: int = 0
     getters: tuple[Getter, ...] = field(default=(), compare=False, repr=False)
     searched: frozenset[str] = frozenset()
+    tables: frozenset[str] = frozenset()
 
     def parameters(self, values: Values) -> list[Any]:
         """What the driver binds. Raises TypeMismatch for a literal that is not of its type."""

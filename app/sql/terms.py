@@ -72,6 +72,11 @@ def over(function: pw.Node, partition: Sequence[pw.Node], order: Sequence[pw.Nod
     return pw.NodeList((function, pw.SQL("OVER"), window))
 
 
+def among(node: pw.Node, query: pw.Select) -> pw.Node:
+    """`node IN (SELECT …)`; Peewee's own form renders the query twice."""
+    return pw.NodeList((node, pw.SQL("IN"), query), parens=True)
+
+
 def scalar(query: pw.Select) -> pw.Node:
     """A SELECT as an operand; a bare Select would take `+` and `|` as set operations."""
     return pw.NodeList((query,))

@@ -21,10 +21,15 @@ from app.store.mapping import Column, Table
 Convert = Callable[[Any], Any] | None
 
 
-class Writer:
-    """The write statements of one store. Holds texts and converters, no values."""
+ON_TABLES = frozenset({"find", "insert", "insert rows", "update", "delete", "max"})
 
-    def __init__(self, store: Store) -> None:
+
+class Writer:
+    """The write statements of one store. Holds texts and converters, no values. `ready`: called with the mapping id of a
+    table before its first statement of a kind, where tables are made when they are first used."""
+
+    def __init__(self, store: Store, ready: Callable[[str], None] | None = None) -> None:
+        self._ready = ready
         self.store, self.dialect = store, store.dialect
         self._texts: dict[tuple[Any, ...], str] = {}
         self._inserts: dict[tuple[str, tuple[str, ...]], tuple[str, tuple[Convert, ...]]] = {}
@@ -64,6 +69,8 @@ class Writer:
     def _text(self, key: tuple[Any, ...], build: Callable[[], pw.Node]) -> str:
         text = self._texts.get(key)
         if text is None:
+            if self._ready is not None and key[0] in ON_TABLES:
+                self._ready(key[1])
             text = self._texts[key] = self.store.compile(build())[0]
         return text
 

@@ -65,6 +65,13 @@ def constant(node: Node) -> str:
     raise NotImplementedByService(feature="matchesPattern with a pattern that is not a literal")
 
 
+def whole_number(node: Node) -> int | None:
+    """The integer of a literal that is part of the statement's shape; None for anything else."""
+    while isinstance(node, pw.WrappedNode):
+        node = node.node
+    return node.value if isinstance(node, pw.Value) and type(node.value) is int else None
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class ListSource:
     """A list parameter of tuples as a table: `table` for FROM (already aliased), `columns` in the order of the

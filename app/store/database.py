@@ -113,8 +113,16 @@ class Store:
 
     def run(self, text: str, parameters: Sequence[Any] = ()) -> Rows:
         """The rows of a statement. Raises errors of `app.errors`."""
+        if self.on_statement is not None:
+            self.on_statement(text)
         driver = self.driver
-        return self._perform(lambda connection: driver.fetch(driver.execute(connection, text, parameters)), text)
+        if not driver.shared:           # every read comes by here: nothing between it and the driver
+            try:
+                return driver.fetch(driver.execute(self.connection(), text, parameters))
+            except Exception as error:
+                failure = error
+            return self._recover(lambda connection: driver.fetch(driver.execute(connection, text, parameters)), failure)
+        return self._perform(lambda connection: driver.fetch(driver.execute(connection, text, parameters)))
 
     def execute(self, text: str, parameters: Sequence[Any] = ()) -> Result:
         """Run a changing statement: the rows of its RETURNING clause and the number of rows it touched."""
@@ -132,16 +140,20 @@ class Store:
         if text is not None and self.on_statement is not None:
             self.on_statement(text)
         with self._turn:
-            connection = self.connection()
             try:
-                return work(connection)
+                return work(self.connection())
             except Exception as error:
-                meaning = self.driver.translate(error)
-                if isinstance(meaning, Lost):
-                    return self._again(work, error)
-                if meaning is error:
-                    raise
-                raise meaning from error
+                failure = error
+            return self._recover(work, failure)
+
+    def _recover(self, work: Callable[[Any], T], error: Exception) -> T:
+        """After a failed statement: once more where only the connection was lost, else what the error means."""
+        meaning = self.driver.translate(error)
+        if isinstance(meaning, Lost):
+            return self._again(work, error)
+        if meaning is error:
+            raise error
+        raise meaning from error
 
     def _again(self, work: Callable[[Any], T], error: Exception) -> T:
         """After a lost connection: a statement of its own runs once more; a transaction is over."""
@@ -302,7 +314,10 @@ class Store:
         with self._guard:
             if self._idle:
                 return self._idle.pop()
-        return self.driver.open()
+        connection = self.driver.open()
+        for text in self.driver.streaming:
+            self.driver.execute(connection, text, ())
+        return connection
 
     def _give_back(self, connection: Any) -> None:
         if self.driver.shared:

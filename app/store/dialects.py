@@ -29,7 +29,7 @@ from app.edm import types as edm_types
 from app.edm.model import TypeRef
 from app.store import forms, patterns
 from app.store.clauses import (NULL, ONE, ZERO, ListSource, Node, Operation, all_of, constant, infix, substr, text,
-                               when, words)
+                               when, whole_number, words)
 from app.store.documents import Documents
 from app.store.mapping import Column
 
@@ -37,7 +37,8 @@ Convert: TypeAlias = Callable[[Any], Any]
 Function: TypeAlias = Callable[[Sequence[Node], Sequence[str]], Node]
 
 NUMERIC = edm_types.NUMBERS
-FAR = pw.SQL("2147483646")      # behind the end of every text, and within the numbers that functions of text take
+TEXT_LIMIT = 2147483646
+FAR = pw.SQL(str(TEXT_LIMIT))   # behind the end of every text, and within the numbers that functions of text take
 # where the parts of an instant (or date) and of a time of day stand in the expression form, and how long they are
 PARTS = {"year": (1, 0, 4), "month": (6, 0, 2), "day": (9, 0, 2), "hour": (12, 1, 2), "minute": (15, 4, 2),
          "second": (18, 7, 2)}
@@ -344,6 +345,10 @@ class Dialect(Documents):
 
     def substring(self, whole: Node, start: Node, count: Node | None = None) -> Node:
         """Zero-based; a negative start counts from the end and stops at the beginning; a negative count is none."""
+        begins, length = whole_number(start), None if count is None else whole_number(count)
+        if begins is not None and begins >= 0 and (count is None or length is not None):     # the text once, however deep
+            parts = [pw.SQL(str(min(begins + 1, TEXT_LIMIT)))]
+            return fn.SUBSTR(whole, *parts, *([] if length is None else [pw.SQL(str(max(0, min(length, TEXT_LIMIT))))]))
         begin = when(infix(start, "<", ZERO), self.greatest(infix(self.length(whole), "+", start), ZERO), at_most(start, FAR))
         first = self.narrow(infix(begin, "+", ONE))
         if count is None:

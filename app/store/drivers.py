@@ -48,6 +48,7 @@ class Driver:
     undefer: ClassVar[str]              # from here on they are again
     unchecked: ClassVar[tuple[str, ...]] = ()       # switches the checking of references off for this connection
     checked: ClassVar[tuple[str, ...]] = ()         # and on
+    streaming: ClassVar[tuple[str, ...]] = ()       # prepares a connection for streams
     shared = False      # one connection for all threads
 
     def __init__(self, url: str, busy_timeout: float, limit: float | None) -> None:
@@ -133,6 +134,10 @@ def out_of_range() -> BindError:
     return BindError("A number left the range of its type while the expression was computed", code="arithmeticOverflow")
 
 
+def too_deep() -> LimitExceeded:
+    return LimitExceeded(limit="nesting of an expression", allowed="what the database can read")
+
+
 def division_by_zero() -> BindError:
     return BindError("The expression divides by zero", code="divisionByZero")
 
@@ -151,8 +156,7 @@ class SQLiteDriver(Driver):
         self.path = str(self.database.database)
         self.shared = ":memory:" in self.path
         self.journal_set = self.shared
-        self.deadline = 0.0
-        self.failed = threading.local()     # why a function of ours failed: SQLite itself only says that it did
+        self.local = threading.local()      # `deadline` of the statement; `why` a function of ours failed
         self._register()
         if not self.shared:
             Path(self.path).parent.mkdir(parents=True, exist_ok=True)
@@ -170,12 +174,12 @@ class SQLiteDriver(Driver):
             self.database.register_window_function(aggregate, name, arity)
 
     def _reporting(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        """The function, remembering why it failed."""
+        """The function, remembering why it failed: SQLite itself only says that it did."""
         def run(*arguments: Any) -> Any:
             try:
                 return function(*arguments)
             except Exception as error:
-                self.failed.why = error
+                self.local.why = error
                 raise
         return run
 
@@ -184,7 +188,7 @@ class SQLiteDriver(Driver):
         if not self.journal_set:
             self._write_ahead(connection)
         if self.limit is not None:
-            connection.set_progress_handler(lambda: time.monotonic() > self.deadline, 10_000)
+            connection.set_progress_handler(lambda: time.monotonic() > self.local.deadline, 10_000)
         return connection
 
     def _write_ahead(self, connection: Any) -> None:
@@ -202,7 +206,7 @@ class SQLiteDriver(Driver):
 
     def execute(self, connection: Any, text: str, parameters: Sequence[Any]) -> Any:
         if self.limit is not None:
-            self.deadline = time.monotonic() + self.limit
+            self.local.deadline = time.monotonic() + self.limit
         return connection.execute(text, parameters)
 
     def chunks(self, connection: Any, text: str, parameters: Sequence[Any],
@@ -212,7 +216,7 @@ class SQLiteDriver(Driver):
             while rows := cursor.fetchmany(size):
                 yield rows
                 if self.limit is not None:
-                    self.deadline = time.monotonic() + self.limit
+                    self.local.deadline = time.monotonic() + self.limit
         finally:
             cursor.close()
 
@@ -248,11 +252,13 @@ class SQLiteDriver(Driver):
             return self.too_slow()
         if name == "SQLITE_FULL":
             return ServiceUnavailable("The store is full", retry_after=60)
-        why = self.failed.__dict__.pop("why", None)
+        why = self.local.__dict__.pop("why", None)
         if isinstance(why, ODataError):
             return why
         if isinstance(why, ZeroDivisionError):
             return division_by_zero()
+        if "parser stack overflow" in message or "Expression tree is too large" in message:
+            return too_deep()
         return out_of_range() if isinstance(why, OverflowError) or "integer overflow" in message else error
 
     def _constraint(self, name: str, message: str, error: Exception) -> Exception:
@@ -275,7 +281,7 @@ class PostgreSQLDriver(Driver):
     unread = ("date", "time", "timestamp", "timestamptz", "interval", "uuid", "json", "jsonb")
     meanings: ClassVar[dict[str, Callable[[], ODataError]]] = {
         "22012": division_by_zero, "22003": out_of_range, "23503": dangling, "23001": dangling, "23505": duplicate,
-        "40001": Retry, "40P01": Retry,
+        "40001": Retry, "40P01": Retry, "54001": too_deep,
         "22008": out_of_range, "54000": lambda: BodyError("A text is too long for an index of its property"),
         "55P03": lambda: ServiceUnavailable("The store was busy"),
         "53300": lambda: ServiceUnavailable("The database has no connection left")}
@@ -350,10 +356,11 @@ class MariaDBDriver(Driver):
     begin_write = "START TRANSACTION"
     defer, undefer = "SET SESSION foreign_key_checks = 0", "SET SESSION foreign_key_checks = 1"
     unchecked, checked = (defer,), (undefer,)
+    streaming = ("SET SESSION max_statement_time = 0",)     # it would count the time that the reader takes
     meanings: ClassVar[dict[int, Callable[[], Exception]]] = {
         1062: duplicate, 1022: duplicate, 1451: dangling, 1452: dangling, 1216: dangling, 1217: dangling,
         1205: Retry, 1213: Retry, 1020: Retry, 1690: out_of_range, 1264: out_of_range, 1365: division_by_zero,
-        1242: division_by_zero,     # the dialect provokes this one where a divisor is zero
+        1436: too_deep, 1242: division_by_zero,     # the dialect provokes this one where a divisor is zero
         1040: lambda: ServiceUnavailable("The database has no connection left"),
         2006: Lost, 2013: Lost, 2003: Lost, 2002: Lost, 1927: Lost, 4031: Lost}
 

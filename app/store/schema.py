@@ -285,11 +285,16 @@ def verify(store: Store, mapping: Mapping) -> None:
         _check(store, mapping, id, known)
 
 
+def grows(mapping: Mapping) -> bool:
+    """Whether the model is so large that its tables are made when they are first used (DESIGN §4)."""
+    return sum(1 for _ in mapping.sources()) > EAGER
+
+
 def ensure(store: Store, mapping: Mapping, id: str) -> None:
-    """Make the table of a mapping id if it is not there. To be called outside a transaction."""
+    """Make the table of a mapping id if it is not there; as part of the transaction that is open, if one is."""
     if store.tables is None or id not in store.tables:
         if id not in _known(store):
-            with store.lock(), _together(store):
+            with contextlib.nullcontext() if store.in_transaction else store.lock(), _together(store):
                 _known(store)
                 _make(store, mapping, [id])
         else:

@@ -8,14 +8,13 @@ beyond ours, the face is called without Flask (which costs five times the reques
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
-from importlib import resources
 from typing import Any, Protocol
 
 import flask
 from werkzeug.exceptions import HTTPException
 
+from app import csdl
 from app.service.response import Response
 from app.service.settings import Settings
 from app.web.odata import Body, Face, Handler, StartResponse, refusal
@@ -119,10 +118,11 @@ def system_routes(service: OpenService) -> flask.Blueprint:
 
     @routes.get("/vocabularies/<name>")
     def vocabulary(name: str) -> flask.Response:
-        found = resources.files("app.csdl") / "vocabularies" / name
-        if not re.fullmatch(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.(xml|json)", name) or not found.is_file():
+        namespace, _, form = name.rpartition(".")
+        found = csdl.vocabulary_document(namespace, form) if form in ("xml", "json") else None
+        if found is None:
             flask.abort(404)
-        return flask.Response(found.read_bytes(), content_type=f"application/{name.rpartition('.')[2]}")
+        return flask.Response(found, content_type=f"application/{form}")
 
     return routes
 

@@ -31,6 +31,8 @@ def including(*attributes: str) -> str:
                    for index, each in enumerate(attributes))
 
 
+BOXED = ("><EntityContainer Name='Box'><Singleton Name='S' Type='x.E'/></EntityContainer>\n<EntityType Name='E'><Key>"
+         "<PropertyRef Name='K'/></Key><Property Name='K' Type='Edm.Int32' Nullable='false'/></EntityType></Schema>\n")
 XML = [
     ("doc-empty", 1, b""),
     ("doc-empty", 1, b" \r\n\t "),
@@ -87,9 +89,7 @@ XML = [
     ("include-twice", 3, schemas("Namespace='x'", references=including(
         "Namespace='Org.OData.Core.V1'", "Namespace='Org.OData.Core.V1'")).encode()),
     ("include-unresolved", 2, schemas("Namespace='x'", references=including("Namespace='not.here'")).encode()),
-    ("schema-containers", 5, schemas("Namespace='x'", "Namespace='y'").replace("/>\n", "><EntityContainer Name='Box'><Singleton "
-     "Name='S' Type='x.E'/></EntityContainer>\n<EntityType Name='E'><Key><PropertyRef Name='K'/></Key><Property Name='K' "
-     "Type='Edm.Int32' Nullable='false'/></EntityType></Schema>\n").encode()),
+    ("schema-containers", 5, schemas("Namespace='x'", "Namespace='y'").replace("/>\n", BOXED).encode()),
 ]
 
 
@@ -233,8 +233,8 @@ def test_all_findings_of_a_file_come_at_once(tmp_path: Path) -> None:
 
 
 def test_json_and_xml_findings_have_the_same_words(tmp_path: Path) -> None:
-    (tmp_path / "a.xml").write_text(schemas("Namespace='ns'").replace("/>\n</edmx:D", "><ComplexType Name='X' BaseType='ns.Y'/>"
-                                                                     "</Schema>\n</edmx:D"), encoding="utf-8")
+    filled = "><ComplexType Name='X' BaseType='ns.Y'/></Schema>\n</edmx:D"
+    (tmp_path / "a.xml").write_text(schemas("Namespace='ns'").replace("/>\n</edmx:D", filled), encoding="utf-8")
     (tmp_path / "a.json").write_text(json.dumps({"$Version": "4.0", "ns": {"X": {"$Kind": "ComplexType", "$BaseType": "ns.Y"}}}),
                                      encoding="utf-8")
     one, other = check(tmp_path / "a.xml"), check(tmp_path / "a.json")

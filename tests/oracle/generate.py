@@ -412,3 +412,67 @@ def orders(draw: Draw, type_name: str, finite: bool = False, depth: int = 2) -> 
     writer = Writer(draw, type_name, finite)
     items = [writer.sortable(depth) + writer.one_of(("", " asc", " desc")) for _ in range(writer.one_of((1, 2, 3)))]
     return {"$orderby": ",".join(items), **writer.aliases}
+
+
+# --- $expand ---------------------------------------------------------------------------------------------
+
+@st.composite
+def expands(draw: Draw, type_name: str, finite: bool = False, depth: int = 3) -> dict[str, str]:
+    """`$expand` of up to three navigation properties, nested, with options of their own; and options beside it."""
+    writer = Writer(draw, type_name, finite)
+    options = {"$expand": _expand(writer, type_name, depth)}
+    if writer.chance(40):
+        options["$filter"] = writer.boolean(1)
+    if writer.chance(30):
+        options["$orderby"] = _items(writer)
+    if writer.chance(30):
+        options["$top"] = str(writer.one_of((1, 3, 10)))
+    return {**options, **writer.aliases}
+
+
+def _items(writer: Writer) -> str:
+    return ",".join(writer.sortable(1) + writer.one_of(("", " desc")) for _ in range(writer.one_of((1, 2))))
+
+
+def _expand(writer: Writer, type_name: str, depth: int) -> str:
+    """Each path once."""
+    model = writer.model
+    known = {name: navigation for name, navigation in model.navigations(type_name).items()}
+    for derived in model.derived(type_name):
+        known.update({f"{derived}/{name}": navigation for name, navigation in model.navigations(derived).items()
+                      if name not in model.navigations(model.structured(derived).base or "")})        # type: ignore[union-attr]
+    names = writer.draw(st.lists(st.sampled_from(sorted(known)), min_size=1, max_size=3, unique=True))
+    return ",".join(_item(writer, name, known[name], depth) for name in names)
+
+
+def _item(writer: Writer, name: str, navigation: Any, depth: int) -> str:
+    starts, aliases = writer.starts, writer.aliases
+    target, suffix = navigation.type, ""
+    if writer.model.derived(target) and writer.chance(15):
+        target = writer.one_of(writer.model.derived(target))
+        name = f"{name}/{target}"
+    elif writer.chance(10):
+        suffix = "/$ref"
+    writer.starts = [Start("", target)]
+    options = _options(writer, navigation, target, depth, suffix)
+    writer.starts = starts
+    writer.aliases = aliases
+    return name + suffix + (f"({';'.join(options)})" if options else "")
+
+
+def _options(writer: Writer, navigation: Any, target: str, depth: int, suffix: str) -> list[str]:
+    options = []
+    if navigation.collection:
+        if writer.chance(50):
+            options.append(f"$filter={writer.boolean(2)}")
+        if writer.chance(50):
+            options.append(f"$orderby={_items(writer)}")
+        if writer.chance(40):
+            options.append(f"$top={writer.one_of((1, 2, 0))}")
+        if writer.chance(30):
+            options.append(f"$skip={writer.one_of((1, 2))}")
+        if writer.chance(30):
+            options.append("$count=true")
+    if not suffix and depth > 1 and writer.chance(50) and writer.model.navigations(target):
+        options.append(f"$expand={_expand(writer, target, depth - 1)}")
+    return options

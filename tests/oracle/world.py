@@ -320,3 +320,10 @@ def load_rows(store: Store, world: World) -> None:
     schema.create(store, tables, [*loader.items])
     with store.write():
         loader.store()
+
+
+def write_rows(folder: Path, world: World) -> Path:
+    """The rows as a data file in a folder."""
+    path = folder / "world.data.json"
+    path.write_text(json.dumps(document(world)), encoding="utf-8")
+    return path

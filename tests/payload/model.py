@@ -68,6 +68,7 @@ CSDL = """<?xml version="1.0"?>
         <Property Name="Homes" Type="Collection(Self.Address)"/>
         <Property Name="Bag" Type="Self.Bag"/>
         <Property Name="Picture" Type="Edm.Stream"/>
+        <Property Name="Report" Type="Edm.Stream"><Annotation Term="Core.Computed"/></Property>
         <NavigationProperty Name="Owner" Type="Self.Owner"/>
         <NavigationProperty Name="Parts" Type="Collection(Self.Part)" Partner="Thing" ContainsTarget="true"/>
       </EntityType>

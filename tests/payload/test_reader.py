@@ -395,3 +395,10 @@ def test_references(reader: BodyReader) -> None:
     for wrong in ({}, {"@id": ""}, {"@id": 5}, [], None, {"value": [{}]}):
         with pytest.raises(BodyError):
             reader.read_references(wrong)
+
+
+def test_a_stream_that_clients_cannot_write_is_ignored(reader: BodyReader) -> None:
+    assert read(reader, '{"Report":"AAE"}').streams == {}
+    assert read(reader, '{"Report":"AAE"}', trusted=True).streams["Report"].content == b"\x00\x01"
+    with pytest.raises(BodyError):
+        read(reader, '{"$value":"AAE"}')

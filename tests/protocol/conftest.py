@@ -11,7 +11,8 @@ import pytest
 from tests.protocol.exchange import Client
 
 TESTS = Path(__file__).parent.parent
-FOLDERS = {"northwind": TESTS / "models", "types": TESTS / "models", "industryData": TESTS.parent / "edmx"}
+FOLDERS = {"northwind": TESTS / "models", "types": TESTS / "models", "workshop": TESTS / "models",
+           "industryData": TESTS.parent / "edmx"}
 
 
 def files(name: str) -> tuple[Path, Path, Path | None]:
@@ -31,6 +32,13 @@ class Clients(dict[str, Client]):
     def __missing__(self, name: str) -> Client:
         self[name] = client = Client(self.service_of(*files(name)))
         return client
+
+    def of(self, name: str, **settings: Any) -> Client:
+        """A client of a service with these settings."""
+        key = f"{name} {sorted(settings.items())}"
+        if key not in self:
+            self[key] = Client(self.service_of(*files(name), **settings))
+        return self[key]
 
 
 @pytest.fixture(scope="session")

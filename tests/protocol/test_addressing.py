@@ -212,6 +212,23 @@ PROPERTIES = [
     Exchange("J 9", f"incomingFlowRuns('{RUN}')/extractedData", 204, None, model="industryData"),
 ]
 
+ITEMS = [
+    Exchange("U 4.10", f"Suppliers({ANEJO})/Phones/0", 200, {CONTEXT: META + "Edm.String", "value": "(98) 598 76 54"}),
+    Exchange("U 4.10", f"Suppliers({ANEJO})/Phones/-1", 200, {"value": "(98) 598 76 55"}),
+    Exchange("U 4.10", f"Suppliers({ANEJO})/Phones/2", 404),
+    Exchange("U 4.10", f"Suppliers({ANEJO})/Phones/-3", 404),
+    Exchange("U 4.10", f"Suppliers({ANEJO})/Phones/first", 404),
+    Exchange("U 4.10", "Customers('AROUT')/Contacts/1/Name", 200, {"value": "Tess O'Dea"}),
+    Exchange("U 4.10", "Listeds(2)/Int64s/-1", 200, {"value": 9007199254740993}, model="types"),
+    Exchange("P 11.2.4.1", "Shapes(2)/GeographyPoint/$value", 200, "SRID=4326;Point(142.1 64.1)", TEXT, model="types"),
+    Exchange("P 11.2.4.1", "Shapes(2)/GeometryPoint/$value", 200, "SRID=3857;Point(142.1 64.1)", TEXT, model="types"),
+    Exchange("P 11.2.4.1", "Shapes(1)/GeographyPoint/$value", 204, None, model="types"),
+    Exchange("P 11.2.4", "Customers('BERGS')/note/more", 404),
+    Exchange("P 11.2.4", "Customers('BLAUS')/tags/more", 404),
+    Exchange("U 4.3.6", "Keyeds/true/7/2025-11-29/2025-11-29T14:00:41.2093715Z/12.5/PT90M/green/871f22b9-e3ca-526b-83db-3cbf9134bf2b/"
+                        "9223372036854775807/O'Fallon%2FÉvora/14:00:00.25/x", 200, {"Note": "first"}, model="types"),
+]
+
 NAVIGATION = [
     Exchange("P 10.3", "Products(1)/Category", 200, {CONTEXT: META + "Categories/$entity", "Name": "Beverages"}),
     Exchange("P 11.2.7", "Products(7)/Category", 204, None),
@@ -340,7 +357,7 @@ COUNTS_AND_METHODS = [
     Exchange("U 4.3.4", "$entity?$id=Products", (400, 404)),
 ]
 
-ALL = [*KEYS, *CASTS, *PROPERTIES, *NAVIGATION, *REFERENCES, *SINGLETONS, *CONTAINED, *COUNTS_AND_METHODS]
+ALL = [*KEYS, *CASTS, *PROPERTIES, *ITEMS, *NAVIGATION, *REFERENCES, *SINGLETONS, *CONTAINED, *COUNTS_AND_METHODS]
 
 
 @rows(ALL)

@@ -70,6 +70,16 @@ FILTERS = [
     bad_filter("Northwind.Model.TopProducts(count=1)/$count gt 0", status=(200, 400, 501)), bad_filter("geo.distance(Name,Name) lt 1"), bad_filter("$it/$it eq 1", "syntaxError"), bad_filter("@Core.Description eq 'x'", status=(200, 400)),
 ]
 
+OFFERED_NOT = [
+    Exchange("U 5.1.1.6.1", "Reviews?$filter=hassubset(Scores,[5,4])", 501, {"error": {"message": re.compile("hassubset")}}),
+    Exchange("U 5.1.1.6.2", "Reviews?$filter=hassubsequence(Scores,[5,4])", 501, {"error": {"message": re.compile("hassubsequence")}}),
+    Exchange("U 5.1.1.5.2", "Reviews?$filter=contains(Scores,[5])", 501, {"error": {"message": re.compile("contains")}}),
+    Exchange("P 11.5.4", f"Products?$filter={NS}PriceWithTax(price=UnitPrice) gt 50", 501, {"error": {"message": re.compile("PriceWithTax")}}),
+    Exchange("U 5.1.1.14.4", "Categories?$expand=Products($expand=Supplier($filter=ID eq $it/ID))", (400, 501)),
+    Exchange("U 5.1.1.14.4", "Categories?$expand=Products($expand=Tags($filter=length(Name) eq $it/ID))", 501, {"error": {"message": re.compile(r"\$it")}}),
+    Exchange("J 7.1", "Orders?$filter=RequiredDate eq -0001-01-01", 400, {"error": {"message": re.compile("0001 to 9999")}}),
+]
+
 OPTIONS = [
     Exchange("P 6.1", "Products?$fitler=true", 400, error("unknownOption", "$fitler", "Did you mean '\\$filter'")),
     Exchange("P 6.1", "Products?$inlinecount=allpages", 400, error("unknownOption", "$inlinecount")),
@@ -125,7 +135,7 @@ CHANGES = [
 ]
 
 
-@rows([*FILTERS, *OPTIONS, *HEADERS])
+@rows([*FILTERS, *OFFERED_NOT, *OPTIONS, *HEADERS])
 def test_reading(exchange: Exchange, clients: Clients) -> None:
     exchange.check(clients[exchange.model])
 

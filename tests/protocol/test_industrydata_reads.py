@@ -89,14 +89,16 @@ DOCUMENTED = [
              "blockingError": None, "statistics": lambda value: value == {}},
             {"id": "3053d91f-a81f-54c0-8722-bb3720438ff7", "displayName": "Cobalt HR, 2025-10-09 14:00", "startDateTime": at("2025-10-09T14:02:05Z"), "endDateTime": at("2025-10-09T14:08:44Z"),
              "status": "failed", "blockingError": ERROR, "statistics": {"errors": 1}}])}, JSON),
-    get("get run", f"incomingFlowRuns/{FINISHED}", {CONTEXT: META + "incomingFlowRuns/$entity", "displayName": "Northstar SIS 2025-2026, 2025-11-25 14:00", "startDateTime": at("2025-11-25T14:00:17Z"),
-                                                   "endDateTime": at("2025-11-25T14:31:31.5Z"), "status": "completedWithWarnings", "blockingError": None, "process": ABSENT, "extractedData": ABSENT,
-                                                   "statistics": {"organizations": 26, "errors": 0, "warnings": 12, "people": {"total": 21740, "active": 21108, "inactive": 632},
-                                                                  "matchedPeopleByRole": [{"role": "student", "count": 18102}, {"role": "teacher", "count": 1288}], "bytesRead@odata.type": "#Int64",
-                                                                  "bytesRead": 734118902, "durationSeconds": 1874.5, "rejectedFiles@odata.type": "#Collection(String)", "rejectedFiles": [],
-                                                                  "sourceHash": "b64:9Yk2", "schemaRevision": None}}, TAGGED),
-    get("list process", f"incomingFlowRuns/{RUNNING}/process", {TYPE: f"#{NS}incomingFileFlow", "displayName": "Northstar SIS 2025-2026", "readinessStatus": "ready", "dataDomain": "educationRostering",
-                                                               "recurrenceEffectiveDateTime": at("2025-08-01T05:00:00Z"), "recurrenceExpirationDateTime": at("2026-06-30T05:00:00Z"), "isPaused": False}, TAGGED),
+    get("get run", f"incomingFlowRuns/{FINISHED}", {
+        CONTEXT: META + "incomingFlowRuns/$entity", "displayName": "Northstar SIS 2025-2026, 2025-11-25 14:00", "startDateTime": at("2025-11-25T14:00:17Z"),
+        "endDateTime": at("2025-11-25T14:31:31.5Z"), "status": "completedWithWarnings", "blockingError": None, "process": ABSENT, "extractedData": ABSENT,
+        "statistics": {"organizations": 26, "errors": 0, "warnings": 12, "people": {"total": 21740, "active": 21108, "inactive": 632},
+                       "matchedPeopleByRole": [{"role": "student", "count": 18102}, {"role": "teacher", "count": 1288}], "bytesRead@odata.type": "#Int64",
+                       "bytesRead": 734118902, "durationSeconds": 1874.5, "rejectedFiles@odata.type": "#Collection(String)", "rejectedFiles": [],
+                       "sourceHash": "b64:9Yk2", "schemaRevision": None}}, TAGGED),
+    get("list process", f"incomingFlowRuns/{RUNNING}/process", {
+        TYPE: f"#{NS}incomingFileFlow", "displayName": "Northstar SIS 2025-2026", "readinessStatus": "ready", "dataDomain": "educationRostering",
+        "recurrenceEffectiveDateTime": at("2025-08-01T05:00:00Z"), "recurrenceExpirationDateTime": at("2026-06-30T05:00:00Z"), "isPaused": False}, TAGGED),
     get("list flows", "industryData/incomingFlows?$expand=dataConnector($expand=sourceSystem),year", {CONTEXT: META + "incomingFlows", "value": Some([
         {TYPE: f"#{NS}incomingFileFlow", "id": FLOW, "dataConnector": {TYPE: f"#{NS}azureDataLakeConnector", "displayName": "Northstar nightly CSV", "formatSettings": {
             "format": "educationSchoolDataSyncV2Rev1", "additionalData": None, "requiredFiles": ["orgs.csv", "users.csv", "roles.csv"], "optionalFiles": ["classes.csv", "enrollments.csv"]},

@@ -1,0 +1,159 @@
+"""`$expand`: nested entities of generated requests are those of the oracle, in its order (URL Conventions §5.1.3).
+
+The whole service answers: one read per expanded path, stitched together; compared are the keys at every level, and counts.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.bind import bind, nodes
+from app.service.request import Request
+from app.url import parse
+from tests.databases import Databases
+from tests.oracle import evaluate, world
+from tests.oracle.conftest import Effort
+from tests.oracle.contest import Difference, Tally, key, show
+from tests.oracle.evaluate import Env, Failure
+from tests.oracle.generate import expands, query
+from tests.oracle.test_filters import PATHS, SETS
+from tests.oracle.world import Instance, World
+
+EXAMPLES = 150
+
+
+class Failed(Exception):
+    """The oracle: the request must fail."""
+
+
+def trees(members: Sequence[Instance], options: nodes.Options, rows: World) -> list[Any]:
+    """Entities as far as the answer shows them, after filter, order, skip, top: [key, {navigation property: below}]."""
+    found = chosen(members, options, rows)
+    start = options.skip if isinstance(options.skip, int) else 0
+    found = found[start:] if options.top is None else found[start:start + int(str(options.top))]
+    return [[key(each), below(each, options, rows)] for each in found]
+
+
+def chosen(members: Sequence[Instance], options: nodes.Options, rows: World) -> list[Instance]:
+    found = [each for each in members if options.filter is None or truth(options.filter, each, rows)]
+    arranged = evaluate.arrange(options.orderby, sorted(found, key=position(rows)), rows)
+    if isinstance(arranged, Failure):
+        raise Failed
+    return arranged
+
+
+def truth(predicate: Any, entity: Instance, rows: World) -> bool:
+    outcome = evaluate.evaluate(predicate, Env(rows, entity, entity))
+    if isinstance(outcome, Failure):
+        raise Failed
+    return outcome is True
+
+
+def position(rows: World) -> Callable[[Instance], int]:
+    """Where an entity is stored, which decides among equals; contained ones keep their order."""
+    places = {id(each): at for members in rows.sets.values() for at, each in enumerate(members)}
+    return lambda entity: places.get(id(entity), 0)
+
+
+def below(entity: Instance, options: nodes.Options, rows: World) -> dict[str, Any]:
+    made: dict[str, Any] = {}
+    for item in options.expand:
+        name = item.path[-1]
+        if name not in entity:
+            continue                        # of a derived type that this is not
+        related = entity[name]
+        if item.cast:
+            related = [each for each in related if rows.model.is_a(each["@type"], item.cast)] if isinstance(related, list) \
+                else related if related is not None and rows.model.is_a(related["@type"], item.cast) else None
+        if isinstance(related, list):
+            made[name] = trees(related, item.options, rows)
+            if item.options.count:
+                made[name + "@odata.count"] = len(chosen(related, item.options, rows))
+        else:
+            made[name] = None if related is None else [key(related), below(related, item.options, rows)]
+    return made
+
+
+def addresses(rows: World) -> dict[str, Any]:
+    """Entity-id below the service root → key."""
+    found = {}
+    for members in rows.sets.values():
+        for each in members:
+            found[world.address(each)] = key(each)
+            contained = [(part, f"Parts({part['ID']})") for part in each.get("Parts", ())]
+            contained += [(each["Lid"], "Lid")] if each.get("Lid") is not None else []
+            for part, path in contained:
+                found[f"{world.address(each)}/{path}"] = key(part)
+                for screw in part["Screws"]:
+                    found[f"{world.address(each)}/{path}/Screws({screw['ID']})"] = key(screw)
+    return found
+
+
+def answered(value: Any, expected: Any, ids: dict[str, Any]) -> Any:
+    """An answer in the form of `trees`, as far as that looks."""
+    if isinstance(value, list):
+        return [answered(each, expected[at] if isinstance(expected, list) and at < len(expected) else None, ids)
+                for at, each in enumerate(value)]
+    if not isinstance(value, dict):
+        return value
+    wanted = expected[1] if isinstance(expected, list) and len(expected) == 2 and isinstance(expected[1], dict) else {}
+    shown = {name: answered(each, wanted.get(name), ids) for name, each in value.items()
+             if name.endswith("@odata.count") or isinstance(each, list | dict) and name in wanted
+             or each is None and name in wanted}
+    if {*value} <= {"@odata.id", "@odata.type"}:
+        return [ids[unquote(value["@odata.id"]).removeprefix("http://localhost/")], {}]
+    return [key(Instance(value)), shown]
+
+
+@pytest.fixture(scope="session")
+def service(databases: Databases, shared_service_of: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Any:
+    rows = world.made(3, finite=databases.store == "mariadb")
+    data = world.write_rows(tmp_path_factory.mktemp("oracle"), rows)
+    return shared_service_of(world.MODEL_FILE, data), rows
+
+
+def ask(service: Any, rows: World, tally: Tally, path: str, options: dict[str, str]) -> None:
+    text = query(options)
+    response = service.handle(Request("GET", path, text))
+    body = response.body if isinstance(response.body, bytes) else b"".join(response.body)
+    if response.status == 501:
+        tally.refused[json.loads(body)["error"]["message"]] += 1
+        return
+    request = bind(parse(path, text), rows.model)
+    try:
+        expected = trees(rows.sets[path], request.options, rows)
+    except Failed:
+        expected = []
+        if response.status == 200:
+            raise Difference(f"{path}?{show(options)}\n  the service answers, the oracle fails") from None
+    if response.status != 200:
+        tally.failed += 1
+        if json.loads(body)["error"]["code"] not in ("arithmeticOverflow", "divisionByZero"):
+            raise Difference(f"{path}?{show(options)}\n  {response.status} {body!r}")
+        return
+    found = answered(json.loads(body)["value"], expected, addresses(rows))
+    if found != expected:
+        raise Difference(f"{path}?{show(options)}\n  oracle  {expected}\n  service {found}")
+    tally.answered += 1
+
+
+@pytest.mark.soak
+def test_generated_expands(service: Any, databases: Databases, effort: Effort,
+                           record_property: Callable[[str, Any], None]) -> None:
+    tested, rows = service
+    tally = Tally(databases.store)
+
+    @given(st.sampled_from(PATHS).flatmap(lambda path: st.tuples(st.just(path), expands(SETS[path], rows.finite))))
+    def run(request: tuple[str, dict[str, str]]) -> None:
+        ask(tested, rows, tally, *request)
+
+    effort.run(EXAMPLES, run)
+    record_property("count", f"oracle, $expand: {tally}, 0 differences")
