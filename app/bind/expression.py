@@ -280,15 +280,20 @@ def _arithmetic(syntax: url.Binary, scope: Scope) -> nodes.Expression:
     if is_collection(left) or is_collection(right):
         raise _mismatch(operator, left, right, syntax.position)
     if left.type in DYNAMIC:
-        left = nodes.Cast(left, right.type if right.type in types.NUMBERS else "Edm.Double")
+        left = nodes.Cast(left, _number_beside(right.type))
     if right.type in DYNAMIC:
-        right = nodes.Cast(right, left.type if left.type in types.NUMBERS else "Edm.Double")
+        right = nodes.Cast(right, _number_beside(left.type))
     result = arithmetic_type(operator, left.type, right.type)
     if result is None:
         raise _mismatch(operator, left, right, syntax.position)
     if is_null(left) or is_null(right):
         return nodes.Literal(None, result)
     return nodes.Arithmetic(operator, left, right, result)
+
+
+def _number_beside(other: str) -> str:
+    """The type of a dynamic number beside another operand: exact beside what is exact, and never cut to an integer."""
+    return "Edm.Decimal" if other in types.INTEGERS or other == "Edm.Decimal" else "Edm.Double"
 
 
 def _duration(node: nodes.Expression, other: nodes.Expression, syntax: url.Expression,

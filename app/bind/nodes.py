@@ -38,11 +38,13 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class ParameterList:
-    """The literals of an `in` list lifted out as one value; null members are kept apart in `has_null`."""
+    """The literals of an `in` list lifted out as one value; null members are kept apart in `has_null`. `kind`: where the
+    value is found, as a `Slot` of the plan says it ('principal': in the values of who asks)."""
 
     index: int
     type: str
     has_null: bool = False
+    kind: str = "list"
 
 
 @dataclass(frozen=True, slots=True)

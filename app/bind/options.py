@@ -24,22 +24,22 @@ from app.edm.model import NavigationProperty
 from app.url import nodes as url
 
 SHAPE = SELECTED_SHAPE | {"expand"}
-LIST = SELECTED_LIST | {"skiptoken", "deltatoken"}
-NAMES = {name: "$" + name for name in sorted(SHAPE | LIST | {"apply", "levels", "index", "id", "format"})}
+LIST = SELECTED_LIST | {"skiptoken"}
+NAMES = {name: "$" + name for name in sorted(SHAPE | LIST | {"apply", "deltatoken", "levels", "index", "id", "format"})}
 TEMPORAL = {"at": "$at", "from_": "$from", "to": "$to", "to_inclusive": "$toInclusive"}
 NOTHING = frozenset[str]()
 
 # Resource kind → what it is called, and the options of GET (§5.1).
 ALLOWED: dict[str, tuple[str, frozenset[str]]] = {
-    "collection": ("a collection of entities", LIST | SHAPE | {"apply"}),
+    "collection": ("a collection of entities", LIST | SHAPE | {"apply", "deltatoken"}),
     "complexCollection": ("a collection of complex values", LIST | SHAPE | {"apply"}),
     "primitiveCollection": ("a collection of primitive values", LIST),
-    "entity": ("a single entity", SHAPE),
+    "entity": ("a single entity", SHAPE | {"deltatoken"}),
     "complex": ("a single complex value", SHAPE),
     "primitive": ("a primitive value", NOTHING),
     "dynamic": ("a dynamic property", LIST),
     "stream": ("a stream", NOTHING),
-    "all": ("$all", LIST | {"expand", "select"}),
+    "all": ("$all", LIST | SHAPE | {"apply"}),
     "crossjoin": ("$crossjoin", LIST | SHAPE | {"apply"}),
     "entityReference": ("$entity without a type", frozenset({"id"})),
     "service": ("the service document", NOTHING),
@@ -48,6 +48,7 @@ ALLOWED: dict[str, tuple[str, frozenset[str]]] = {
     "action": ("an action without a result", NOTHING),
 }
 COUNT = frozenset({"filter", "search", "apply", "compute", "skip", "top", "orderby", "expand", "count"})
+CHANGES = COUNT | {"select", "deltatoken"}      # the number of changes since a token
 
 
 def bind_options(options: url.Options, resource: nodes.Resource, model: Model, method: str = "GET",
@@ -55,12 +56,14 @@ def bind_options(options: url.Options, resource: nodes.Resource, model: Model, m
     """The options of a request on `resource`. Raises OptionNotAllowed (400) for one that does not apply there."""
     if not options.texts and options.top is None and options == NO_OPTIONS:
         return NONE
-    what, allowed = applicable(resource, model, method)
+    what, allowed = applicable(resource, model, method, options.deltatoken is not None)
     _check(options, what, allowed)
     if resource.suffix == "$count":
         if options.filter is not None and any(isinstance(step, nodes.FilterStep) for step in resource.steps):
             raise errors.BindError("$filter cannot be combined with /$filter and /$count", target="$filter")
-        options = replace(options, skip=None, top=None, orderby=None, expand=None, count=None)
+        if options.deltatoken is None:
+            options = replace(options, expand=None)
+        options = replace(options, skip=None, top=None, orderby=None, count=None)
     scope = Scope(model, resource.type, nodes.This(resource.type), limits=limits)
     if resource.kind == "crossjoin":
         scope = scope.with_names({name: nodes.AliasPath(name, model.sets[name].type) for name in resource.sets}, True)
@@ -68,8 +71,9 @@ def bind_options(options: url.Options, resource: nodes.Resource, model: Model, m
     return _Binder(limits).bind(options, scope, bindings.place_of(resource, model))
 
 
-def applicable(resource: nodes.Resource, model: Model, method: str) -> tuple[str, frozenset[str]]:
-    """What the resource is called in a message, and the options that apply to it under this method (§5.1)."""
+def applicable(resource: nodes.Resource, model: Model, method: str, delta: bool = False) -> tuple[str, frozenset[str]]:
+    """What the resource is called in a message, and the options that apply to it under this method (§5.1). `delta`: its
+    changes are asked for."""
     kind, suffix = resource.kind, resource.suffix
     if kind == "action" and resource.type:
         kind = model.kind(resource.type)
@@ -79,12 +83,12 @@ def applicable(resource: nodes.Resource, model: Model, method: str) -> tuple[str
     what, allowed = ALLOWED[kind]
     always = frozenset({"format"}) if kind != "batch" else NOTHING
     if suffix == "$count":
-        return f"the $count of {what}", COUNT
+        return f"the $count of {what}", (CHANGES if delta else COUNT) & allowed
     if suffix == "$value":
         return f"the $value of {what}", NOTHING | always
     if suffix == "$ref":
         if method == "GET":
-            return f"references of {what}", (LIST if resource.collection else NOTHING) | always
+            return f"references of {what}", (LIST | {"deltatoken"} if resource.collection else NOTHING) | always
         return "a reference", frozenset({"id"}) | always
     if kind == "entityReference" and any(isinstance(step, nodes.CastStep) for step in resource.steps):
         return what, SHAPE | {"id", "format"}

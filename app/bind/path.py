@@ -142,6 +142,8 @@ class _Walk:
                 if source is None:
                     raise errors.UnknownResource(name=path.steps[0].name,
                                                  hint=errors.closest(path.steps[0].name, self.model.sets))
+                if nodes.SetStep(source) in self.steps:
+                    raise errors.BindError(f"'{source.name}' is joined with itself")
                 self.steps.append(nodes.SetStep(source))
             self.kind, self.collection, self.type = "crossjoin", True, "Edm.ComplexType"
             if not self.steps:

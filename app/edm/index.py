@@ -24,13 +24,15 @@ Import: TypeAlias = ActionImport | FunctionImport
 
 @dataclass(frozen=True)
 class Model:
-    """A whole Entity Data Model: `schemas` of the document itself, `included` those that its references brought in."""
+    """A whole Entity Data Model: `schemas` of the document itself, `included` those that its references brought in.
+    `narrowed`: the types of which this view of a model leaves properties out."""
 
     schemas: tuple[Schema, ...] = ()
     references: tuple[Reference, ...] = ()
     version: str = "4.0"
     included: tuple[Schema, ...] = ()
     source: str | None = field(default=None, compare=False)
+    narrowed: frozenset[str] = field(default=frozenset(), compare=False)
 
     # --- names -------------------------------------------------------------------------------------------
 

@@ -7,13 +7,14 @@ our own odata.store.v1 (documented in csdl/vocabularies/). A question has one me
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 from app.edm.expressions import Collection, Constant, EnumMember, Expression, Null, PathExpression, Record
-from app.edm.index import Model
-from app.edm.model import Annotation, EntityType
+from app.edm.index import Model, Operation
+from app.edm.model import Annotation, EntityType, Function
 
 CORE = "Org.OData.Core.V1."
 CAPABILITIES = "Org.OData.Capabilities.V1."
@@ -124,6 +125,11 @@ def acceptable_media_types(model: Model, target: str, element: Annotated) -> tup
 def shows_etag(model: Model, owner: str, element: Any) -> bool:
     """Store.ETag: a string property that always shows the entity's ETag."""
     return bool(_member(model, STORE + "ETag", owner, element, False))
+
+
+def below_root(model: Model, owner: str, element: Any) -> bool:
+    """Store.BelowRoot: a URL of this service, stored relative to its root and shown absolute."""
+    return bool(_member(model, STORE + "BelowRoot", owner, element, False))
 
 
 def sentinel(model: Model, enum: str, member: Any) -> bool:
@@ -307,12 +313,27 @@ def optional_default(model: Model, parameter: Any) -> str | None:
     return None
 
 
-def scopes(model: Model, term: str, source: str) -> tuple[frozenset[str], ...]:
-    """The permission scopes that a restriction record names: any one set of them suffices; () asks for none."""
-    value = restriction(model, term, source).get("Permissions")
+ScopeSets: TypeAlias = tuple[Mapping[str, str | None], ...]     # of each: scope → its RestrictedProperties
+
+
+def scope_sets(record: Mapping[str, Any]) -> ScopeSets:
+    """The `Permissions` of a restriction: sets of scopes of which any one suffices; () asks for none (V-Cap-23)."""
+    value = record.get("Permissions")
     found = []
     for permission in value if isinstance(value, list) else ():
-        names = frozenset(scope["Scope"] for scope in permission.get("Scopes", ()) if scope.get("Scope"))
+        names = {scope["Scope"]: scope.get("RestrictedProperties") for scope in permission.get("Scopes") or ()
+                 if isinstance(scope.get("Scope"), str)}
         if names:
             found.append(names)
     return tuple(found)
+
+
+def operation_scopes(model: Model, operation: Operation) -> ScopeSets:
+    """Capabilities.OperationRestrictions/Permissions of one overload."""
+    types = ",".join(str(each.type) for each in operation.parameters[:None if isinstance(operation, Function) else 1]
+                     if isinstance(operation, Function) or operation.bound)
+    for target in (f"{operation.name}({types})", operation.name):
+        value = ask(model, CAPABILITIES + "OperationRestrictions", target, operation)
+        if isinstance(value, dict):
+            return scope_sets(value)
+    return ()

@@ -305,7 +305,8 @@ def _json_part(raw: Any, index: int, text: str) -> Part:
     depends = take("dependsOn") or ()
     if not isinstance(depends, list | tuple) or not all(isinstance(each, str) for each in depends):
         raise BodyError(reason="'dependsOn' is an array of ids", target=f"{target}/dependsOn")
-    headers, body, problem = take("headers") or {}, take("body"), None
+    headers, body, problem = take("headers"), take("body"), None
+    headers = {} if headers is None else headers
     if not isinstance(method, str) or not method.isalpha():
         problem, method = "'method' is one of get, post, patch, put, delete", ""
     elif not isinstance(url, str):
@@ -323,7 +324,7 @@ def _json_part(raw: Any, index: int, text: str) -> Part:
             content = _json_body(body, headers["content-type"], text)
         except ValueError as error:
             problem = str(error)
-    return Part(method.upper(), url, headers, content, id, group, tuple(depends), condition, problem)
+    return Part(method.upper(), str(url), headers, content, id, group, tuple(depends), condition, problem)
 
 
 def _json_body(value: Any, media_type: str, text: str) -> bytes:

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from app.bind import nodes as bound
-from app.edm.index import Model
 
 
 def select_list(options: bound.Options, version: str) -> str:
@@ -27,8 +26,6 @@ def select_list(options: bound.Options, version: str) -> str:
         recursive = "+" if expand.levels != 1 else ""
         if nested or version != "4.0":
             names.append(f"{text}{recursive}{nested or '()'}")
-    names.extend(computed.name for computed in options.compute
-                 if options.select is None and False)
     unique = list(dict.fromkeys(names))
     return f"({','.join(unique)})" if unique else ""
 
@@ -48,8 +45,3 @@ def values(type: str, collection: bool, options: bound.Options, version: str) ->
     """The fragment for a complex or primitive value that belongs to no entity."""
     name = f"Collection({type})" if collection else type
     return name + select_list(options, version)
-
-
-def has_declared(model: Model, name: str) -> bool:
-    """Whether the model knows the type name."""
-    return model.type(name) is not None

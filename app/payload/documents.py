@@ -33,7 +33,7 @@ class DocumentWriter:
     def writer(self, type: str, collection: bool, tree: Tree | None, opened: bool = False) -> Callable[[str | None], Any]:
         """Stored text → what orjson writes; `opened`: as objects, into which expanded properties are put."""
         plain = self.format.metadata == "minimal" and self.format.prefixed and not self.format.ieee754 and tree is None \
-            and not opened
+            and not opened and not self.format.omit
         exact = plain and self.keeps_text(type)
         modern = self.format.version != "4.0"
 
@@ -47,10 +47,11 @@ class DocumentWriter:
         return write
 
     def keeps_text(self, type: str, above: tuple[str, ...] = ()) -> bool:
-        """Whether no declared member below is a Decimal or is hidden, so that stored text can go out as it is."""
+        """Whether no declared member below is a Decimal or of an abstract type, so that stored text can go out as it
+        is."""
         known = self._exact.get(type)
         if known is None:
-            known = type != "Edm.Decimal"
+            known = type not in ("Edm.Decimal", "Edm.Untyped", "Edm.PrimitiveType") and type not in self.model.narrowed
             if self.model.kind(type) == "complex" and type not in above:
                 for each in (type, *self.model.derived(type)):
                     for member in self.model.properties(each).values():
@@ -92,13 +93,15 @@ class DocumentWriter:
             out[format.control("type")] = format.type_name(actual)
         properties = model.properties(actual) if model.structured(actual) else {}
         for name, item in value.items():
-            if "@" in name:
+            if "@" in name or actual in model.narrowed and name not in properties:
                 continue
             if tree is not None and name not in tree:
                 continue
             inner = tree.get(name) if tree is not None else None
             member = properties.get(name)
-            if member is not None:
+            if member is not None and isinstance(item, dict) and VALUE in item:
+                self.dynamic_member(out, name, item[VALUE], item[TYPE], inner)
+            elif member is not None:
                 out[name] = self.value(item, model.underlying(member.type).name, inner)
             else:
                 self.dynamic_member(out, name, item, value.get(name + TYPE), inner)

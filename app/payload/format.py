@@ -10,8 +10,8 @@ class Format:
     """The form of a JSON answer (JSON Format §3, §4; DESIGN §7).
 
     `version` '4.0' or '4.01'; `metadata` 'none', 'minimal' or 'full'; `ieee754`: Int64 and Decimal as strings;
-    `prefixed`: control information carries 'odata.'; `unprefixed_parameters`: the media type parameters are written
-    without prefix; `streaming`: the client asked for ordered members.
+    `prefixed`: control information carries 'odata.'; `streaming`: the client asked for ordered members; `omit`: members
+    that it does without, 'nulls' or 'defaults'.
     """
 
     version: str = "4.0"
@@ -20,6 +20,7 @@ class Format:
     prefixed: bool = True
     streaming: bool = False
     charset: bool = False
+    omit: str = ""
 
     @property
     def content_type(self) -> str:

@@ -65,16 +65,17 @@ class ObjectWriter:
         self.shape, self.format, self.model, self.mapping = shape, format, model, mapping
         self.reader, self.root, self.readers = reader, root, readers
         paths = [each.path for each in shape.expansions] + [each.path for each in shape.choices]
-        self.opened = opened | {path[0] for path in [*paths, *(each.path for each in shape.parts)] if path}
+        paths += [each.path for each in shape.parts] + [each.path for each in shape.inlined]
+        self.opened = opened | {path[0] for path in paths if path}
         self.documents = DocumentWriter(model, format)
         self.operations = operations
         self.table = mapping.table(shape.table)
         self._key = [(name, column.edm, index, reader(column)) for name, index, column in shape.key]
-        self.key_selected = shape.everything or all(
-            any(member.index == index for members in shape.variants.values() for member in members)
-            for _, index, _ in shape.key)
-        self.needs_base = self.table.owner is not None
-        self.keyed = bool(self._key) and not (self.needs_base and not _is_collection(model, self.table.id))
+        written = {member.index for members in shape.variants.values() for member in _inside(members)}
+        self.key_selected = shape.everything or all(index in written for _, index, _ in shape.key)
+        self.fixed = mapping.fixed_path(self.table.id)
+        self.needs_base = self.table.owner is not None and self.fixed is None
+        self.keyed = bool(self._key) and not (self.table.owner is not None and not _is_collection(model, self.table.id))
         self._functions: dict[str, Callable[[Row, str], dict[str, Any]]] = {}
         self._single: Callable[[Row, str], dict[str, Any]] | None = None
         if shape.discriminator is None and len(shape.variants) == 1:
@@ -86,7 +87,7 @@ class ObjectWriter:
         """The canonical URL of the entity, relative to the service root; `base`: that of its containment collection."""
         if self.table.singleton:
             return self.table.id
-        start = base if self.table.owner is not None else self.table.id
+        start = self.fixed or (base if self.table.owner is not None else self.table.id)
         if not self.keyed:
             return start
         return start + key_predicate(self.model, self.key(row))
@@ -134,7 +135,6 @@ class ObjectWriter:
             items.extend(self._member(member, scope))
         if self.shape.dynamic is not None and self.model.is_open(variant):
             items.append(f"**{_bind(scope, self.documents.dynamic(self.shape.dynamic_names))}(r[{self.shape.dynamic}])")
-        items.extend(self._streams(variant, scope))
         if self.format.metadata == "full":
             items.extend(self._links(variant, scope))
         source = "lambda r, b: {" + ", ".join(items) + "}"
@@ -197,24 +197,13 @@ class ObjectWriter:
             case storage:
                 column: Column = storage.column  # type: ignore[union-attr]
                 convert = _compose(self.reader(column), json_converter(self.model, column.edm, self.format))
+        if member.below_root:
+            convert = _compose(convert, self.root.__add__)
         if convert is None:
             return place
         if self.model.kind(member.type) == "enum" and member.storage is not None:
             return f"{_bind(scope, convert)}({place})" if self.reader(column) is None else _guarded(scope, convert, place)
         return _guarded(scope, convert, place)
-
-    def _streams(self, variant: str, scope: dict[str, Any]) -> Iterable[str]:
-        """Media links of stream properties: conventional, so only at full metadata, or when selected by name."""
-        format = self.format
-        if format.metadata == "none" or (format.metadata == "minimal" and not self.shape.streams):
-            return
-        for name, member in self.model.properties(variant).items():
-            if member.type.name != "Edm.Stream" or member.type.collection:
-                continue
-            if self.shape.streams is not None and name not in self.shape.streams:
-                continue
-            scope["root"] = self.root
-            yield f"{format.control('mediaReadLink', name)!r}: root + {_bind(scope, self.path)}(r, b) + {'/' + name!r}"
 
     def _links(self, variant: str, scope: dict[str, Any]) -> Iterable[str]:
         format, shape = self.format, self.shape
@@ -228,9 +217,17 @@ class ObjectWriter:
             yield f"{format.control('navigationLink', name)!r}: root + {path}(r, b) + {cast + '/' + name!r}"
         for name, title in self.operations(variant) if self.operations else ():
             plain = name.partition("(")[0]
-            if shape.operations is not None and plain not in shape.operations:
+            schema = plain.rpartition(".")[0]
+            if shape.operations is not None and not {plain, f"{schema}.*"} & shape.operations:
                 continue
             yield (f"{'#' + name!r}: {{'title': {title!r}, 'target': root + {path}(r, b) + {cast + '/' + plain!r}}}")
+
+
+def _inside(members: Iterable[Member]) -> Iterable[Member]:
+    """Members, and those of flattened complex values."""
+    for member in members:
+        yield member
+        yield from _inside(member.members)
 
 
 def _is_collection(model: Model, containment: str) -> bool:

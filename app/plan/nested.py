@@ -13,7 +13,7 @@ from app.bind import nodes as bound
 from app.edm import types
 from app.edm.index import Model
 from app.errors import NotImplementedByService
-from app.plan.nodes import Choice, ItemQuery, Order, Output, Part, Source
+from app.plan.nodes import Choice, Grants, ItemQuery, Order, Output, Part, Source
 from app.store.mapping import Inverse, Table
 
 # A dynamic value has a sort key for each kind that it may be of; the last: any value that JSON keeps as a string.
@@ -27,6 +27,7 @@ class Nested:
 
     model: Model
     table: Table
+    grants: Grants
     add: Callable[[Output], int]
     choices: list[Choice] = field(default_factory=list)
     parts: list[Part] = field(default_factory=list)
@@ -73,7 +74,8 @@ class Nested:
         query = None
         if options.filter is not None or options.search is not None or order or computed:
             own = (self.table.row_id,)
-            source = Source(self.table.id, self.table.type, relation=Inverse(self.table.id, own, own, ("", "")), parents=True)
+            source = Source(self.table.id, self.table.type, relation=Inverse(self.table.id, own, own, ("", "")), parents=True,
+                            grants=self.grants)
             outputs = tuple(Output(expression=each.expression, type=each.type) for each in computed)
             if options.search is not None:
                 outputs += (Output(expression=bound.This(type)),)

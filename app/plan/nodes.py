@@ -9,12 +9,13 @@ request is a `Slot`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from app.bind import nodes as bound
 from app.edm.model import NavigationProperty
+from app.errors import Forbidden
 from app.store.mapping import Column, Contained, DocumentLink, Inverse, Link, Reference, Storage, Whole
 from app.url import nodes as url
 
@@ -28,7 +29,7 @@ class Slot:
     `kind`: 'literal' (index into the lifted literals), 'list' (a lifted `in` list, one parameter), 'parents' (link values
     of the parents, one parameter), 'parent' (the link value of one parent; index = which column), 'keyset' (index into the
     sort values of the skiptoken), 'top', 'skip', 'limit', 'principal' (index into the principal's values), 'key'
-    (index into the values of a key given by the service itself), 'now'.
+    (index into the values of a key given by the service itself), 'rows' (row ids, one parameter), 'now'.
     `type`: the Edm type that the value is converted to; `column`: the column it is compared with, when there is one
     (its stored form decides, e.g. fraction digits).
     """
@@ -37,6 +38,44 @@ class Slot:
     index: int = 0
     type: str = ""
     column: Column | None = None
+
+
+# --- what a policy leaves ---------------------------------------------------------------------------------
+
+class Grants(Mapping[str, bound.Expression]):
+    """The row predicates of a policy by mapping id. Looking up a table that the policy does not let its principals read
+    raises Forbidden, so that no way to reach it has to ask first. `unsearchable`: tables with words that are hidden."""
+
+    __slots__ = ("_predicates", "_lists", "_single", "unsearchable")
+
+    def __init__(self, predicates: Mapping[str, bound.Expression] | None = None, lists: Mapping[str, str] | None = None,
+                 single: Mapping[str, str] | None = None, unsearchable: frozenset[str] = frozenset()) -> None:
+        self._predicates = predicates or {}
+        self._lists, self._single = lists or {}, single or {}   # mapping id → why not, as a list and one by one
+        self.unsearchable = unsearchable
+
+    def __getitem__(self, id: str) -> bound.Expression:
+        if id in self._lists:
+            raise Forbidden(self._lists[id])
+        return self._predicates[id]
+
+    def one(self, id: str) -> bound.Expression | None:
+        """The predicate of a table of which one entity is read: by key, or by a single-valued navigation property."""
+        if id in self._single:
+            raise Forbidden(self._single[id])
+        return self._predicates.get(id)
+
+    def __contains__(self, id: object) -> bool:
+        return id in self._predicates or id in self._lists
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._predicates)
+
+    def __len__(self) -> int:
+        return len(self._predicates)
+
+
+NO_GRANTS = Grants()
 
 
 # --- where rows come from --------------------------------------------------------------------------------
@@ -50,7 +89,8 @@ class Source:
     already bound to this type. `grant`: the row predicate of the policy. `parent` and `relation`: the entity that the
     navigation starts from; it is joined. `parents`: the rows come for many parents at once, whose link values arrive as
     one list parameter (an expanded path); then `relation` is set and `parent` is None. `ordinal`: of a `DocumentLink`, which
-    item of its collection the navigation starts from; negative from the end.
+    item of its collection the navigation starts from; negative from the end. `grants`: the row predicates of the policy by
+    mapping id, for every table that the expressions of the query reach. `rows`: only those whose row ids are given.
     """
 
     table: str
@@ -63,6 +103,8 @@ class Source:
     parent: Source | None = None
     parents: bool = False
     ordinal: int | bound.Parameter | None = None
+    grants: Grants = field(default_factory=lambda: NO_GRANTS, compare=False)
+    rows: bool = False
 
 
 # --- one SELECT ------------------------------------------------------------------------------------------
@@ -143,6 +185,27 @@ class ItemQuery:
     outputs: tuple[Output, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Gathering:
+    """One SELECT of what makes up the items of `$all` (an entity of any of the `sources`) or, with `names`, of `$crossjoin`
+    (an entity of each, under the name of its set).
+
+    A row: the number of the source (`$all` only), the row id of each entity, the outputs, the values of `order`.
+    `after`, `skip`, `limit` are those of a `Query`; the row ids complete the order.
+    """
+
+    sources: tuple[Source, ...]
+    names: tuple[str, ...] = ()
+    filter: bound.Expression | None = None
+    search: url.Search | None = None
+    order: tuple[Order, ...] = ()
+    compute: tuple[bound.ComputedProperty, ...] = ()
+    outputs: tuple[Output, ...] = ()
+    after: tuple[bool, ...] | None = None
+    skip: Slot | int | None = None
+    limit: Slot | int | None = None
+
+
 # --- how rows become JSON --------------------------------------------------------------------------------
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +215,7 @@ class Member:
     `index`: position of its column in the row (of the presence column for a nullable Flat, -1 when it has none).
     `storage` tells the form; `members`: those of a Flat. `selected`: sub-selection of a Document, else None.
     `type`: the declared Edm type; `computed`: a `$compute` property (its type is not declared);
-    `tag`: it shows the ETag of the version at `index`.
+    `tag`: it shows the ETag of the version at `index`; `below_root`: it shows a URL below the service root, absolute.
     """
 
     name: str
@@ -164,6 +227,7 @@ class Member:
     selected: SelectTree | None = None
     computed: bool = False
     tag: bool = False
+    below_root: bool = False
 
 
 SelectTree: TypeAlias = Mapping[str, Any]       # member name → None (all of it) or a SelectTree
@@ -232,6 +296,14 @@ class Expansion:
 
 
 @dataclass(frozen=True, slots=True)
+class Inline:
+    """An expanded stream: the member names to it and the slot where its content is ('$value' for a media entity)."""
+
+    path: tuple[str, ...]
+    slot: str
+
+
+@dataclass(frozen=True, slots=True)
 class Shape:
     """How one row becomes one object.
 
@@ -240,7 +312,8 @@ class Shape:
     `dynamic`: position of the dynamic properties; `dynamic_names`: those selected, None for all.
     `declared`: the type that needs no `@odata.type`. `navigations`: selected navigation properties, None for all.
     `operations`: qualified names of selected operations, None for all. `choices`, `parts`: what the options nested in
-    `$select` make of members, innermost first.
+    `$select` make of members, innermost first. `row` is there where entities of the table have streams; `streams`: those
+    selected, None for all; `inlined`: those expanded.
     """
 
     table: str
@@ -259,6 +332,7 @@ class Shape:
     streams: frozenset[str] | None = None
     choices: tuple[Choice, ...] = ()
     parts: tuple[Part, ...] = ()
+    inlined: tuple[Inline, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,32 +6,35 @@ OptionNotAllowed for `$levels` on something that does not recur. Protocol §11.2
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from collections.abc import Mapping as MappingType
 from dataclasses import fields, is_dataclass, replace
 from typing import TypeAlias
 
 from app.bind import nodes as bound
-from app.edm import types, vocabularies
+from app.edm import Model, types, vocabularies
 from app.edm.model import NavigationProperty, Property
 from app.errors import BindError, LimitExceeded, NotImplementedByService
 from app.plan.nested import Nested, shown, sort_keys
-from app.plan.nodes import (Again, Expansion, Member, Order, Output, Query, Read, SelectTree, Shape, Slot, Source)
+from app.plan.nodes import (NO_GRANTS, Again, Expansion, Grants, Inline, Member, Order, Output, Query, Read, SelectTree,
+                            Shape, Slot, Source)
 from app.store.mapping import (Column, Contained, Document, DocumentLink, Flat, Inverse, Link, Mapping, Reference,
                                Scalar, StreamSlot, Table, Unbound, Whole)
 
 MAX_LEVELS = 50         # what is nested deeper cannot be written as JSON
 INT64 = "Edm.Int64"
 
-Grants: TypeAlias = MappingType[str, bound.Expression]      # mapping id → row predicate
 Followed: TypeAlias = Reference | Inverse | Link | Contained | Whole | DocumentLink
 
 
 class Planner:
-    """Plans over one mapping under one policy. `page`: nested page size; 0: nested collections are never cut."""
+    """Plans over one mapping under one policy: its `grants`, and its view of the model where it hides members.
+    `page`: nested page size; 0: nested collections are never cut."""
 
-    def __init__(self, mapping: Mapping, grants: Grants | None = None, page: int = 0) -> None:
-        self.mapping, self.model = mapping, mapping.model
-        self.grants: Grants = grants or {}
+    def __init__(self, mapping: Mapping, grants: MappingType[str, bound.Expression] = NO_GRANTS, page: int = 0,
+                 model: Model | None = None) -> None:
+        self.mapping, self.model = mapping, model or mapping.model
+        self.grants = grants if isinstance(grants, Grants) else Grants(grants)
         self.page = page
 
     # --- sources -----------------------------------------------------------------------------------------
@@ -46,13 +49,14 @@ class Planner:
         for index, step in enumerate(steps):
             match step:
                 case bound.SetStep(element):
-                    source = self._start(element.name, element.type)
+                    source = self.start(element.name, element.type, keyed(steps, index))
                 case bound.SingletonStep(singleton):
-                    source = self._start(singleton.name, singleton.type)
+                    source = self.start(singleton.name, singleton.type, True)
                 case bound.KeyStep(key, alternate) if source:
                     source = replace(source, key=source.key + self._key(source, key, alternate))
                 case bound.NavigationStep(navigation, owner) if source:
-                    source = self.follow(source, owner, navigation, tuple(each.property.name for each in prefix), ordinal)
+                    source = self.follow(source, owner, navigation, tuple(each.property.name for each in prefix), ordinal,
+                                         keyed(steps, index))
                     prefix, ordinal = [], None
                 case bound.CastStep(type) if source and not prefix:
                     source = self.narrow(source, type)
@@ -83,8 +87,13 @@ class Planner:
                 return False
         return False
 
-    def _start(self, id: str, type: str) -> Source:
-        return Source(id, type, grant=self.grants.get(id))
+    def start(self, id: str, type: str, single: bool = False) -> Source:
+        """The entities of a table. Raises Forbidden where the policy does not let them be read (`single`: one of them)."""
+        return Source(id, type, grant=self.granted(id, single), grants=self.grants)
+
+    def granted(self, id: str, single: bool) -> bound.Expression | None:
+        """The row predicate of a table that is reached; Forbidden where it may not be."""
+        return self.grants.one(id) if single else self.grants.get(id)
 
     def _key(self, source: Source, key: bound.Key, alternate: bool) -> tuple[tuple[Column, bound.Expression | Slot], ...]:
         table = self.mapping.table(source.table)
@@ -119,13 +128,15 @@ class Planner:
         return found
 
     def follow(self, source: Source, owner: str, navigation: NavigationProperty, path: tuple[str, ...] = (),
-               ordinal: int | bound.Parameter | None = None) -> Source:
-        """The entities related to those of `source`; `path`, `ordinal`: the complex value that they are related to."""
+               ordinal: int | bound.Parameter | None = None, single: bool = False) -> Source:
+        """The entities related to those of `source`; `path`, `ordinal`: the complex value that they are related to;
+        `single`: only one of them is asked for."""
         relation = self.relation(source.table, owner, navigation, path)
         if ordinal is not None:
             source = self._with_item(source, path[0], ordinal)
+        grant = self.granted(relation.target, single or not navigation.collection)
         return Source(relation.target, navigation.type, self.types(relation.target, navigation.type), relation=relation,
-                      parent=source, grant=self.grants.get(relation.target), ordinal=ordinal)
+                      parent=source, grant=grant, ordinal=ordinal, grants=self.grants)
 
     def _with_item(self, source: Source, name: str, ordinal: int | bound.Parameter) -> Source:
         """The source, only entities whose collection `name` has an item at the position."""
@@ -194,7 +205,8 @@ class Planner:
         owner = self._owner(builder.source.type, tuple(steps), name)
         relation = self.relation(builder.source.table, owner, navigation, path)
         target = Source(relation.target, navigation.type, self.types(relation.target, item.cast or navigation.type),
-                        relation=relation, parents=True, grant=self.grants.get(relation.target))
+                        relation=relation, parents=True, grants=self.grants,
+                        grant=self.granted(relation.target, not navigation.collection))
         if item.cast:
             target = replace(target, type=item.cast)
         options = item.options
@@ -273,6 +285,11 @@ class Planner:
         """The options of an item with `$levels`, with the same item one level down."""
         left = item.levels - 1 if item.levels else 0
         return replace(options, expand=(*options.expand, replace(item, levels=left, path=self._again(item))))
+
+
+def keyed(steps: tuple[bound.PathStep, ...], index: int) -> bool:
+    """Whether a key follows a step of a path."""
+    return len(steps) > index + 1 and isinstance(steps[index + 1], bound.KeyStep)
 
 
 def _amount(value: int | bound.Parameter | None, kind: str) -> Slot | int | None:
@@ -373,7 +390,10 @@ class _ShapeBuilder:
         discriminator = self.column(table.discriminator) if table.discriminator and (
             len(table.concrete) > 1 or table.concrete != (self.source.type,)) else None
         version = self.column(table.version)
-        row = None
+        family = self.planner.mapping.family(self.source.table)
+        streamed = any(self.model.has_stream(each) for each in family) or any(
+            isinstance(each, StreamSlot) for each in table.members.values())
+        row = self.column(table.row_id) if streamed else None
         key = tuple((name, self.column(column), column) for name, column in table.key)
         dynamic, names = self._dynamic()
         computed = tuple(self._computed())
@@ -381,11 +401,11 @@ class _ShapeBuilder:
             variants = {name: (*members, *computed) for name, members in variants.items()}
         expansions = tuple(self.planner.expansion(self, item) for item in needs if item.navigation is not None)
         navigations, operations = self._links_selected()
-        nested = Nested(self.model, table, self.add)
+        nested = Nested(self.model, table, self.planner.grants, self.add)
         nested.visit(self.options.select or (), self.source.type)
         return Shape(self.source.table, self.source.type, variants, discriminator, version, row, key, expansions, dynamic,
                      names, self.options.select is None or self.star, navigations, operations, self._streams(type_names),
-                     tuple(nested.choices), tuple(nested.parts))
+                     tuple(nested.choices), tuple(nested.parts), tuple(self._inlined()))
 
     def _members(self, variant: str) -> list[Member]:
         found = []
@@ -402,7 +422,8 @@ class _ShapeBuilder:
             if vocabularies.shows_etag(self.model, owner, member):
                 found.append(Member(name, self.column(self.table.version), None, "Edm.String", tag=True))
                 continue
-            found.append(self._member(member, storage, None if selected is True else selected))
+            made = self._member(member, storage, None if selected is True else selected)
+            found.append(replace(made, below_root=True) if vocabularies.below_root(self.model, owner, member) else made)
         return found
 
     def _member(self, member: Property, storage: object, tree: SelectTree | None) -> Member:
@@ -446,6 +467,19 @@ class _ShapeBuilder:
         navigations = frozenset(item.path[-1] for _, item in self.trees if item.kind == "navigation")
         operations = frozenset(item.path[-1] for _, item in self.trees if item.kind == "operations")
         return navigations, operations
+
+    def _inlined(self) -> Iterator[Inline]:
+        """The streams that `$expand` names."""
+        for item in self.options.expand:
+            if item.navigation is None:
+                path = tuple(step for step in item.path if "." not in step)
+                type = self.source.type
+                for step in item.path[:-1]:
+                    declared = self.model.properties(type).get(step)
+                    if declared is not None and declared.type.collection:
+                        raise NotImplementedByService(feature="$expand of a stream in a collection of complex values")
+                    type = self.model.full(step) if declared is None else declared.type.name
+                yield Inline(path, "/".join(path))
 
     def _streams(self, variants: tuple[str, ...]) -> frozenset[str] | None:
         if self.star:

@@ -1,41 +1,348 @@
-"""Who asks, and what that one may see: principals, policies, and the model view of a policy (DESIGN §9).
+"""Who asks, and what that one may see and change: principals, policies, and the rights behind them (DESIGN §9).
 
-A policy is part of every plan's key. Its `model` is an ordinary `Model` without what it hides, so that binding cannot
-reach it; its `grants` are row predicates that the planner puts wherever a set is reached.
+A policy is part of every plan's key, never a principal's own values. Its `model` is an ordinary `Model` without what it
+hides, so that binding cannot reach it; its `grants` are row predicates that the planner puts wherever a set is reached, and
+refuse the sets that may not be read. Scopes come from the `Permissions` of Capabilities annotations, everything else from
+the operator's policy file. Capabilities vocabulary; conformance V-Cap-23.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from app.bind import nodes as bound
-from app.edm import Model
+from app.edm import Model, types, vocabularies
+from app.edm.vocabularies import ScopeSets
+from app.errors import ConfigurationError, Forbidden
+from app.plan import NO_GRANTS, Grants
+from app.service import policies, view
+from app.service.cache import Bounded
+from app.service.policies import EVERY, RIGHTS, Rule, Rules
+from app.service.view import Hidden
+from app.sql import Statement
+from app.store.mapping import Mapping as Tables
+
+TERMS = {"read": "ReadRestrictions", "insert": "InsertRestrictions", "update": "UpdateRestrictions",
+         "delete": "DeleteRestrictions"}
+VERBS = {"read": "read", "key": "read single entities of", "insert": "create entities in", "update": "change entities of",
+         "delete": "delete entities of"}
+NOTHING: bound.Expression = bound.Literal(False, "Edm.Boolean")
+Place = tuple[str, str]         # right, mapping id
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who is asking. `id` '' is nobody in particular; `scopes` and `roles` decide the policy."""
+    """Who is asking. `id` '' is nobody in particular; `scopes` and `roles` decide the policy, `claims` are values that row
+    predicates may ask for."""
 
     id: str = ""
     scopes: frozenset[str] = frozenset()
     roles: frozenset[str] = frozenset()
     tenant: str | None = None
+    claims: Mapping[str, Any] = field(default_factory=dict, compare=False)
+
+    def value(self, name: str, type: str) -> Any:
+        """A value as predicates compare it, canonical; None where there is none of this type."""
+        own = {"id": self.id or None, "tenant": self.tenant}
+        found = own[name] if own.get(name) is not None else self.claims.get(name)
+        item = policies.element(type)
+        if item is None:
+            return canonical(found, type)
+        listed = found if isinstance(found, list | tuple) else [] if found is None else [found]
+        made = [canonical(each, item) for each in listed]
+        return None if found is None or None in made else made
 
 
 ANONYMOUS = Principal()
 
 
-@dataclass(frozen=True, slots=True)
+def canonical(value: Any, type: str) -> Any:
+    """A claim as a value of an Edm type; None where it is none."""
+    if value is None or isinstance(value, bool | dict | list):
+        return None
+    try:
+        return types.parse(type, str(value))
+    except ValueError:
+        return None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Policy:
-    """What a class of principals may do. `id` is in the key of every cached plan. `open`: every right."""
+    """What a class of principals may do. `id` is in the key of every cached plan. `open`: every right.
+
+    `grants`: row predicates, and the sets that may not be read; `rows`: the predicates alone, for what the service does for
+    the principal. `refused`: (right, mapping id) → why not; `limits`: the rows that a right to change is limited to;
+    `writable`: the only members that a right to change is about; `operations`: qualified name → why not; `trusted`: the
+    operations that bring their own rights. `values`: names and types of the principal's values, by the index of their slots.
+    """
 
     id: str
     model: Model
-    grants: Mapping[str, bound.Expression] = field(default_factory=dict)
+    grants: Grants = field(default_factory=lambda: NO_GRANTS)
     open: bool = True
+    rows: Grants = field(default_factory=lambda: NO_GRANTS)
+    refused: Mapping[Place, str] = field(default_factory=dict)
+    limits: Mapping[Place, bound.Expression] = field(default_factory=dict)
+    writable: Mapping[Place, frozenset[str]] = field(default_factory=dict)
+    operations: Mapping[str, str] = field(default_factory=dict)
+    trusted: frozenset[str] = frozenset()
+    values: tuple[tuple[str, str], ...] = ()
+    own: frozenset[str] = frozenset()           # containments with rules of their own
+    statements: dict[Place, Statement] = field(default_factory=dict)
+
+    def of(self, principal: Principal) -> tuple[Any, ...]:
+        """The values of a principal that its row predicates are bound to."""
+        return tuple(principal.value(name, type) for name, type in self.values)
+
+    def require(self, right: str, id: str) -> None:
+        """Raises Forbidden where a right is missing; contained entities are changed by who may update their owner."""
+        reason = self.refused.get((right, id))
+        if reason is not None:
+            raise Forbidden(reason)
+
+    def invoke(self, name: str) -> None:
+        """Raises Forbidden where an operation may not be invoked."""
+        if name in self.operations:
+            raise Forbidden(self.operations[name])
+
+    def readable(self, id: str) -> bool:
+        """Whether single entities of a table may be read at all."""
+        return ("key", id) not in self.refused
 
 
-def policy_for(principal: Principal, model: Model) -> Policy:
-    """The policy of a principal. Without authentication everyone has every right."""
-    return Policy("", model)
+class Access:
+    """The policies of one service. `scoped`: principals are known, so that scopes count."""
+
+    def __init__(self, model: Model, tables: Tables, rules: Rules | None = None, scoped: bool = False) -> None:
+        self.model, self.tables, self.rules, self.scoped = model, tables, rules, scoped
+        self.everything = Policy("", model)
+        self._known: Bounded[Any, Policy] = Bounded()
+        self._scopes = scope_names(model) if scoped else frozenset()
+        for rule in rules.rules if rules is not None else ():
+            view.view(model, view.closed(model, tables, rule.hidden))       # says at start what cannot be hidden
+
+    def policy(self, principal: Principal) -> Policy:
+        """The policy of a principal: of its roles and scopes, and of which of its values are there."""
+        if self.rules is None and not self._scopes:
+            return self.everything
+        rules = self.rules.rules if self.rules is not None else ()
+        matching = tuple(index for index, each in enumerate(rules) if each.concerns(principal.roles, principal.scopes))
+        values = self.rules.values if self.rules is not None else ()
+        missing = frozenset(index for index, (name, type) in enumerate(values) if principal.value(name, type) is None)
+        scopes = principal.scopes & self._scopes
+        key = (matching, missing, scopes)
+        found = self._known.get(key)
+        if found is None:
+            text = f"{matching} {sorted(missing)} {sorted(scopes)}"
+            made = _Maker(self, [rules[index] for index in matching], missing, scopes)
+            found = made.policy(hashlib.sha256(text.encode()).hexdigest()[:16], values)
+            self._known.put(key, found)
+        return found
+
+
+class _Maker:
+    """Makes one policy."""
+
+    def __init__(self, access: Access, rules: Sequence[Rule], missing: frozenset[int], scopes: frozenset[str]) -> None:
+        self.access, self.model, self.tables = access, access.model, access.tables
+        self.rules, self.missing, self.scopes = rules, missing, scopes
+        self.hidden = Hidden()
+        self.refused: dict[Place, str] = {}
+        self.rows: dict[str, bound.Expression] = {}
+        self.limits: dict[Place, bound.Expression] = {}
+        self.writable: dict[Place, frozenset[str]] = {}
+        self.denied: dict[str, set[str]] = {}
+        self.own: set[str] = set()
+        self.operations: dict[str, str] = {}
+        self.trusted: set[str] = set()
+
+    def policy(self, id: str, values: tuple[tuple[str, str], ...]) -> Policy:
+        """The policy under its id."""
+        if self.access.rules is not None:
+            self.by_rules()
+        if self.access.scoped:
+            self.by_scopes()
+        self.hidden = view.closed(self.model, self.tables, self.hidden)
+        self.hide()
+        unsearchable = self.unsearchable()
+        for name in unsearchable & {*self.model.sets, *self.model.singletons}:
+            self.denied.setdefault(name, set()).add("search")
+        model = view.view(self.model, self.hidden, {name: frozenset(each) for name, each in self.denied.items()})
+        if model is self.model and not (self.refused or self.rows or self.limits or self.writable or self.operations):
+            return self.access.everything
+        lists = {id: reason for (right, id), reason in self.refused.items() if right == "read"}
+        single = {id: reason for (right, id), reason in self.refused.items() if right == "key"}
+        return Policy(id, model, Grants(self.rows, lists, single, unsearchable), False, Grants(self.rows), self.refused,
+                      self.limits, self.writable, self.operations, frozenset(self.trusted), values, frozenset(self.own))
+
+    # --- the policy file ---------------------------------------------------------------------------------
+
+    def by_rules(self) -> None:
+        """What the rules that concern the principal allow together; what one of them hides is hidden."""
+        for rule in self.rules:
+            self.hidden = self.hidden.merged(rule.hidden)
+        for id in self.tables.sources():
+            if "/" not in id or any(id in rule.sets for rule in self.rules):
+                self.own |= {id} if "/" in id else set()
+                for right in RIGHTS:
+                    self.allow(right, id)
+        if not any(rule.operations is None for rule in self.rules):
+            named = frozenset[str]().union(*(rule.operations or () for rule in self.rules))
+            self.trusted |= named
+            for name in self.model.operations:
+                if name not in named:
+                    self.operations[name] = f"You may not invoke '{name}'"
+
+    def allow(self, right: str, id: str) -> None:
+        grants = [rule.sets.get(id, rule.sets.get(EVERY)) for rule in self.rules]
+        allowing = [each for each in grants if each is not None and right in each.rights]
+        if not allowing:
+            self.refuse(right, id, f"You may not {VERBS[right]} '{named(id)}'")
+            self.denied.setdefault(id, set()).add(right)
+            return
+        if any(right not in each.rows for each in allowing):
+            return
+        found = [each.rows[right] for each in allowing if not policies.asked(each.rows[right]) & self.missing]
+        predicate = NOTHING if not found else found[0] if len(found) == 1 else bound.Logic("or", tuple(found))
+        if right == "read":
+            self.rows[id] = predicate
+        else:
+            self.limits[right, id] = predicate
+
+    def refuse(self, right: str, id: str, reason: str) -> None:
+        self.refused.setdefault((right, id), reason)
+        if right == "read":
+            self.refused.setdefault(("key", id), reason)
+
+    # --- scopes ------------------------------------------------------------------------------------------
+
+    def by_scopes(self) -> None:
+        """What the scopes of the principal leave of each set and operation."""
+        for id in (*self.model.sets, *self.model.singletons):
+            for right, term in TERMS.items():
+                record = vocabularies.restriction(self.model, term, id)
+                self.scoped(right, id, vocabularies.scope_sets(record))
+                keyed = record.get("ReadByKeyRestrictions")
+                if right == "read":
+                    own = vocabularies.scope_sets(keyed) if isinstance(keyed, dict) else ()
+                    self.scoped("key", id, own or vocabularies.scope_sets(record))
+        for name in self.model.operations:
+            needed = [each for overload in self.model.overloads(name)
+                      for each in vocabularies.operation_scopes(self.model, overload)]
+            if not needed:
+                continue
+            if any(set(each) <= self.scopes for each in needed):
+                self.trusted.add(name)
+            else:
+                self.operations.setdefault(name, f"To invoke '{name}' you need the scope {listed(needed)}")
+
+    def scoped(self, right: str, id: str, needed: ScopeSets) -> None:
+        if not needed:
+            return
+        having = [each for each in needed if set(each) <= self.scopes]
+        if not having:
+            self.refused.setdefault((right, id), f"To {VERBS[right]} '{named(id)}' you need the scope {listed(needed)}")
+            return
+        known = {name for each in self.tables.family(id)
+                 for name in (*self.model.properties(each), *self.model.navigations(each))}
+        left = set().union(*(properties(text, known) for each in having for text in each.values()))
+        if left >= known:
+            return
+        keys = {part.path.partition("/")[0] for each in self.tables.family(id) for part in self.model.key(each)}
+        if right not in ("read", "key"):
+            self.writable[right, id] = frozenset(left | keys)
+            return
+        members: dict[str, set[str]] = {}
+        for each in self.tables.family(id):
+            for name in (*self.model.properties(each), *self.model.navigations(each)):
+                if name in known - left - keys:
+                    members.setdefault(self.model.declaring(each, name) or each, set()).add(name)
+        try:
+            hidden = Hidden(members={name: frozenset(found) for name, found in members.items()})
+            view.closed(self.model, self.tables, hidden)
+        except ConfigurationError:              # of an open type nothing can be hidden
+            self.refused.setdefault((right, id), f"To {VERBS[right]} '{named(id)}' you need a scope without restricted properties")
+        else:
+            self.hidden = self.hidden.merged(hidden)
+
+    # --- what is hidden ----------------------------------------------------------------------------------
+
+    def hide(self) -> None:
+        """Rows of hidden types are hidden, tables of hidden sets refused."""
+        for name in self.hidden.sets:
+            self.refuse("read", name, "You may not read this")
+            for right in RIGHTS[1:]:
+                self.refuse(right, name, "You may not change this")
+        if not self.hidden.types:
+            return
+        for id in self.tables.sources():
+            concrete = self.tables.table(id).concrete
+            left = [each for each in concrete if each not in self.hidden.types]
+            if len(left) < len(concrete):
+                gone = tuple(bound.Not(bound.IsOf(bound.This(self.tables.declared_type(id)), each))
+                             for each in concrete if each in self.hidden.types)
+                test = bound.Logic("and", gone) if len(gone) > 1 else gone[0]
+                before = self.rows.get(id)
+                self.rows[id] = NOTHING if not left else test if before is None else bound.Logic("and", (before, test))
+
+    def unsearchable(self) -> frozenset[str]:
+        """The tables whose search index has words of hidden properties."""
+        if not self.hidden.members:
+            return frozenset()
+        found = set()
+        for id in self.tables.sources():
+            for each in self.tables.family(id):
+                wanted = vocabularies.searchable_properties(self.model, each)
+                paths = self.model.properties(each) if wanted is None else wanted
+                if any(self.worded(each, tuple(path.split("/"))) for path in paths):
+                    found.add(id)
+        return frozenset(found)
+
+    def worded(self, type: str, path: tuple[str, ...], above: tuple[str, ...] = ()) -> bool:
+        """Whether a search of the property at a path reads anything hidden."""
+        member = self.model.properties(type).get(path[0])
+        if member is None or type in above:
+            return False
+        inner = self.model.underlying(member.type).name
+        if path[0] in self.hidden.members.get(self.model.declaring(type, path[0]) or type, ()):
+            return inner == "Edm.String" or self.model.structured(inner) is not None
+        below = [path[1:]] if len(path) > 1 else [(name,) for name in self.model.properties(inner)]
+        return self.model.structured(inner) is not None and any(self.worded(inner, each, (*above, type)) for each in below)
+
+
+def named(id: str) -> str:
+    """A mapping id as messages name it."""
+    return id.rpartition("/")[2]
+
+
+def listed(needed: Sequence[Mapping[str, str | None]]) -> str:
+    """Sets of scopes of which one suffices, in words."""
+    return " or ".join(dict.fromkeys(" and ".join(each) for each in needed))
+
+
+def properties(text: str | None, known: set[str]) -> set[str]:
+    """Which members a scope's RestrictedProperties leave: all where it says nothing; `*`, `Name`, `-Name` (V-Cap-23)."""
+    if text is None or not text.strip():
+        return known
+    parts = [each.strip() for each in text.split(",") if each.strip()]
+    found = {each.split("/")[0] for each in parts if not each.startswith("-") and each != "*"}
+    taken = {each[1:] for each in parts if each.startswith("-")}
+    return (known if "*" in parts or not found else found & known) - taken
+
+
+def scope_names(model: Model) -> frozenset[str]:
+    """Every scope that the annotations of a model name."""
+    found: set[str] = set()
+    for id in (*model.sets, *model.singletons):
+        for term in TERMS.values():
+            record = vocabularies.restriction(model, term, id)
+            keyed = record.get("ReadByKeyRestrictions")
+            for each in (record, keyed if isinstance(keyed, dict) else {}):
+                found.update(name for scopes in vocabularies.scope_sets(each) for name in scopes)
+    for overloads in model.operations.values():
+        for overload in overloads:
+            found.update(name for scopes in vocabularies.operation_scopes(model, overload) for name in scopes)
+    return frozenset(found)

@@ -36,6 +36,10 @@ def canonical_base(call: Call) -> tuple[str, bool]:
         return contained_base(call), True
     if resource.source is not None:
         return resource.source, True
+    if resource.kind in ("entity", "collection") and resource.steps:
+        source, _ = call.service.planner(call.policy).source(resource.steps)
+        fixed = call.mapping.fixed_path(source.table)
+        return fixed or "", fixed is not None
     return "", False
 
 
@@ -95,7 +99,7 @@ def _read(call: Call, source: Source, steps: tuple[bound.PathStep, ...]) -> str:
     above = max((index for index, step in enumerate(steps[:-1]) if isinstance(step, bound.NavigationStep)), default=-1) + 1
     base = _read(call, parent, steps[:above]) if isinstance(parent.relation, Contained) else ""
     read = call.service.planner(call.policy).read(parent, bound.Options(select=()), collection=False)
-    node = Node(call.service, read, call.wishes.format, call.request.root)
+    node = Node(call.sight, read, call.wishes.format, call.request.root)
     rows = sql.fetch(call.store, node.statement, call.service.values(call))
     if not rows:
         raise NotFound(reason=f"There is no entity in front of '{last.navigation.name}'")

@@ -53,6 +53,8 @@ def edit_url(call: Call, entity: Entity) -> str:
 def show(call: Call, entity: Entity, options: bound.Options, status: int = 200) -> Response:
     """The entity in the form of a GET, read in the transaction at hand."""
     table = entity.layout.table
+    if not call.policy.readable(table.id):
+        return no_content(call)
     base = collection_of(entity)
     assert entity.row_id is not None
     shown = readback.entity(call, table.id, entity.row_id, base=base if table.owner is not None else "",

@@ -59,7 +59,7 @@ class ApplyAnswer:
         limit = Slot("limit") if self.limited else None
         if self.apply.row is None:
             read = self.planner.read(source, options, collection=True, limit=limit)
-            self.node = Node(call.service, read, self.format, self.root)
+            self.node = Node(call.sight, read, self.format, self.root)
             self.statement = self.node.statement
         else:
             if options.expand:

@@ -37,7 +37,7 @@ NOT_IN_PARTS = ("expect", "from", "max-forwards", "range", "te")
 ASYNCHRONOUS = ("respond-async", "wait", "callback")
 SYSTEM_IDS = frozenset({"metadata", "batch", "crossjoin", "all", "entity", "root", "id", "it", "this"})
 REFERENCE = re.compile(r"/?\$([A-Za-z0-9\-._~]+)(?=/|$|\?)")
-PLAIN_URL = re.compile(r"[A-Za-z][\w%()'=,;/.*-]*(\?[!\"$-~]*)?", re.ASCII)
+PLAIN_URL = re.compile(r"(?![A-Za-z][A-Za-z0-9+.-]*:/)[A-Za-z][\w%()'=,;:/.*-]*(\?[!\"$-~]*)?", re.ASCII)
 PRINTABLE = string.ascii_letters + string.digits + string.punctuation
 PLAIN_HEADERS = frozenset({"accept", "accept-charset", "accept-language", "content-type", "odata-version",
                            "odata-maxversion"})
@@ -335,7 +335,8 @@ class _Run:
         headers = {**self.inherited, **part.headers}
         response = self.call.service.failed(error, Request(part.method, "", "", headers, None, self.root))
         del response.headers["Vary"]
-        return PartAnswer(response.status, response.headers, response.read(), part.id, part.group)
+        body = b"" if part.method == "HEAD" else response.read()
+        return PartAnswer(response.status, response.headers, body, part.id, part.group)
 
     def check(self, part: Part) -> None:
         """Raises what keeps a request from being carried out."""

@@ -13,7 +13,9 @@ from app.url import nodes as url
 if TYPE_CHECKING:
     from app.edm import Model
     from app.service.access import Policy, Principal
+    from app.payload.bodies import BodyReader
     from app.service.service import Service
+    from app.service.sight import Sight
     from app.store.database import Store
     from app.store.mapping import Mapping
 
@@ -44,6 +46,16 @@ class Call:
     @property
     def model(self) -> Model:
         return self.policy.model
+
+    @property
+    def sight(self) -> Sight:
+        """The service as the policy lets it be seen."""
+        return self.service.sight(self.policy)
+
+    @property
+    def reader(self) -> BodyReader:
+        """The reader of bodies, which knows what the policy does not hide."""
+        return self.service.sight(self.policy).reader
 
     @property
     def mapping(self) -> Mapping:

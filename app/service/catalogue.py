@@ -14,7 +14,6 @@ from app.plan.changes import Change
 from app.plan.write import Departure, departure
 from app.service.layout import Enums, Layout
 from app.sql.write import Writer
-from app.store import schema
 from app.store import schema, search
 from app.store.database import Store
 from app.store.mapping import Mapping

@@ -6,7 +6,7 @@ Children go before parents. What has to stay refuses the whole with 409, naming 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from app.errors import Conflict, Detail, PreconditionFailed
 from app.plan.write import CASCADE, DEFAULT, REFUSE, Departure, Referrer
@@ -37,6 +37,9 @@ class Departures:
         current = session.by_row(*handle)
         if current is None:
             return
+        if session.guard is not None:
+            with session.following(bool(self.leaving)):
+                session.guard.change("delete", current)
         self.leaving.add(handle)
         session.run_rules("delete", current, None)
         departure = session.catalogue.departure(entity.layout.id)
@@ -46,21 +49,30 @@ class Departures:
         for id in departure.children:
             for child in session.all_by_columns(id, session.owned(session.mapping.table(id), current)):
                 self.remove(child)
+        was = {name: current.row[name] for tie in current.layout.ties for name in tie}  # type: ignore[index]
         for name, column in departure.links:
-            session.writer.remove(name, {column: current.row_id})
+            self._unlink(name, column, "target" if column == "source" else "source", current, was)
         for link in departure.owned:
             session.writer.remove(link.table, {link.columns[0].name: current.row_id})
         for link in departure.documents:
-            session.writer.remove(link.table, {link.columns[2].name: current.row_id})
+            self._unlink(link.table, link.columns[2].name, link.columns[0].name, current, was)
         for name in current.layout.streams:
-            session.set_stream(current, name, None)
-        session.log(current, "delete", None)
+            with session.following():
+                session.set_stream(current, name, None)
+        session.log(current, "delete", None, was)
         assert current.row_id is not None
         if not session.writer.delete(table, current.row_id, current.version):
             raise PreconditionFailed(target="If-Match")
         session.deleted.add(handle)
         for each in related:
             self.remove(each)
+
+    def _unlink(self, table: str, own: str, other: str, entity: Entity, was: dict[str, Any]) -> None:
+        """The entity's rows of a link table go; `was` learns to whom they tied it."""
+        ties = sorted({row for row, in self.session.writer.pairs(table, (other,), {own: entity.row_id})})
+        if ties:
+            was[f"{table}.{own}"] = ties
+            self.session.writer.remove(table, {own: entity.row_id})
 
     def _refuse(self, entity: Entity, departure: Departure) -> None:
         """Raise Conflict where entities refer to this one that have to."""
@@ -70,7 +82,7 @@ class Departures:
                 continue
             for other in self._who(entity, referrer):
                 if other.handle not in self.leaving and len(found) <= NAMED:
-                    path = path_of(other)
+                    path = path_of(other) if self.session.visible(other) is not None else "an entity"
                     found.append(Detail("referenced", f"{path} needs it as '{referrer.navigation}'.", path))
         for owner, navigation in departure.related:
             if navigation.on_delete == "None" and self.session.model.is_a(entity.type, owner):
@@ -115,7 +127,8 @@ class Departures:
                     other.assigned.add(name)
         else:
             other.linked[referrer.navigation] = None
-        self.session.store_update(other)
+        with self.session.following():
+            self.session.store_update(other)
 
     def _related(self, entity: Entity, departure: Departure) -> list[Entity]:
         """Entities that this one points to and that OnDelete takes along."""

@@ -40,7 +40,7 @@ def find(session: WriteSession, steps: Steps, values: Sequence[Any] = (), *, loc
     """The entity at the end of a path of sets, keys, navigation properties and casts; None where it is not there."""
     match steps:
         case (bound.SingletonStep(singleton), *rest) if all(isinstance(step, bound.CastStep) for step in rest):
-            found = session.by_columns(singleton.name, [], lock=lock)
+            found = session.visible(session.by_columns(singleton.name, [], lock=lock))
             return _cast(session, found, rest)
         case (bound.SetStep(element), bound.KeyStep(key, alternate), *rest) if all(
                 isinstance(step, bound.CastStep) for step in rest):
@@ -50,7 +50,7 @@ def find(session: WriteSession, steps: Steps, values: Sequence[Any] = (), *, loc
                 columns = next(dict(each) for each in table.alternate_keys if {name for name, _ in each} == {
                     name for name, _ in key})
             wanted = [(columns[name], value_of(value, values, session.model)) for name, value in key]
-            return _cast(session, session.by_columns(element.name, wanted, lock=lock), rest)
+            return _cast(session, session.visible(session.by_columns(element.name, wanted, lock=lock)), rest)
     source, rest_steps = session.planner.source(steps)
     if rest_steps:
         raise NotImplementedByService(feature="This resource path in a change")
@@ -67,7 +67,7 @@ def rows_of(session: WriteSession, source: Source, values: Sequence[Any], limit:
     table = session.mapping.table(source.table)
     query = Query(source, tuple(Output(column=column, type=column.edm) for column in table.columns), limit=limit)
     statement = sql.compile_query(query, session.mapping, session.store.dialect)
-    rows = sql.fetch(session.store, statement, sql.Values(literals=tuple(values), now=session.now))
+    rows = sql.fetch(session.store, statement, sql.Values(literals=tuple(values), now=session.now, principal=session.principal_values))
     return [session.writer.record(table, row) for row in rows]
 
 
@@ -90,7 +90,9 @@ def resolve(session: WriteSession, reference: Reference, table: str | None, type
         found: Entity | None = session.by_row(*reference.row)
     else:
         found = session.known_id(reference.url) or locate(session, reference)
-    if found is None:
+    if session.guard is not None and reference.row is None and table is not None:
+        session.guard.reaches(table)
+    if found is None or session.visible(found) is None:
         raise BodyError(f"'{reference.url[:200]}' names no entity of this service.", code="referenceNotFound",
                         target=reference.at or None)
     if table is not None and found.layout.id != table:
@@ -133,7 +135,7 @@ def referenced(session: WriteSession, text: str) -> Entity | None:
 def _at(session: WriteSession, target: str) -> Entity | None:
     """The entity at a URL below the root; None where the URL is one of something else."""
     path, _, query = target.partition("?")
-    resource = bind(url.parse(path, query), session.model).resource
+    resource = bind(url.parse(path, query), session.seen).resource
     return None if resource.kind != "entity" or resource.suffix else find(session, resource.steps)
 
 

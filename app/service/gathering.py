@@ -158,6 +158,9 @@ class Gathering:
             return self._resolved(layout, [self._named(item, type) for item in items], type, name)
         whole = merge(self.model, type, merged, named) if isinstance(merged, Mapping) else named
         whole = schemas.complete(type, whole, old if isinstance(old, Mapping) and same_type(old, whole) else None, path)
+        guard = self.session.guard
+        if guard is not None and whole is not None:
+            whole = guard.restored(type, whole, old)
         return self._resolved(layout, self._named(whole, type), type, name)
 
     def _named(self, value: Any, type: str) -> Any:
@@ -275,7 +278,7 @@ class Gathering:
 
     def _set_all(self, entity: Entity, name: str, relation: Relation, targets: Sequence[Entity]) -> None:
         for current in self.session.members(entity, name):
-            if current not in targets:
+            if current not in targets and self.session.visible(current) is not None:
                 self._drop(entity, name, relation, self.one(current))
         for target in targets:
             self._add(entity, name, relation, target)
@@ -342,7 +345,7 @@ class Gathering:
                 kept.append(self.create(relation.target, target, entity))
         if entity.row is not None and links.mode == "set":
             for child in self.session.members(entity, navigation.name):
-                if child not in kept:
+                if child not in kept and self.session.visible(child) is not None:
                     self.delete(child)
 
     @staticmethod

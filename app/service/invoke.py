@@ -26,11 +26,12 @@ from app.service.call import Call
 from app.service.conditions import matches
 from app.service.entities import Entity
 from app.service.finding import Steps, find, value_of
+from app.service.paths import path_of
 from app.service.response import Response
-from app.service.selections import Context, Selection
+from app.service.selections import Accepted, Context, Selection
 from app.service.session import WriteSession
 from app.service.values import PropertyAnswer, raw_value
-from app.service.write import session_of, transact
+from app.service.write import collection_steps, session_of, transact
 
 
 def function_of(call: Call, operation: Operation) -> Any:
@@ -41,6 +42,15 @@ def function_of(call: Call, operation: Operation) -> Any:
     return found
 
 
+def permitted(call: Call, operation: Operation, steps: Steps) -> Any:
+    """The registered function, where whoever asks may invoke it on what the steps lead to: an operation that is granted by
+    name brings its own rights, any other needs the right to read there (and Forbidden is raised)."""
+    call.policy.invoke(operation.name)
+    if operation.bound and operation.name not in call.policy.trusted:
+        call.service.planner(call.policy).source(steps)
+    return function_of(call, operation)
+
+
 # --- actions ---------------------------------------------------------------------------------------------
 
 def perform(call: Call) -> Response:
@@ -48,9 +58,9 @@ def perform(call: Call) -> Response:
     step = call.resource.steps[-1]
     assert isinstance(step, bound.OperationStep)
     operation = step.operation
-    function = function_of(call, operation)
+    function = permitted(call, operation, call.resource.steps[:-1])
     tree = bodies.json_body(call, optional=True)
-    parameters = call.service.catalogue.reader.read_parameters(tree, operation, bodies.reading(call, "create"))
+    parameters = call.reader.read_parameters(tree, operation, bodies.reading(call, "create"))
 
     def work(session: WriteSession) -> Response:
         binding = bound_to(call, session, operation, call.resource.steps[:-1], lock=True)
@@ -71,6 +81,9 @@ def _check_etag(call: Call, entity: Entity) -> None:
 
 
 def _acted(call: Call, session: WriteSession, operation: Operation, result: Any) -> Response:
+    if isinstance(result, Accepted):
+        place = result.location
+        return Response(202, {} if place is None else {"Location": call.request.root + path_of(place)})
     if operation.returns is None or result is None and not operation.returns.type.collection:
         return answers.no_content(call)
     if isinstance(result, Entity):
@@ -95,7 +108,7 @@ def evaluate(call: Call) -> Response:
     if any(isinstance(each, bound.OperationStep) for each in steps[:at]):
         raise NotImplementedByService(feature="A function behind another one")
     operation = step.operation
-    function = function_of(call, operation)
+    function = permitted(call, operation, steps[:at])
     with call.store.read():
         session = session_of(call, writable=False)
         binding = bound_to(call, session, operation, steps[:at])
@@ -121,7 +134,7 @@ def _argument(call: Call, session: WriteSession, operation: Operation, name: str
             found: Any = [value_of(item, call.values, call.model) for item in items]
         case bound.ObjectValue():
             tree = _tree(call, value)
-            found = call.service.catalogue.reader.schemas.typed(ref, Reading("create", trusted=True, quoted=True))(tree)
+            found = call.reader.schemas.typed(ref, Reading("create", trusted=True, quoted=True))(tree)
         case _:
             found = value_of(value, call.values, call.model)
     return argument(session, found, ref)
@@ -152,9 +165,14 @@ def bound_to(call: Call, session: WriteSession, operation: Operation, steps: Ste
         source, rest = session.planner.source(steps)
         if rest:
             raise NotImplementedByService(feature="This binding")
-        if source.parent is not None and not read.exists(call, source.parent):
-            raise NotFound(reason=read.describe(call, source.parent))
-        return (Selection(session, source, values=tuple(call.values)),)
+        parent = None
+        if source.parent is not None:
+            before, last = collection_steps(steps)
+            owner = find(session, before, call.values)
+            if owner is None:
+                raise NotFound(reason=read.describe(call, source.parent))
+            parent = (owner, last.navigation) if isinstance(last, bound.NavigationStep) else None
+        return (Selection(session, source, parent, values=tuple(call.values)),)
     entity = find(session, steps, call.values, lock=lock)
     if entity is None:
         raise NotFound(reason=f"There is no entity at '{call.request.path[:200]}'")
@@ -218,7 +236,8 @@ def _entities(call: Call, session: WriteSession, ref: TypeRef, result: Any, rest
     if not options.orderby and options.apply is None:
         options = replace(options, orderby=ordered)
     planner = call.service.planner(call.policy, call.wishes.page_size)
-    source, behind = planner.source(rest, source)
+    planner.granted(source.table, not ref.collection)           # whether the principal may read what the operation found
+    source, behind = planner.source(rest, replace(source, grants=planner.grants))
     if behind:
         return PropertyAnswer(call, source, behind)(call)
     if call.resource.suffix == "$count":
@@ -253,11 +272,12 @@ def _among(session: WriteSession, found: Sequence[Entity]) -> Source:
     if len(tables) != 1:
         raise NotImplementedByService(feature="A result with entities of several sets")
     table = session.mapping.table(tables.pop())
+    start = session.planner.start(table.id, table.type)
     if len(found) == 1:
-        return Source(table.id, table.type, key=((table.row_id, bound.Literal(found[0].row_id, "Edm.Int64")),))
+        return replace(start, key=((table.row_id, bound.Literal(found[0].row_id, "Edm.Int64")),))
     conditions = tuple(_is(session, each) for each in found)
     predicate = conditions[0] if len(conditions) == 1 else bound.Logic("or", conditions)
-    return Source(table.id, table.type, predicate=predicate)
+    return replace(start, predicate=predicate)
 
 
 def _is(session: WriteSession, entity: Entity) -> bound.Expression:

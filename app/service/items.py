@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from app import sql
 from app.bind import literal_value
@@ -18,10 +18,12 @@ from app.payload.documents import decode_document
 from app.payload.format import Format
 from app.payload.values import DEDUCIBLE, json_converter
 from app.plan.nodes import Choice, Part
-from app.store.database import Store, Stream
-from app.store.mapping import Mapping
+from app.store.database import Stream
 from app.store.search import words
 from app.url import nodes as url
+
+if TYPE_CHECKING:
+    from app.service.rows import Environment
 
 Convert = Callable[[Any], Any]
 Place = tuple[dict[str, Any], tuple[int, ...]]
@@ -67,14 +69,16 @@ class Parts:
 class Chooser:
     """Leaves, in a collection of values, the items that were asked for."""
 
-    def __init__(self, choice: Choice, values: Values, store: Store, mapping: Mapping) -> None:
-        self.choice, self.values, self.store, self.model = choice, values, store, mapping.model
+    def __init__(self, choice: Choice, values: Values, environment: Environment) -> None:
+        self.choice, self.values = choice, values
+        self.store, self.model = environment.store, environment.model
         self.statement = None
         self.puts: list[Callable[[dict[str, Any], Any], None]] = []
         self.parsed = False
         if choice.query is not None:
-            self.statement = sql.compile_items(choice.query, mapping, store.dialect)
-            readers = sql.readers(self.statement, store.dialect)[self.statement.link_count:]
+            dialect = self.store.dialect
+            self.statement = environment.ready(sql.compile_items(choice.query, environment.mapping, dialect))
+            readers = sql.readers(self.statement, dialect)[self.statement.link_count:]
             self.puts = [values.member(each.name, each.type, read)
                          for each, read in zip(choice.computed, readers)]
             last = choice.query.outputs[-1].expression if choice.search is not None else None

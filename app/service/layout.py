@@ -157,6 +157,16 @@ class Layout:
         return tuple(found)
 
     @cached_property
+    def ties(self) -> tuple[tuple[str, ...], ...]:
+        """The columns that hold each reference to another entity, the owner of a contained one among them."""
+        relations = (self.relation(name) for name in self.navigations)
+        found = [tuple(column.name for column in relation.own) for relation in relations if isinstance(relation, Reference)]
+        if self.table.owner is not None:
+            source = self.table.owner.source
+            found.append((self.table.owner.column.name, *([source.name] if source is not None else [])))
+        return tuple(dict.fromkeys(found))
+
+    @cached_property
     def required_links(self) -> tuple[tuple[str, Reference], ...]:
         """The references that have to lead somewhere."""
         found = ((name, self.relation(name)) for name, navigation in self.navigations.items()

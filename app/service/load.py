@@ -308,12 +308,21 @@ class Loader:
                     relation = self.mapping.relation(id, declaring, navigation.name)
                     owner = item if isinstance(relation, Contained) else None
                     id, item = getattr(relation, "target", ""), None
+                    if owner is not None and not navigation.collection:
+                        item = self._contained(id, owner)
                 case bound.KeyStep(pairs):
                     values = {name: value_of(value, (), self.model) for name, value in pairs}
                     table = self.mapping.table(id)
                     key = tuple(values.get(name) for name, _ in table.key)
                     item = self.keys.get((id, owner.row_id if owner else 0, owner.layout.id if owner else "", key))
         return item
+
+    def _contained(self, id: str, owner: Item) -> Item | None:
+        """The one entity of a single-valued containment."""
+        place = self.mapping.table(id).owner
+        return None if place is None else next((each for each in self.items.get(id, ()) if each.columns[
+            place.column.name] == owner.row_id and each.columns.get(place.source.name if place.source else "",
+                                                                    owner.layout.id) == owner.layout.id), None)
 
     # --- the items as rows -------------------------------------------------------------------------------
 

@@ -54,6 +54,7 @@ def _entity(call: Call, session: WriteSession, steps: Steps, lock: bool = False)
 def read(call: Call) -> Response:
     """GET: the content, whole or the range asked for; 204 where there is none."""
     steps, name, _ = _spot(call)
+    call.service.planner(call.policy).source(steps)         # whether it may be read at all
     entity = _entity(call, session_of(call), steps)
     assert entity.handle is not None
     found = streams.info(call.store, *entity.handle, name)
@@ -167,6 +168,8 @@ def replace_stream(call: Call) -> Response:
         kind = _media_type(call, entity.type, step)
         _check_stream(call, entity, name)
         assert entity.handle is not None
+        if session.guard is not None:
+            session.guard.change("update", entity, (name.partition("/")[0],))
         made = streams.put(call.store, *entity.handle, name, _chunks(call), kind)
         session.log(entity, "stream", [name])
         if step is None and answers.wants_representation(call, False):
@@ -213,7 +216,7 @@ def create(call: Call) -> Response:
     """POST of any content to a set of media entities: an entity with that stream (§11.4.7.1)."""
     before, last = collection_steps(call.resource.steps)
     type = call.resource.type
-    reader = call.service.catalogue.reader
+    reader = call.reader
     change = plan.Change(type, "create", reader.complete_entity(plan.Change(type, "create")))
     prepare(call)
 

@@ -7,8 +7,8 @@
 
 Handlers take the binding parameter (an `Entity`, or a `Selection` for a collection) first, the parameters by name,
 and `context`. What they return becomes the answer: None, an `Entity`, a `Selection` or list of entities, a value of
-the return type. Raise `Conflict`, `BadRequest` or any other ODataError to refuse; everything done so far is undone.
-DESIGN §6.
+the return type; of an action also `context.accepted(entity)`, which answers 202 with the entity's URL as Location.
+Raise `Conflict`, `BadRequest` or any other ODataError to refuse; everything done so far is undone. DESIGN §6.
 """
 
 from __future__ import annotations
@@ -201,11 +201,11 @@ def load_operations(path: Path | None) -> Operations:
     return found
 
 
-def advertised(model: Model, type_name: str) -> list[tuple[str, str]]:
-    """(member name without '#', title) of the operations bound to a single entity of the type: `NS.Action`,
-    `NS.Function(p1,p2)` (JSON Format §17)."""
+def advertised(model: Model, type_name: str, collection: bool = False) -> list[tuple[str, str]]:
+    """(member name without '#', title) of the operations bound to a single entity of the type, or to a collection of them:
+    `NS.Action`, `NS.Function(p1,p2)` (JSON Format §16, §17)."""
     found: dict[str, str] = {}
-    for operation in model.bound_to(type_name, False):
+    for operation in model.bound_to(type_name, collection):
         names = ",".join(each.name for each in operation.parameters[1:]
                          if not vocabularies.optional_parameter(model, each))
         name = operation.name if isinstance(operation, Action) else f"{operation.name}({names})"

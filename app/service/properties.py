@@ -143,7 +143,7 @@ def change(call: Call) -> Response:
         return spot.store(lambda old: value, "put")
     reading = bodies.reading(call, "patch" if call.request.method == "PATCH" else "put")
     tree = bodies.json_body(call)
-    reader = call.service.catalogue.reader
+    reader = call.reader
     if member is None:
         assert isinstance(spot.last, bound.DynamicStep)
         return spot.store(drop, "patch", reader.read_dynamic(tree, spot.last.name, reading))
@@ -177,7 +177,7 @@ def _raw(call: Call, spot: _Spot) -> Any:
         except ValueError as error:
             raise BodyError(f"The value of '{member.name}' is not valid: {error}.", code="invalidValue",
                             target=member.name) from None
-    found = call.service.catalogue.reader.checked(raw, spot.owner, member, Reading("put", quoted=True))
+    found = call.reader.checked(raw, spot.owner, member, Reading("put", quoted=True))
     return call.service.catalogue.enums.named(found, name)
 
 
@@ -188,7 +188,7 @@ def append(call: Call) -> Response:
     if member is None:
         raise NotImplementedByService(feature="POST to a dynamic collection")
     reading = bodies.reading(call, "create")
-    item = call.service.catalogue.reader.read_item(bodies.json_body(call), spot.owner, member, reading)
+    item = call.reader.read_item(bodies.json_body(call), spot.owner, member, reading)
     named = call.service.catalogue.enums.named(item, call.model.underlying(member.type).name)
     index = call.syntax.options.index
 
@@ -211,6 +211,6 @@ def clear(call: Call) -> Response:
         return spot.store(drop, "put")
     if member.type.collection:
         return spot.store(lambda old: [], "put")
-    if not call.service.catalogue.reader.schemas.nullable(replace(member)):
+    if not call.reader.schemas.nullable(replace(member)):
         raise BodyError(f"'{member.name}' cannot be null.", code="nullNotAllowed", target=member.name)
     return spot.store(drop, "put")

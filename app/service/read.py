@@ -12,15 +12,17 @@ from typing import Any
 
 from app import sql
 from app.bind import nodes as bound
-from app.errors import InvalidToken, MethodNotAllowed, NotAcceptable, NotFound
+from app.errors import InvalidToken, MethodNotAllowed, NotFound
 from app.payload import context
 from app.payload.values import dumps
 from app.plan import CountQuery, Read, Slot, Source
-from app.service import restrictions
+from app.service import delta, restrictions
 from app.service.addresses import canonical_base, contained_base, literal
 from app.service.call import Call
 from app.service.response import Response
 from app.service.rows import CHUNK, Node, Run, unportable
+from app.service.wishes import require_json
+from app.store import changelog
 
 READABLE = ("GET", "HEAD")
 
@@ -42,7 +44,7 @@ class EntityAnswer:
         planner = call.service.planner(call.policy, call.wishes.page_size)
         self.source = source
         self.read: Read = planner.read(source, options, collection=False)
-        self.node = Node(call.service, self.read, call.wishes.format, call.request.root)
+        self.node = Node(call.sight, self.read, call.wishes.format, call.request.root)
         self.content_type = call.wishes.format.content_type
         self.plain_etag = not options.expand
         self.fixed_fragment = None if call.resource.contained else self.fragment(call)
@@ -59,6 +61,13 @@ class EntityAnswer:
                                 singleton=base in call.model.singletons and not resource.contained)
 
     def __call__(self, call: Call) -> Response:
+        if delta.tracks(call, self.source):
+            with call.store.read():
+                return self.answer(call, changelog.boundary(call.store))
+        return self.answer(call)
+
+    def answer(self, call: Call, since: str | None = None) -> Response:
+        """The answer, with a link to what changes from the boundary `since` on."""
         run = Run(call.service.values(call), call.syntax.options)
         rows = sql.fetch(call.store, self.node.statement, run.values)
         if not rows:
@@ -78,6 +87,9 @@ class EntityAnswer:
             made: dict[str, Any] = {call.wishes.format.control("id"): call.request.root + self.node.writer.path(row, base)}
         else:
             made = self.node.objects([row], run, base)[0]
+        if since is not None:
+            made[call.wishes.format.control("deltaLink")] = delta.link(call, since)
+            headers["Preference-Applied"] = call.wishes.spelled["track-changes"]
         return Response(200, headers, dumps({**body, **made}))
 
     def expanded(self, call: Call) -> Response:
@@ -108,7 +120,8 @@ def absent(call: Call, source: Source) -> Response:
             if source.types is None or not exists(call, replace(source, types=None)):
                 return Response(204)
             raise NotFound(reason=f"The related entity is not of type {source.type}")
-    raise NotFound(reason=describe(call, source))
+    names = [column.name for column, _ in source.key]
+    raise NotFound(reason=describe(call, source), target=names[0] if len(names) == 1 else None)
 
 
 def describe(call: Call, source: Source) -> str:
@@ -160,7 +173,7 @@ class CollectionAnswer:
 
     def plan(self, call: Call) -> None:
         limit = Slot("limit") if self.limited else None
-        self.node = Node(call.service, self.planner.read(self.source, self.options, collection=True, limit=limit),
+        self.node = Node(call.sight, self.planner.read(self.source, self.options, collection=True, limit=limit),
                          self.format, self.root)
 
     def fragment(self, call: Call) -> str:
@@ -176,8 +189,11 @@ class CollectionAnswer:
         keyset: tuple[Any, ...] = ()
         node = self.node
         token = call.skiptoken()
+        since = "" if token is None and delta.tracks(call, self.source) else None
         if token is not None:
             remaining, *sort = call.service.read_token(call, token)
+            if isinstance(remaining, list):
+                remaining, since = remaining
             if len(sort) != len(self.node.keyset.types):
                 raise InvalidToken(name="$skiptoken", target="$skiptoken")
             try:
@@ -189,12 +205,12 @@ class CollectionAnswer:
         page = self.page
         limit = top if top is not None and (not page or top <= page) else page + 1
         values = call.service.values(call, keyset=keyset, limit=limit, skip=amount(call, self.options.skip) or 0)
-        run = Run(values, call.syntax.options)
+        run = Run(values, call.syntax.options, since=since)
         fragment = self.fixed_fragment if self.fixed_fragment is not None else self.fragment(call)
         base = contained_base(call) if node.writer.needs_base else ""
         if not self.limited or limit > CHUNK + 1:
             return self.stream(call, node, run, fragment, base, top, keyset)
-        if self.count is None and not node.several:
+        if self.count is None and not node.several and since is None:
             return self.whole(call, node, run, fragment, base, top, limit)
         with call.store.read():             # several statements, one view of the data
             return self.whole(call, node, run, fragment, base, top, limit)
@@ -202,24 +218,39 @@ class CollectionAnswer:
     def whole(self, call: Call, node: Node, run: Run, fragment: str, base: str, top: int | None, limit: int) -> Response:
         """The answer as one piece."""
         page, values = self.page, run.values
+        if run.since == "":
+            run = replace(run, since=changelog.boundary(call.store))
         rows = sql.fetch(call.store, node.statement, values)
         if not rows and self.checks_parent and not exists(call, self.source.parent):  # type: ignore[arg-type]
             raise NotFound(reason=describe(call, self.source.parent))  # type: ignore[arg-type]
         more = bool(page) and (top is None or top > page) and len(rows) > page
         if more:
             rows = rows[:page]
-        body: dict[str, Any] = context_member(call, fragment)
+        body = self.head(call, fragment)
         if self.count is not None:
             body[self.format.control("count")] = self.number(self.counted(call, values, rows, more, bool(values.keyset), limit))
         body["value"] = self.items(node, rows, run, base)
-        if more:
-            body[self.format.control("nextLink")] = self.next_link(call, node, rows[-1], top)
+        body.update(self.links(call, node, rows[-1] if more else None, top, run.since))
         return Response(200, self.headers(call), dumps(body))
+
+    def head(self, call: Call, fragment: str) -> dict[str, Any]:
+        """The members in front: the context, at full metadata the operations bound to the collection (JSON Format §16)."""
+        found: dict[str, Any] = context_member(call, fragment)
+        if self.format.metadata == "full" and not self.references:
+            wanted, url = self.node.shape.operations, call.request.root + call.request.path.rstrip("/")
+            for name, title in call.sight.advertised(call.resource.type, True):
+                plain = name.partition("(")[0]
+                if wanted is None or plain in wanted or f"{plain.rpartition('.')[0]}.*" in wanted:
+                    found["#" + name] = {"title": title, "target": f"{url}/{plain}"}
+        return found
 
     def headers(self, call: Call) -> dict[str, str]:
         headers = {"Content-Type": self.content_type}
         if call.wishes.page_size:
             headers["Preference-Applied"] = f"{call.wishes.spelled['maxpagesize']}={self.page}"
+        if call.skiptoken() is None and delta.tracks(call, self.source):
+            paged = headers.get("Preference-Applied")
+            headers["Preference-Applied"] = (f"{paged}, " if paged else "") + call.wishes.spelled["track-changes"]
         return headers
 
     def number(self, value: int) -> int | str:
@@ -244,21 +275,28 @@ class CollectionAnswer:
         if node is None:
             limit = Slot("limit") if self.limited else None
             read = self.planner.read(self.source, self.options, collection=True, limit=limit, after=nulls)
-            node = self.after[nulls] = Node(call.service, read, self.format, self.root)
+            node = self.after[nulls] = Node(call.sight, read, self.format, self.root)
         return node
 
-    def next_link(self, call: Call, node: Node, row: Any, top: int | None) -> str:
-        remaining = None if top is None else top - self.page
-        return call.service.next_link(call, [remaining, *node.keyset.values(row)])
+    def links(self, call: Call, node: Node, row: Any, top: int | None, since: str | None = None) -> dict[str, str]:
+        """What stands behind the items: the next page, after the last `row` of this one, or at the end the changes since a
+        boundary."""
+        if row is not None:
+            remaining: Any = None if top is None else top - self.page
+            token = [remaining if since is None else [remaining, since], *node.keyset.values(row)]
+            return {self.format.control("nextLink"): call.service.next_link(call, token)}
+        return {} if since is None else {self.format.control("deltaLink"): delta.link(call, since)}
 
     def stream(self, call: Call, node: Node, run: Run, fragment: str, base: str, top: int | None,
                keyset: tuple[Any, ...]) -> Response:
         """Rows in chunks of 1,000; the first chunk is fetched before the status line is sent (DESIGN §3)."""
         format = self.format
-        head: dict[str, Any] = context_member(call, fragment)
+        head = self.head(call, fragment)
         stream = sql.stream(call.store, node.statement, run.values, CHUNK)
         run = replace(run, view=stream)
         try:
+            if run.since == "":
+                run = replace(run, since=changelog.boundary(call.store, stream))
             first = next(stream, [])
             if not first and self.checks_parent and not exists(call, self.source.parent):  # type: ignore[arg-type]
                 raise NotFound(reason=describe(call, self.source.parent))  # type: ignore[arg-type]
@@ -289,10 +327,8 @@ class CollectionAnswer:
                 if more:
                     break
             tail = b"]"
-            if more and last:
-                link = self.next_link(call, node, last[-1], top)
-                tail += b"," + dumps({format.control("nextLink"): link})[1:-1]
-            yield tail + b"}"
+            links = self.links(call, node, last[-1] if more and last else None, top, run.since)
+            yield tail + (b"," + dumps(links)[1:] if links else b"}")
 
         return Response(200, self.headers(call), chunks(), stream.close)
 
@@ -329,16 +365,16 @@ def compile_read(call: Call) -> Handler:
     """The answer to a GET of a bound resource, ready for any values of the same shape."""
     resource, options = call.resource, call.options
     planner = call.service.planner(call.policy, call.wishes.page_size)
-    if call.wishes.ranges and resource.suffix in ("", "$ref") and resource.kind != "stream":
-        from app.service.wishes import json_range
-        if json_range(call.wishes.ranges, call.service.settings.strict) is None:
-            raise NotAcceptable(reason="this resource is JSON")
+    if resource.suffix in ("", "$ref") and resource.kind != "stream":
+        require_json(call.wishes, call.service.settings.strict)
     source, rest = planner.source(resource.steps)
     if rest:
         from app.service.values import PropertyAnswer
         return PropertyAnswer(call, source, rest)
     restrictions.check(call.model, None if resource.contained else resource.source, options,
                        by_key=resource.kind != "collection", counted=resource.suffix == "$count")
+    if options.deltatoken is not None:
+        return delta.DeltaAnswer(call, source, options)
     if resource.suffix == "$count":
         return CountAnswer(call, source, options)
     if resource.kind == "collection":

@@ -75,9 +75,9 @@ def _node(call: Call, table: str, declared: str | None, options: bound.Options) 
     place = call.mapping.table(table)
     relation = Inverse(table, (place.row_id,), (place.row_id,), ("", ""))
     source = Source(table, declared or place.type, relation=relation, parents=True,
-                    grant=call.policy.grants.get(table))
+                    grant=call.policy.grants.one(table), grants=call.policy.grants)
     read = service.planner(call.policy, call.wishes.page_size).read(source, options, collection=False)
-    node = Node(service, read, call.wishes.format, call.request.root)
+    node = Node(call.sight, read, call.wishes.format, call.request.root)
     if options == PLAIN:
         service.by_row.put(key, node)
     return node

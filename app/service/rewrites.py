@@ -11,9 +11,11 @@ from dataclasses import replace
 from urllib.parse import urlsplit
 
 from app import url
+from app.edm import Model
 from app.bind import nodes as bound
-from app.errors import BindError, BodyError, MethodNotAllowed, UnsupportedMediaType
+from app.errors import BindError, BodyError, MethodNotAllowed, NotImplementedByService, UnsupportedMediaType
 from app.service.request import Request
+from app.service.settings import Settings
 from app.url import nodes
 from app.url.headers import parse_media_type
 
@@ -55,6 +57,17 @@ def query_in_body(request: Request) -> Request:
     query = "&".join(part for part in (request.query, text) if part)
     return replace(request, method="GET", path=request.path[:match.start()].lstrip("/") if match.start() else "",
                    query=query, body=None)
+
+
+def refuse_faces(path: str, settings: Settings, model: Model) -> None:
+    """The paths kept for the V2 face and the BI view answer 501, unless the model has a set of that name."""
+    first = path.partition("/")[0]
+    if not first or first in model.sets or first in model.singletons:
+        return
+    if first == settings.v2_path:
+        raise NotImplementedByService(feature="The OData V2 face")
+    if first == settings.bi_path:
+        raise NotImplementedByService(feature="The view for BI tools")
 
 
 def dereferenced(target: nodes.Target, root: str) -> nodes.Target:

@@ -14,10 +14,13 @@ from urllib.parse import quote
 from app import sql
 from app.edm.index import Model
 from app.payload.format import Format
+from app.payload.omission import Omission
 from app.payload.writer import ObjectWriter
 from app.plan.nodes import Expansion, Read
+from app.service.innerlinks import InnerLinks
 from app.service.items import Chooser, Parts, Values
 from app.service.levels import Found, Levels, Related, link_of
+from app.service.streamed import Streamed
 from app.store.database import Store, Stream
 from app.store.mapping import DocumentLink, Mapping, Whole
 from app.url import nodes as url
@@ -75,6 +78,7 @@ class Run:
     values: sql.Values
     options: url.Options
     view: Stream | None = None      # the stream whose view of the data the statements share; else the store
+    since: str | None = None        # the boundary behind which a delta link will begin; '' until it is read
 
     def texts(self, trail: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
         """The options of an expanded property as those of a request for it, found along the expanded names: with what is
@@ -120,8 +124,11 @@ class Node:
         self.expansions = tuple(Child(self, expansion) for expansion in read.shape.expansions)
         values = Values(environment.model, format)
         self.parts = Parts(read.shape.parts, values, readers)
-        self.choosers = tuple(Chooser(choice, values, store, environment.mapping) for choice in read.shape.choices)
-        self.several = bool(self.expansions or self.choosers)
+        self.choosers = tuple(Chooser(choice, values, environment) for choice in read.shape.choices)
+        self.streamed, self.inner = Streamed(self), InnerLinks(self)
+        self.omission = Omission(environment.model, format)
+        self.kept = frozenset(each.name for each in read.shape.expansions if not each.path)
+        self.several = bool(self.expansions or self.choosers or self.streamed.needed)
         positions = read.sort
         self.keyset = Keyset(positions, tuple(readers[at] for at in positions),
                              tuple(self.statement.columns[at][1] for at in positions))
@@ -130,6 +137,8 @@ class Node:
                 ) -> list[dict[str, Any]]:
         """The objects of the rows, expansions included."""
         made = self.writer.objects(rows, base)
+        if self.inner.needed:
+            self.inner.attach(rows, made, base)
         for child in self.expansions:
             for start in range(0, len(rows), CHUNK):
                 part = base if isinstance(base, str) else base[start:start + CHUNK]
@@ -138,6 +147,13 @@ class Node:
         for chooser in self.choosers:
             for start in range(0, len(rows), CHUNK):
                 chooser.attach(rows[start:start + CHUNK], made[start:start + CHUNK], run.values, run.view)
+        if self.streamed.needed:
+            for start in range(0, len(rows), CHUNK):
+                part = base if isinstance(base, str) else base[start:start + CHUNK]
+                self.streamed.attach(rows[start:start + CHUNK], made[start:start + CHUNK], part, run.view)
+        if self.format.omit:
+            for row, target in zip(rows, made, strict=True):
+                self.omission.object(target, self.writer.type_of(row), self.kept)
         return made
 
     def paths(self, rows: Sequence[Sequence[Any]], base: str | Sequence[str]) -> list[str]:

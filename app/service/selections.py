@@ -51,13 +51,13 @@ class Selection:
         element = session.model.source_of(name)
         if element is None:
             raise KeyError(f"There is no entity set '{name}'")
-        return cls(session, Source(name, element.type))
+        return cls(session, session.planner.start(name, element.type))
 
     @classmethod
     def over(cls, session: WriteSession, entity: Entity, navigation: NavigationProperty) -> Selection:
         """The entities that a collection navigation property of an entity leads to."""
         table = entity.layout.table
-        start = Source(entity.layout.id, entity.type, key=(
+        start = Source(entity.layout.id, entity.type, grants=session.planner.grants, key=(
             (table.row_id, bound.Literal(entity.row_id or 0, "Edm.Int64")),))
         return cls(session, session.planner.follow(start, entity.type, navigation), (entity, navigation))
 
@@ -155,7 +155,7 @@ class Selection:
         return bind_options(url.parse("", text).options, resource, session.model, "GET")
 
     def _values(self, parents: tuple[tuple[Any, ...], ...] = ()) -> sql.Values:
-        return sql.Values(literals=self.values, parents=parents, now=self.session.now)
+        return sql.Values(literals=self.values, parents=parents, now=self.session.now, principal=self.session.principal_values)
 
     def _read(self, limit: int | None, expand: bool = True) -> list[Entity]:
         session = self.session
@@ -180,7 +180,8 @@ class Selection:
         relation = session.planner.relation(self.source.table, self.type, navigation)
         target = session.mapping.table(relation.target)
         source = Source(relation.target, navigation.type, session.planner.types(relation.target, navigation.type),
-                        relation=relation, parents=True)
+                        relation=relation, parents=True, grant=session.planner.granted(relation.target, False),
+                        grants=session.planner.grants)
         links: dict[int, tuple[Any, ...]] = {
             index: tuple(session.writer.bind(column, session.column_value(entity, column))
                          for column in _own(entity, relation))
@@ -239,6 +240,13 @@ def _instant(value: str) -> bool:
         return False
 
 
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """What an action returns whose work goes on behind the answer: 202, with the URL of `location` where there is one."""
+
+    location: Entity | None = None
+
+
 class Context:
     """What rules and operations are given: the time, who asks, entity sets, and JSON and URLs of entities."""
 
@@ -269,6 +277,14 @@ class Context:
     def singleton(self, name: str) -> Entity | None:
         """The entity of a singleton."""
         return self.set(name).first()
+
+    def accepted(self, location: Entity | None = None) -> Accepted:
+        """What an action returns to answer 202 instead of its result: its work goes on, and `location` tells how far."""
+        return Accepted(location)
+
+    def path(self, entity: Entity) -> str:
+        """The canonical URL of an entity, relative to the service root."""
+        return path_of(entity)
 
     def url(self, entity: Entity) -> str:
         """The absolute canonical URL of an entity."""

@@ -20,16 +20,18 @@ from app.bind import nodes as bound
 from app.edm import Model, rules, vocabularies
 from app.errors import MethodNotAllowed, ModelError, NotFound, NotImplementedByService, ODataError, UnknownOption
 from app.plan import Planner
-from app.service import access, failures, metadata, read, rewrites, wishes
-from app.service.authenticate import Authenticate, authenticator
+from app.service import access, failures, metadata, policies, read, rewrites, wishes
+from app.service.authenticate import Authenticate, anonymous, authenticator, identified
 from app.service.cache import Bounded
 from app.service.call import Call
 from app.service.catalogue import Catalogue
-from app.service.operations import Operations, advertised, load_operations
+from app.service.explain import MEDIA_TYPE, explain
+from app.service.operations import Operations, load_operations
 from app.service.request import Request
 from app.service.response import Response
 from app.service.rows import QUERY_SAFE, Node
 from app.service.settings import Settings
+from app.service.sight import Sight
 from app.service.tokens import Tokens
 from app.sql.statement import Moment, Statement, Values
 from app.store import mapping as store_mapping
@@ -51,17 +53,21 @@ Result = TypeVar("Result")
 class Service:
     """A running service. Make it with `Service.open`; it may be used from many threads."""
 
-    def __init__(self, settings: Settings, model: Model, store: Store, operations: Operations, secret: bytes) -> None:
+    def __init__(self, settings: Settings, model: Model, store: Store, operations: Operations, secret: bytes,
+                 authenticate: Authenticate | None = None) -> None:
         self.settings, self.model, self.store, self.operations = settings, model, store, operations
         self.mapping = store_mapping.map_model(model)
         self.tokens = Tokens(secret)
         self.limits = replace(url.DEFAULT_LIMITS, strict=settings.strict, zoneless="zoneless-times" in settings.lenient)
-        self.authenticate: Authenticate = authenticator(settings)
+        self.authenticate: Authenticate = authenticate or authenticator(settings)
+        rules = policies.load(settings.policy, model, self.mapping) if settings.policy else None
+        self.access = access.Access(model, self.mapping, rules, scoped=self.authenticate is not anonymous)
+        self._sights: Bounded[str, Sight] = Bounded()
         self._texts: Bounded[tuple[str | None, ...], tuple[read.Handler, Call]] = Bounded()
         self._plans: Bounded[Any, tuple[read.Handler, bound.Request]] = Bounded()
         self.by_row: Bounded[Any, Node] = Bounded()
+        self.delta_scopes: dict[str, str] = {}
         self._documents: dict[tuple[str, str, str, str], bytes] = {}
-        self._advertised: dict[str, list[tuple[str, str]]] = {}
         self._inner_name = vocabularies.inner_error_name(model)
 
     @cached_property
@@ -78,7 +84,8 @@ class Service:
 
     @classmethod
     def open(cls, settings: Settings, *, prepare: bool = True, progress: Progress | None = None,
-             model: Model | None = None, operations: Operations | None = None) -> Service:
+             model: Model | None = None, operations: Operations | None = None,
+             authenticate: Callable[[Request], access.Principal] | None = None) -> Service:
         """Loads the model, connects the store, and (when `prepare`) creates the schema and loads the data file into an
         empty store. Raises ModelError, ConfigurationError."""
         from app.service.load import prepare_store, stored_secret
@@ -91,7 +98,7 @@ class Service:
             prepare_store(store, model, mapping, Path(settings.data) if settings.data else None,
                           now=settings.now, progress=progress)
         secret = settings.secret.encode() if settings.secret else stored_secret(store)
-        service = cls(settings, model, store, operations, secret)
+        service = cls(settings, model, store, operations, secret, authenticate)
         service.mapping = mapping
         return service
 
@@ -121,8 +128,8 @@ class Service:
     def handle(self, request: Request) -> Response:
         """The answer to one request; never raises."""
         try:
-            principal = self.authenticate(request)
-            return self.respond(request, principal, access.policy_for(principal, self.model))
+            principal = identified(self.authenticate(request))
+            return self.respond(request, principal, self.access.policy(principal))
         except Exception as error:
             return self.failed(error, request)
 
@@ -166,12 +173,17 @@ class Service:
         method = request.method
         if method not in METHODS:
             raise MethodNotAllowed(method=method, resource="this service", allow=METHODS)
+        rewrites.refuse_faces(request.path, self.settings, policy.model)
         target = rewrites.dereferenced(url.parse(request.path, request.query, self.limits), request.root)
         wanted = wishes.wish(request, target.options.format, self.settings.strict)
         self._check_options(target.options)
         lifted, values = url.lift(target)
         shape = (lifted, wanted.format, wanted.page_size, request.root, policy.id, method in READS,
                  wanted.ranges if wanted.ranges else None)
+        if self.settings.explain and method in READS and MEDIA_TYPE in (request.header("accept") or ""):
+            bound_request, _ = bind.bind_lifted(lifted, target, policy.model, method)
+            call = self._call(request, wishes.wish(request, "json"), bound_request, values, principal, policy, target)
+            return explain(call, lifted, self._plans.get(shape) is not None, read.compile_read)
         if method in READS and not target.options.custom:
             known = self._plans.get(shape)
             if known is not None:
@@ -199,11 +211,14 @@ class Service:
     def _answer(self, handler: Callable[[Call], Result], call: Call) -> Result:
         """What the handler answers; an error of a value or of the store gets the query option that it came from."""
         try:
-            return handler(call)
+            found = handler(call)
         except ODataError as error:
             if error.status == 400 and error.target is None:
                 error.target = failures.option_at(call.syntax.options, error.position)
             raise
+        if call.wishes.preferences and isinstance(found, Response) and call.resource.steps:
+            wishes.report(call.wishes, found)
+        return found
 
     def _call(self, request: Request, wanted: wishes.Wishes, bound_request: bound.Request, values: tuple[Any, ...],
               principal: access.Principal, policy: access.Policy, target: syntax.Target) -> Call:
@@ -214,8 +229,6 @@ class Service:
         if options.schemaversion is not None and options.schemaversion != "*":
             raise NotFound(reason=f"There is no schema version '{options.schemaversion[:60]}'; only '*' is offered",
                            target="$schemaversion")
-        if options.deltatoken is not None:
-            raise NotImplementedByService(feature="$deltatoken")
         for name, _ in options.custom:
             if name.startswith("$"):
                 raise UnknownOption(name=name, target=name)
@@ -236,8 +249,12 @@ class Service:
             case "batch":
                 from app.service.batch import probe
                 return probe, True
-            case "all" | "crossjoin":
-                raise NotImplementedByService(feature=f"${resource.kind}")
+            case "all":
+                from app.service.gathered import all_answer
+                return all_answer(call), True
+            case "crossjoin":
+                from app.service.gathered import CrossjoinAnswer
+                return CrossjoinAnswer(call), True
         if any(isinstance(step, bound.OperationStep) for step in resource.steps):
             from app.service.operations import answer_function
             return answer_function, False
@@ -258,7 +275,15 @@ class Service:
         """A planner under a policy; `page_size`: what the client asked for, else the service's own."""
         most = self.settings.max_page_size
         size = min(page_size, most) if page_size and most else page_size
-        return Planner(self.mapping, policy.grants, size or self.settings.page_size)
+        return Planner(self.mapping, policy.grants, size or self.settings.page_size, policy.model)
+
+    def sight(self, policy: access.Policy) -> Sight:
+        """What reading and writing bodies needs, as a policy leaves it."""
+        found = self._sights.get(policy.id)
+        if found is None:
+            found = Sight(self, policy.model)
+            self._sights.put(policy.id, found)
+        return found
 
     def ready(self, statement: Statement) -> Statement:
         """The statement, once the tables and the search indexes that it reads are there."""
@@ -271,14 +296,8 @@ class Service:
 
     def values(self, call: Call, *, keyset: tuple[Any, ...] = (), limit: int | None = None, skip: int = 0) -> Values:
         """The values that the statements of a call are bound to."""
-        return Values(literals=call.values, keyset=keyset, limit=limit, skip=skip, now=Moment(self.now))
-
-    def advertised(self, type_name: str) -> list[tuple[str, str]]:
-        """(name, title) of the operations bound to a type, for metadata=full."""
-        known = self._advertised.get(type_name)
-        if known is None:
-            known = self._advertised[type_name] = advertised(self.model, type_name)
-        return known
+        return Values(literals=call.values, keyset=keyset, limit=limit, skip=skip, now=Moment(self.now),
+                      principal=call.policy.of(call.principal))
 
     def next_link(self, call: Call, values: list[Any]) -> str:
         """The URL of the page behind the sort values of the last row."""

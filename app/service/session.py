@@ -7,6 +7,7 @@ ends, which writes the change log. Rules run inside, once per entity and change,
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import uuid
 from collections.abc import Callable, Mapping, Sequence
@@ -16,16 +17,19 @@ from app.edm import types
 from app.edm.model import NavigationProperty
 from app.errors import BodyError, Conflict, NotImplementedByService, PreconditionFailed
 from app.payload.schemas import Reading
+from app.plan import Planner
 from app.plan import changes as plan
 from app.plan.write import order
 from app.service import finding
 from app.service.catalogue import Catalogue
 from app.service.entities import Change, Entity, missing_value
+from app.service.guard import Guard
 from app.service.layout import Layout
-from app.store import streams
+from app.store import changelog, streams
 from app.store.mapping import Column, Contained, Inverse, Link, Reference, Table, Unbound
 
 if TYPE_CHECKING:
+    from app.service.access import Policy
     from app.service.gathering import Gathering
     from app.service.selections import Selection
 
@@ -49,13 +53,19 @@ class WriteSession:
     def __init__(self, catalogue: Catalogue, *, now: str, root: str = "http://localhost/",
                  request_url: str | None = None, principal: str = "", rules: Rules | None = None,
                  languages: tuple[str, ...] = (), writable: bool = True,
-                 references: Callable[[str], str | None] | None = None) -> None:
+                 references: Callable[[str], str | None] | None = None, policy: Policy | None = None,
+                 values: tuple[Any, ...] = ()) -> None:
         self.catalogue, self.store, self.mapping, self.model = (
             catalogue, catalogue.store, catalogue.mapping, catalogue.model)
         self.writer, self.reader, self.planner = catalogue.writer, catalogue.reader, catalogue.planner
         self.now, self.root, self.request_url = now, root, request_url or root
         self.principal, self.rules, self.languages = principal, rules, languages
         self.writable = writable                    # functions have no side effects
+        self.guard: Guard | None = None             # where not every right is given
+        self.seen, self.principal_values = self.model, values
+        if policy is not None and not policy.open:
+            self.guard, self.seen = Guard(self, policy, values), policy.model
+            self.planner = Planner(self.mapping, policy.rows)
         self.ids: dict[str, Entity] = {}            # ids given elsewhere in the same body
         self.references = references                # ids of earlier requests of a batch → paths below the root
         self._rows: dict[tuple[str, int], dict[str, Any]] = {}
@@ -103,7 +113,16 @@ class WriteSession:
             return None
         if table.owner is not None and owner is not None and owner.row_id is None:
             return None         # who is new owns nothing yet
-        return self.by_columns(id, [*self.owned(table, owner), *((column, key[name]) for name, column in table.key)])
+        return self.visible(self.by_columns(
+            id, [*self.owned(table, owner), *((column, key[name]) for name, column in table.key)]))
+
+    def following(self, follows: bool = True) -> contextlib.AbstractContextManager[None]:
+        """What happens inside follows from another change, and needs no right of its own."""
+        return contextlib.nullcontext() if self.guard is None or not follows else self.guard.following()
+
+    def visible(self, entity: Entity | None) -> Entity | None:
+        """The entity, where whoever asks may see it."""
+        return entity if entity is None or self.guard is None or self.guard.sees(entity) else None
 
     @staticmethod
     def owned(table: Table, owner: Entity | None) -> list[tuple[Column, Any]]:
@@ -288,6 +307,8 @@ class WriteSession:
         layout, table = entity.layout, entity.layout.table
         self.settle(entity)
         changed = frozenset((*entity.values, *entity.linked))
+        if self.guard is not None:
+            self.guard.insert(entity, changed)
         self._make_key(entity)
         self.run_rules("create", None, entity, changed)
         self._fill_in(entity)
@@ -311,6 +332,8 @@ class WriteSession:
         entity.row, entity.row_id = row, row_id
         self._rows[layout.id, row_id] = row
         self.created.add((layout.id, row_id))
+        if self.guard is not None:
+            self.guard.inserted(entity)
         self.log(entity, "create", None)
         self._store_document_links(entity, new=True)
         self._settled(entity)
@@ -360,6 +383,8 @@ class WriteSession:
         layout, table, row = entity.layout, entity.layout.table, entity.row
         self.settle(entity)
         changed = frozenset((*entity.assigned, *entity.linked))
+        if self.guard is not None:
+            self.guard.change("update", entity, changed)
         if self.rules is not None and self.rules.has_rules(entity.type, "update"):
             self.run_rules("update", Entity(self, layout, dict(row)), entity, changed)
         wanted = self.settle(entity)
@@ -378,8 +403,9 @@ class WriteSession:
                     self._follow(entity, {name: row[name] for name in columns}, columns)
             else:
                 self._rewrite(entity, columns)
+            was = {name: row[name] for tie in layout.ties if any(name in columns for name in tie) for name in tie}
             row.update(columns)
-            self.log(entity, "update", sorted({layout.of_column.get(name, name) for name in columns}))
+            self.log(entity, "update", sorted({layout.of_column.get(name, name) for name in columns}), was)
         self._settled(entity)
 
     def _rewrite(self, entity: Entity, columns: Mapping[str, Any]) -> None:
@@ -411,6 +437,8 @@ class WriteSession:
     def _link(self, entity: Entity, name: str, target: Entity, there: bool) -> None:
         relation = entity.layout.relation(name)
         assert isinstance(relation, Link)
+        if self.guard is not None:
+            self.guard.change("update", entity, (name,))
         pair = {relation.own.name: entity.row_id, relation.other.name: target.row_id}
         present = bool(self.writer.pairs(relation.table, (relation.own.name,), pair))
         if there and not present:
@@ -447,6 +475,8 @@ class WriteSession:
     def set_stream(self, entity: Entity, name: str, content: bytes | None, media_type: str = "") -> None:
         """Store, replace or (None) remove the content of a stream property."""
         assert entity.handle is not None
+        if self.guard is not None:
+            self.guard.change("update", entity, (name.partition("/")[0],))
         if content is not None:
             streams.put(self.store, *entity.handle, name, [content], media_type)
         elif not streams.delete(self.store, *entity.handle, name):
@@ -460,16 +490,22 @@ class WriteSession:
         found = streams.info(self.store, *entity.handle, name)
         return None if found is None else (b"".join(streams.read(self.store, found)), found.content_type)
 
-    def log(self, entity: Entity, kind: str, columns: list[Any] | None) -> None:
-        """A line of the change log, written by `finish`."""
+    def log(self, entity: Entity, kind: str, columns: list[Any] | None, was: Mapping[str, Any] | None = None) -> None:
+        """A line of the change log, written by `finish`. `was`: columns by which the entity was tied to others so far →
+        their old values."""
         encode = self.catalogue.documents.encode
+        columns = [*(columns or ()), dict(was)] if was else columns
         self._log.append((entity.layout.id, entity.row_id, encode(dict(entity.key), "Edm.Untyped"), kind,
                           encode(columns, "Edm.Untyped"), self.writer.bind(AT, self.now), self.principal))
 
     def finish(self) -> None:
-        """Write the change log and keep the search index; the last thing before the transaction ends."""
+        """Write the change log and keep the search index; the last thing before the transaction ends. Raises Forbidden
+        where something written lies outside of what whoever asks may change."""
+        if self.guard is not None:
+            self.guard.check()
         if self._log:
             self.catalogue.search.keep((entry[0], entry[1]) for entry in self._log if entry[3] in INDEXED)
+            changelog.take_turn(self.store)
             self.writer.add_rows("odata_changes", LOG, self._log)
             self._log = []
 

@@ -24,6 +24,7 @@ PREFIX = "ODATA_"
 
 # Leniencies beyond the standard, off unless named.
 LENIENCIES: dict[str, str] = {
+    "quoted-numbers": "Int64 and Decimal as strings in bodies that do not say IEEE754Compatible",
     "quoted-types": "a quoted qualified type name in `cast` and `isof`",
     "enum-numbers": "enumeration members written as numbers",
     "zoneless-times": "date-time literals and values without an offset, read as UTC",
@@ -169,7 +170,10 @@ class Settings:
     max_page_size: int = _setting(_whole(1), "cap of `Prefer: maxpagesize`", 10_000)
     max_body: int = _setting(_whole(1), "largest request body, in bytes", 256 * 1024 * 1024)
     threads: int = _setting(_whole(1), "requests a worker answers at once on a database server", 8)
-    auth: str = _setting(_text, "how clients are authenticated", "none", secret=True)
+    auth: str = _setting(
+        _text, "how clients are authenticated: `none`, `apikey:…`, `basic:…`, `bearer:…` (docs/security.md)", "none", secret=True)
+    policy: Path | None = _setting(
+        _optional_path, "the JSON file that says which role or scope may do what (docs/security.md); empty: none", None)
     secret: str | None = _setting(
         _optional_text, "key that signs paging and delta tokens; the same on every host over one database", None,
         shown="made with the store and kept in it", secret=True)
@@ -181,11 +185,12 @@ class Settings:
     busy_timeout: float = _setting(_seconds, "seconds a write waits for another one before 503", 5.0)
     strict: bool = _setting(_flag, "keep to the letter where the service is lenient for known clients", False,
                             option="--strict")
+    explain: bool = _setting(_flag, "answer `Accept: application/vnd.odata.plan+json` with the plan of a request", False)
     lenient: frozenset[str] = _setting(
         _lenient, "leniencies beyond the standard: " + ", ".join(f"`{name}`" for name in LENIENCIES), frozenset(),
         option="--lenient")
-    v2_path: str = _setting(_segment, "path segment of the V2 face; empty: off", "v2")
-    bi_path: str = _setting(_segment, "path segment of the BI view; empty: off", "bi")
+    v2_path: str = _setting(_segment, "path segment of the V2 face (501 for now); empty: off", "v2")
+    bi_path: str = _setting(_segment, "path segment of the BI view (501 for now); empty: off", "bi")
     now: str | None = _setting(_instant, "an instant that stands for the present", None, shown="the clock")
 
     @classmethod

@@ -12,12 +12,15 @@ from typing import Any
 from app import sql
 from app.bind import literal_value
 from app.bind import nodes as bound
+from app.edm import types
 from app.payload.values import dumps
 from app.service.call import Call
 from app.service.read import EntityAnswer, context_member
 from app.service.response import Response
 from app.service.rows import CHUNK, Node, Run
 from app.store.mapping import Inverse
+
+KEYS = frozenset({"Edm.String", "Edm.Guid", "Edm.Date", *types.INTEGERS})      # whose canonical form is the only one
 
 
 def joins(handler: Any, call: Call) -> bool:
@@ -28,7 +31,7 @@ def joins(handler: Any, call: Call) -> bool:
     source, node = handler.source, handler.node
     return (bool(source.key) and source.relation is None and source.parent is None and source.predicate is None
             and len(call.values) == len(source.key)
-            and all(isinstance(value, bound.Parameter) for _, value in source.key)
+            and all(isinstance(value, bound.Parameter) and column.edm in KEYS for column, value in source.key)
             and not node.several and not node.writer.needs_base)
 
 
@@ -37,8 +40,12 @@ def entities(handler: EntityAnswer, calls: Sequence[Call]) -> list[Response | No
     is none."""
     call = calls[0]
     node = _node(handler, call)
-    keys, parents = _keys(handler, calls)
-    readers = [call.store.dialect.reader(column) for column, _ in handler.source.key]
+    model, bind = call.model, call.service.catalogue.writer.bind
+    parts = [(value.index, value.type) for _, value in handler.source.key if isinstance(value, bound.Parameter)]
+    keys = [tuple([literal_value(each.values[index], type, model) for index, type in parts]) for each in calls]
+    columns = [column for column, _ in handler.source.key]
+    parents = [tuple(map(bind, columns, key)) for key in keys]
+    readers = [call.store.dialect.reader(column) for column in columns]
     version, content_type, tag = call.wishes.version, handler.content_type, node.writer.etag
     head = context_member(call, handler.fixed_fragment or "")
     found: dict[tuple[Any, ...], tuple[str | None, bytes]] = {}
@@ -58,14 +65,6 @@ def entities(handler: EntityAnswer, calls: Sequence[Call]) -> list[Response | No
     return answers
 
 
-def _keys(handler: EntityAnswer, calls: Sequence[Call]) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
-    """The keys of the calls, as canonical values and as the store holds them."""
-    model, bind = calls[0].model, calls[0].service.catalogue.writer.bind
-    parts = [(column, value.index, value.type) for column, value in handler.source.key if isinstance(value, bound.Parameter)]
-    keys = [tuple([literal_value(each.values[index], type, model) for _, index, type in parts]) for each in calls]
-    return keys, [tuple([bind(column, value) for (column, _, _), value in zip(parts, key)]) for key in keys]
-
-
 def _node(handler: EntityAnswer, call: Call) -> Node:
     """The compiled read of entities by a list of keys; made once for a handler."""
     service = call.service
@@ -76,6 +75,6 @@ def _node(handler: EntityAnswer, call: Call) -> Node:
         relation = Inverse(source.table, columns, columns, ("", ""))
         read = service.planner(call.policy, call.wishes.page_size).read(
             replace(source, key=(), relation=relation, parents=True), call.options, collection=False)
-        node = Node(service, read, call.wishes.format, call.request.root)
+        node = Node(call.sight, read, call.wishes.format, call.request.root)
         service.by_row.put(handler, node)
     return node

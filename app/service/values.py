@@ -14,6 +14,7 @@ from app.bind import nodes as bound
 from app.edm import geo, types, vocabularies
 from app.errors import InvalidToken, NotFound, NotImplementedByService, OptionNotAllowed
 from app.payload import context
+from app.payload.omission import Omission
 from app.payload.values import dumps
 from app.plan import Source
 from app.service import read
@@ -21,6 +22,7 @@ from app.service.addresses import contained_base
 from app.service.call import Call
 from app.service.response import Response
 from app.service.rows import Node, Run
+from app.service.wishes import require
 
 Steps = tuple[bound.PathStep, ...]
 LIST = ("filter", "search", "orderby", "top", "skip", "count")
@@ -70,19 +72,23 @@ class PropertyAnswer:
     """A structural property of one entity, whole, in part or raw, at any depth."""
 
     def __init__(self, call: Call, source: Source, steps: Steps) -> None:
+        if call.options.apply is not None:
+            raise NotImplementedByService(feature="$apply on a collection of complex values", target="$apply")
         self.source, self.steps, self.options = source, steps, call.options
         self.raw = call.resource.suffix == "$value"
         self.listed = any(getattr(self.options, name) not in (None, (), False) for name in LIST)
         inner = replace(self.options, expand=(), top=None, skip=None, count=False, skiptoken=None)
         options = bound.Options(select=(select_item(steps, inner),), expand=expanded(steps, self.options))
-        form = replace(call.wishes.format, metadata="minimal", ieee754=True) if self.raw else call.wishes.format
+        form = replace(call.wishes.format, omit="")
+        if self.raw:
+            form = replace(form, metadata="minimal", ieee754=True)
         self.bare = form.metadata == "none" and any(isinstance(step, bound.CastStep) for step in steps)
         if self.bare:                       # the test of a cast needs the types that the answer leaves out
             form = replace(form, metadata="minimal")
         self.page = read.page_of(call)
         self.cast = self._cast(call)
         planner = call.service.planner(call.policy, call.wishes.page_size)
-        self.node = Node(call.service, planner.read(source, options, collection=False), form, call.request.root,
+        self.node = Node(call.sight, planner.read(source, options, collection=False), form, call.request.root,
                          opened=frozenset({name_of(steps[0])}))
 
     def _cast(self, call: Call) -> tuple[str, ...]:
@@ -112,6 +118,8 @@ class PropertyAnswer:
                 return fresh
         base = contained_base(call) if self.node.writer.needs_base else ""
         value, annotation = self.walk(call, self.node.objects(rows[:1], run, base)[0])
+        if call.wishes.format.omit:         # what is addressed itself stays
+            Omission(call.model, call.wishes.format).values(value, call.resource.type)
         if self.bare:
             value = without_control(value)
         if call.resource.suffix == "$count":
@@ -131,7 +139,7 @@ class PropertyAnswer:
             body[call.wishes.format.control("type")] = annotation
         if isinstance(value, list):
             return self.paged(call, value, body, headers)
-        if self.listed:
+        if self.listed or call.skiptoken() is not None:
             name = call.syntax.options.texts[0][0]
             raise OptionNotAllowed(name=name, resource="a single value", target=name)
         body["value"] = value
@@ -222,7 +230,9 @@ def raw_value(call: Call, value: Any, headers: dict[str, str]) -> Response:
     if name == "Edm.Binary":
         owner = next((step.owner for step in reversed(call.resource.steps) if isinstance(step, bound.PropertyStep)), "")
         media = vocabularies.media_type(call.model, owner, property) or "application/octet-stream"
+        require(call.wishes, media)
         return Response(200, {**headers, "Content-Type": media}, types.parse(name, value))
+    require(call.wishes, "text/plain")
     if isinstance(value, bool):
         text = "true" if value else "false"
     elif isinstance(value, float):

@@ -7,11 +7,12 @@ defaults; unknown preferences are left out silently.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from app.errors import BindError, NotAcceptable, PreconditionFailed
 from app.payload import Format
 from app.service.request import Request
+from app.service.response import Response
 from app.url.headers import MediaRange, is_snapshot, parse_media_ranges, parse_preferences
 
 KNOWN_PARAMETERS = ("metadata", "streaming", "ieee754compatible", "exponentialdecimals", "charset", "q")
@@ -43,6 +44,15 @@ class Wishes:
         return int(value) if isinstance(value, str) and value.isdigit() and 0 < int(value) < 2**31 else None
 
     @property
+    def applied(self) -> str:
+        """The preferences that shape every answer to a read, as Preference-Applied names them."""
+        found = [f"{self.spelled['omit-values']}={self.format.omit}"] if self.format.omit else []
+        annotations = self.preferences.get("include-annotations")
+        if isinstance(annotations, str):
+            found.append(f'{self.spelled["include-annotations"]}="{annotations}"')
+        return ", ".join(found)
+
+    @property
     def returns(self) -> str | None:
         """'minimal', 'representation' or None."""
         value = self.preferences.get("return")
@@ -61,9 +71,20 @@ def wish(request: Request, format_option: str | None = None, strict: bool = Fals
     preferences, spelled = _preferences(request)
     languages = tuple(each.partition(";")[0].strip() for each in (request.header("accept-language") or "").split(",")
                       if each.strip())
-    json = json_range(ranges, strict)
+    json = json_range(ranges, strict or format_option is not None)
     form = _form(json, version) if json is not None else Format(version)
+    omit = preferences.get("omit-values")
+    if request.method in ("GET", "HEAD") and omit in ("nulls", "defaults") and spelled["omit-values"] == "omit-values":
+        form = replace(form, omit=str(omit))
     return Wishes(form, ranges, version, body_version, given, preferences, spelled, languages, format_option is not None)
+
+
+def report(wishes: Wishes, response: Response) -> None:
+    """Adds to an answer with data the preferences that shaped it (Protocol §8.3.6)."""
+    applied = wishes.applied
+    if applied and response.status == 200 and response.headers.get("Content-Type", "").startswith("application/json"):
+        before = response.headers.get("Preference-Applied")
+        response.headers["Preference-Applied"] = f"{before}, {applied}" if before else applied
 
 
 def refuse_isolation(request: Request) -> None:
@@ -121,6 +142,21 @@ def json_range(ranges: tuple[MediaRange, ...], strict: bool = False) -> MediaRan
         kept = tuple(pair for pair in dropped.parameters if _known(pair[0], pair[1]))
         return MediaRange(dropped.type, dropped.subtype, kept, dropped.q)
     return None
+
+
+def require_json(wishes: Wishes, strict: bool) -> None:
+    """Raises NotAcceptable where the client does not take JSON."""
+    if wishes.ranges and json_range(wishes.ranges, strict or wishes.format_option) is None:
+        raise NotAcceptable(reason="this resource is JSON")
+
+
+def require(wishes: Wishes, content_type: str) -> None:
+    """Raises NotAcceptable where `$format` names another media type than that of a raw value (Protocol §11.2.4.1). Accept
+    does not count: clients send the one of their JSON requests."""
+    kind = content_type.partition(";")[0].strip().lower()
+    for each in wishes.ranges if wishes.format_option else ():
+        if f"{each.type}/{each.subtype}" not in (kind, f"{kind.partition('/')[0]}/*", "*/*"):
+            raise NotAcceptable(reason=f"this value is {kind}", target="$format")
 
 
 def _understood(each: MediaRange) -> bool:

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from app.bind import nodes as bound
 from app.edm import vocabularies
 from app.errors import MethodNotAllowed, NotFound, NotImplementedByService, PreconditionFailed, PreconditionRequired
+from app.plan import Planner
 from app.plan import changes as plan
 from app.service import answers, bodies
 from app.service.call import Call
@@ -24,6 +25,7 @@ from app.service.session import WriteSession
 from app.store.mapping import Contained, Unbound, Whole
 
 Handler = Callable[[Call], Response]
+RIGHTS = {"InsertRestrictions": "insert", "UpdateRestrictions": "update", "DeleteRestrictions": "delete"}
 T = TypeVar("T")
 
 
@@ -38,7 +40,18 @@ def write(call: Call) -> Response:
     if handler is None:
         reads = () if resource.kind == "action" else ("GET", "HEAD")
         raise MethodNotAllowed(method=method, resource=describe(resource), allow=(*reads, *table))
+    if call.resource.steps and not call.policy.open:
+        admit(call)
     return handler(call)
+
+
+def admit(call: Call) -> None:
+    """Raises Forbidden where a path leads through entities that may not be read."""
+    source, _ = Planner(call.mapping).source(call.resource.steps)
+    parent = source.parent
+    while parent is not None:
+        call.policy.grants.one(parent.table)
+        parent = parent.parent
 
 
 def _routes(resource: bound.Resource) -> dict[str, Handler]:
@@ -46,7 +59,9 @@ def _routes(resource: bound.Resource) -> dict[str, Handler]:
     from app.service import invoke, links, media, properties
     collection = bool(resource.steps) and resource.kind == "collection"
     match resource.kind, resource.suffix:
-        case ("batch" | "all" | "crossjoin" | "entityReference"), _:
+        case ("all" | "crossjoin"), _:
+            return {}
+        case ("batch" | "entityReference"), _:
             raise NotImplementedByService(feature="$batch" if resource.kind == "batch" else f"${resource.kind}")
         case _, "$query":
             raise NotImplementedByService(feature="$query")
@@ -90,7 +105,7 @@ def unsupported(feature: str) -> Handler:
 def describe(resource: bound.Resource) -> str:
     """A resource in a sentence."""
     names = {"collection": "a collection of entities", "entity": "an entity", "complex": "a complex property",
-             "primitive": "a primitive property", "service": "the service document",
+             "primitive": "a primitive property", "service": "the service document", "all": "$all", "crossjoin": "$crossjoin",
              "metadata": "the metadata document", "stream": "a stream property", "action": "an action"}
     if resource.suffix:
         return f"{resource.suffix} of {names.get(resource.kind, 'this resource')}"
@@ -111,7 +126,7 @@ def session_of(call: Call, writable: bool = True) -> WriteSession:
     return WriteSession(service.catalogue, now=service.now(), root=call.request.root,
                         request_url=call.request.root + call.request.path, principal=call.principal.id,
                         rules=service.operations, languages=call.wishes.languages,
-                        references=call.request.references)
+                        references=call.request.references, policy=call.policy, values=call.policy.of(call.principal))
 
 
 def transact(call: Call, work: Callable[[WriteSession], T]) -> T:
@@ -126,7 +141,7 @@ def transact(call: Call, work: Callable[[WriteSession], T]) -> T:
 
 def prepare(call: Call, change: plan.Change | None = None) -> str:
     """The table that a request is about, made where a large model has not needed it so far."""
-    id = call.service.planner(call.policy).source(call.resource.steps)[0].table
+    id = Planner(call.mapping).source(call.resource.steps)[0].table
     call.service.catalogue.prepare(id, change)
     return id
 
@@ -147,7 +162,8 @@ def check_conditions(call: Call, entity: Entity | None) -> None:
 
 
 def allow(call: Call, id: str, term: str, member: str, method: str) -> None:
-    """Refuse what the capabilities of a set rule out."""
+    """Refuse what the policy does not allow, or the capabilities of a set rule out."""
+    call.policy.require(RIGHTS[term], id)
     if call.model.source_of(id) is not None and not vocabularies.allowed(call.model, term, member, id):
         others = {"POST": ("InsertRestrictions", "Insertable"), "PATCH": ("UpdateRestrictions", "Updatable"),
                   "DELETE": ("DeleteRestrictions", "Deletable")}
@@ -174,7 +190,7 @@ def create(call: Call) -> Response:
     navigation = last.navigation if isinstance(last, bound.NavigationStep) else None
     supplied: frozenset[str] = frozenset()
     tied: frozenset[str] = frozenset()
-    reader = call.service.catalogue.reader
+    reader = call.reader
     if isinstance(last, bound.NavigationStep):
         supplied, tied = reader.implied(last.owner, last.navigation)
     change = reader.read_entity(bodies.json_body(call), resource.type, bodies.reading(call, "create"),
@@ -216,7 +232,7 @@ def update(call: Call) -> Response:
     """PATCH and PUT of an entity: changed, replaced, or created where its key is free (§11.4.3, §11.4.4)."""
     operation = "put" if call.request.method == "PUT" else "patch"
     tree = bodies.json_body(call)
-    reader = call.service.catalogue.reader
+    reader = call.reader
     id = prepare(call)
     type = _stored_type(call, id)
     change = None if type is None else reader.read_entity(tree, type, bodies.reading(call, operation))
@@ -286,7 +302,7 @@ def _upsert(call: Call, session: WriteSession, id: str, tree: Any) -> Response:
     if navigation is not None:
         parent, id, owner = parent_of(call, session, steps[:steps.index(navigation)], navigation)
     allow(call, id, "InsertRestrictions", "Insertable", call.request.method)
-    reader = call.service.catalogue.reader
+    reader = call.reader
     supplied, tied = frozenset[str](), frozenset[str]()
     if navigation is not None:
         supplied, tied = reader.implied(navigation.owner, navigation.navigation)

@@ -7,7 +7,8 @@ is reached by a navigation path counts once for each entity, in a derived table 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from decimal import Decimal
 
 import peewee as pw
 
@@ -15,6 +16,7 @@ from app.bind import nodes as bound
 from app.sql import expression, members, stages, terms
 from app.sql.scope import Build, Frame, Operand, Row, Scope
 from app.sql.stages import Make, Stage
+from app.store.clauses import when
 
 COUNTS = ("count", "countdistinct")
 
@@ -28,8 +30,9 @@ class Table:
     values: dict[str, Operand]
 
 
-def aggregate(expressions: Sequence[bound.AggregateExpression], make: Make) -> Stage:
-    """`aggregate(…)` over each group of the stage; without expressions its distinct groups."""
+def aggregate(expressions: Sequence[bound.AggregateExpression], make: Make, every: Make | None = None) -> Stage:
+    """`aggregate(…)` over each group of the stage; without expressions its distinct groups. `every`: a stage that has all
+    the groups, where some may have lost all their rows."""
     plain = tuple(each for each in expressions if each.over is None and not each.from_)
     apart: dict[bound.Expression | None, list[bound.AggregateExpression]] = {}
     tables: list[Table] = []
@@ -43,6 +46,8 @@ def aggregate(expressions: Sequence[bound.AggregateExpression], make: Make) -> S
     tables.extend(reached(over, tuple(found), make()) for over, found in apart.items() if over is not None)
     if plain or stage.groups or not tables:
         tables.insert(0, direct(plain, stage))
+    if every is not None:
+        tables.insert(0, direct((), every()))
     return combined(tables, [each.alias for each in expressions], build)
 
 
@@ -54,9 +59,17 @@ def combined(tables: Sequence[Table], aliases: Sequence[str], build: Build) -> S
     for each in tables[1:]:
         on = [build.dialect.same(first.groups[path].node, operand.node) for path, operand in each.groups.items()]
         frame.join(each.source, terms.all_of(on))
-        values.update(each.values)
+        values.update((alias, counted(operand, build)) for alias, operand in each.values.items())
     columns = {**first.groups, **{alias: values[alias] for alias in aliases}}
     return stages.of_rows(build, frame, columns, groups=dict(first.groups))
+
+
+def counted(operand: Operand, build: Build) -> Operand:
+    """An aggregate that a group may have no row for: a count is 0 then, everything else null."""
+    if operand.nullable:
+        return operand
+    zero = expression.constant(bound.Literal(Decimal(0), operand.type), build).node
+    return replace(operand, node=pw.fn.COALESCE(operand.node, zero))
 
 
 def direct(expressions: Sequence[bound.AggregateExpression], stage: Stage) -> Table:
@@ -158,17 +171,22 @@ def distinct(node: pw.Node) -> pw.Node:
     return pw.NodeList((pw.SQL("DISTINCT"), node))
 
 
-def running(operand: Operand, by: Sequence[pw.Node], order: Sequence[pw.Node], build: Build) -> tuple[pw.Node, pw.Node]:
-    """The sum of all values and the sum up to each row."""
+def running(kind: str, operand: Operand, by: Sequence[pw.Node], order: Sequence[pw.Node], build: Build) -> dict[str, pw.Node]:
+    """For each row its value `v`, the sum of all, the sum up to it, and the `turn`: where running sums turn back, the sum of
+    what is positive from the top and of what is negative from the bottom."""
     source = expression.stored_type(operand.type, build)
     value = expression.promoted(operand, "", build)
-    total = pw.fn.SUM(value) if source != "Edm.Decimal" else build.dialect.aggregate("sum", value, source, source)
-    return terms.over(total, by, []), terms.over(total, by, order, running=True)
+    zero = expression.promoted(expression.constant(bound.Literal(0, "Edm.Int32"), build), source, build)
+    ahead = when(terms.compare(value, ">" if kind.startswith("top") else "<", zero), value)
+    total, turn = (pw.fn.SUM(each) if source != "Edm.Decimal" else build.dialect.aggregate("sum", each, source, source)
+                   for each in (value, ahead))
+    return {"v": value, "total": terms.over(total, by, []), "running": terms.over(total, by, order, running=True),
+            "turn": terms.over(turn, by, [])}
 
 
 def within(kind: str, inner: pw.Source, type_name: str, amount: Operand, build: Build) -> pw.Node:
-    """Whether a row belongs to the smallest beginning whose sum reaches the amount, or the percentage of the total."""
-    value, total, running_ = (Operand(pw.Column(inner, name), type_name) for name in ("v", "total", "running"))
+    """Whether a row belongs to the smallest beginning whose sum reaches the amount, or the percentage of the total: no sum
+    before it has. Sums from the top rise, then fall; from the bottom they fall, then rise; null adds nothing."""
     decimal = "Edm.Double" if "Edm.Double" in (type_name, amount.type) or type_name == "Edm.Single" else "Edm.Decimal"
 
     def number(operand: Operand) -> pw.Node:
@@ -176,11 +194,19 @@ def within(kind: str, inner: pw.Source, type_name: str, amount: Operand, build: 
 
     def compute(operator: str, left: pw.Node, right: pw.Node) -> pw.Node:
         return build.dialect.arithmetic(operator, left, right, [decimal, decimal], decimal)
+
+    def known(name: str) -> pw.Node:
+        return pw.fn.COALESCE(number(Operand(pw.Column(inner, name), type_name)), zero)
     zero = expression.promoted(expression.constant(bound.Literal(0, "Edm.Int32"), build), decimal, build)
-    before = compute("sub", number(running_), pw.fn.COALESCE(number(value), zero))
+    value = number(Operand(pw.Column(inner, "v"), type_name))
+    before = compute("sub", known("running"), known("v"))
+    rising = terms.compare(value, ">=", zero)
+    most = when(rising, before, known("turn")) if kind.startswith("top") else before      # of the sums before the row
+    least = before if kind.startswith("top") else when(rising, known("turn"), before)
+    wanted = number(amount)
     if kind.endswith("percent"):
         hundred = expression.promoted(expression.constant(bound.Literal(100, "Edm.Int32"), build), decimal, build)
-        return terms.compare(compute("mul", before, hundred), "<", compute("mul", number(total), number(amount)))
-    wanted = number(amount)
-    return terms.any_of([terms.all_of([terms.compare(wanted, ">=", zero), terms.compare(before, "<", wanted)]),
-                         terms.all_of([terms.compare(wanted, "<", zero), terms.compare(before, ">", wanted)])])
+        most, least = compute("mul", most, hundred), compute("mul", least, hundred)
+        wanted = compute("mul", number(Operand(pw.Column(inner, "total"), type_name)), wanted)
+    return terms.any_of([terms.all_of([terms.compare(wanted, ">", zero), terms.compare(most, "<", wanted)]),
+                         terms.all_of([terms.compare(wanted, "<", zero), terms.compare(least, ">", wanted)])])

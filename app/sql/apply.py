@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import peewee as pw
@@ -67,7 +68,14 @@ def step(node: bound.Transformation, make: Make) -> Make:
     change = CHANGES.get(type(node))
     if change is None:
         raise errors.NotImplementedByService(feature=f"The transformation {type(node).__name__.lower()}")
-    return lambda: change(node, make())
+    return lambda: change(node, again(make))
+
+
+def again(make: Make) -> Stage:
+    """The input of a transformation, which `$these` may open once more."""
+    stage = make()
+    stage.again = make
+    return stage
 
 
 # --- transformations of one stage ------------------------------------------------------------------------
@@ -126,28 +134,30 @@ def extreme(node: bound.TopBottom, stage: Stage) -> Stage:
     build = stage.build
     operand = expression.value(node.value, stage.scope)
     descending = node.kind.startswith("top")
-    amount = constant(node.amount, stage)
+    amount = expression.value(node.amount, stage.scope)
     stage.order = [(operand, descending), *stage.order]
     order = stages.sort(stage)
     by = [each.node for each in stage.groups.values()]
     if node.kind.endswith("count"):
         rank = terms.over(pw.fn.ROW_NUMBER(), by, order)
-        found, inner = sealed(stage, extra={"rn": rank})
+        found, inner = sealed(stage, extra={"rn": rank} | carried(amount))
+        amount = outside(amount, inner)
         wanted = build.dialect.cast(amount.node, amount.type, "Edm.Int64", None) if amount.type != "Edm.Int32" else amount.node
         found.where.append(terms.compare(pw.Column(inner, "rn"), "<=", wanted))
         return found
-    total, running = aggregates.running(operand, by, order, build)
-    value = expression.promoted(operand, "", build)
-    found, inner = sealed(stage, extra={"v": value, "total": total, "running": running})
-    found.where.append(aggregates.within(node.kind, inner, operand.type, amount, build))
+    sums = aggregates.running(node.kind, operand, by, order, build)
+    found, inner = sealed(stage, extra=sums | carried(amount))
+    found.where.append(aggregates.within(node.kind, inner, operand.type, outside(amount, inner), build))
     return found
 
 
-def constant(node: bound.Expression, stage: Stage) -> Operand:
-    """The amount: a value that does not depend on the instance (§3.3.1)."""
-    if not isinstance(node, expression.CONSTANTS):
-        raise errors.NotImplementedByService(feature="An amount that is computed")
-    return expression.value(node, stage.scope)
+def carried(amount: Operand) -> dict[str, pw.Node]:
+    """An amount that is computed from the collection becomes a column; a literal stays one."""
+    return {} if amount.literal else {"amount": amount.node}
+
+
+def outside(amount: Operand, inner: pw.Source) -> Operand:
+    return amount if amount.literal else stages.column(inner, "amount", amount)
 
 
 def joined(node: bound.Join, stage: Stage) -> Stage:
@@ -174,6 +184,9 @@ CHANGES: Mapping[type, Callable[[Any, Stage], Stage]] = {
     bound.Filter: filtered, bound.Search: searched, bound.Compute: computed, bound.OrderBy: ordered,
     bound.TopSkip: cut, bound.TopBottom: extreme, bound.Join: joined,
 }
+
+
+NARROWING = (bound.Filter, bound.Search, bound.TopSkip, bound.TopBottom, bound.Join)
 
 
 # --- groups ----------------------------------------------------------------------------------------------
@@ -203,6 +216,18 @@ def grouped(properties: Sequence[bound.RowProperty], then: bound.Apply | None, m
         outside[:] = stage.groups
         stage.groups = {**stage.groups, **stages.named(properties, stage)}
         return stage
-    found = aggregates.aggregate((), start) if then is None else sequence(then, start)()
+    found = aggregates.aggregate((), start) if then is None else within_groups(then, start)()
     found.groups = {path: found.groups[path] for path in outside}
     return found
+
+
+def within_groups(then: bound.Apply, start: Make) -> Make:
+    """What a sequence makes of each group. A group that loses all its rows on the way to `aggregate` still has its one row."""
+    steps = then.transformations
+    at = next((index for index, each in enumerate(steps) if isinstance(each, bound.Aggregate)), 0)
+    if not any(isinstance(each, NARROWING) for each in steps[:at]):
+        return sequence(then, start)
+    before, aggregate = sequence(replace(then, transformations=steps[:at]), start), steps[at]
+    assert isinstance(aggregate, bound.Aggregate)
+    return sequence(replace(then, transformations=steps[at + 1:]),
+                    lambda: aggregates.aggregate(aggregate.expressions, before, start))

@@ -6,12 +6,11 @@ that by `skip`. DESIGN §3; Protocol §11.2.1.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TypeAlias
+from collections.abc import Sequence
+from dataclasses import replace
 
 import peewee as pw
 
-from app.bind import nodes as bound
 from app.plan.nodes import CountQuery, Query
 from app.sql import apply, children, order, selects, sources, terms
 from app.sql.order import Ordered
@@ -22,20 +21,21 @@ from app.sql.statement import Statement, getter
 from app.store import mapping as tables
 from app.store.dialects import Dialect
 
-Grants: TypeAlias = Mapping[str, bound.Expression]
 
-
-def compile_query(query: Query, mapping: tables.Mapping, dialect: Dialect, grants: Grants | None = None) -> Statement:
-    """The SELECT of a query. `grants`: row predicates by mapping id, for the tables that its expressions reach.
+def compile_query(query: Query, mapping: tables.Mapping, dialect: Dialect) -> Statement:
+    """The SELECT of a query.
 
     Raises NotImplementedByService, naming it, for what cannot be computed in SQL or is kept nowhere.
     """
-    build = Build(dialect, mapping, grants or {})
+    build = Build(dialect, mapping, query.source.grants)
     opened, scope = opened_rows(query, build)
     selected = selects.selection(query, opened, scope)
     keys = sort_keys(query, opened, scope)
-    if query.after is not None:
-        opened.where.append(order.after(keys, query.after, build))
+    parts = order.branches(keys, query.after, build) if query.after is not None else []
+    if len(parts) > 1 and query.limit is not None and keys[0][0].column is not None:
+        return statement(two_parts(parts, query, opened, selected, keys), selected, len(opened.links), build)
+    if parts:
+        opened.where.append(terms.any_of(parts))
     if opened.links and (query.top is not None or query.skip is not None):
         built = children.paged(query, opened, selected, keys)
     else:
@@ -43,9 +43,9 @@ def compile_query(query: Query, mapping: tables.Mapping, dialect: Dialect, grant
     return statement(built, selected, len(opened.links), build)
 
 
-def compile_count(query: CountQuery, mapping: tables.Mapping, dialect: Dialect, grants: Grants | None = None) -> Statement:
+def compile_count(query: CountQuery, mapping: tables.Mapping, dialect: Dialect) -> Statement:
     """SELECT COUNT(*); with `parents` one row per parent that has any: its link values and the count."""
-    build = Build(dialect, mapping, grants or {})
+    build = Build(dialect, mapping, query.source.grants)
     opened, _ = opened_rows(query, build)
     selected: selects.Selected = [(dialect.select(node, column), column, column.edm) for node, column in opened.links]
     selected.append((pw.fn.COUNT(terms.STAR), None, "Edm.Int64"))
@@ -83,6 +83,23 @@ def plain(query: Query, opened: Opened, selected: selects.Selected, keys: Ordere
     if keys:
         built = built.order_by(*order.sort(keys, opened.frame.build))
     return selects.limited(built, query.limit if query.limit is not None else query.top, query.skip)
+
+
+def two_parts(parts: Sequence[pw.Node], query: Query, opened: Opened, selected: selects.Selected, keys: Ordered) -> pw.Select:
+    """A page that may run on from values to null: each part cut to the page, so that both are read off an index."""
+    build = opened.frame.build
+    named = {f"c{index}": node for index, (node, _, _) in enumerate(selected)}
+    named |= {f"o{index}": operand.node for index, (operand, _) in enumerate(keys)}
+    columns = [terms.aliased(node, name) for name, node in named.items()]
+    cut = []
+    for part in parts:
+        inner = pw.Select([opened.frame.source], columns).where(terms.all_of([*opened.where, part]))
+        inner = selects.limited(inner.order_by(*order.sort(keys, build)), query.limit).alias(build.alias())
+        cut.append(pw.Select([inner], [terms.aliased(pw.Column(inner, name), name) for name in named]))
+    whole = cut[0].union_all(cut[1]).alias(build.alias())
+    outer = [(replace(operand, node=pw.Column(whole, f"o{index}")), down) for index, (operand, down) in enumerate(keys)]
+    built = pw.Select([whole], [pw.Column(whole, f"c{index}") for index in range(len(selected))])
+    return selects.limited(built.order_by(*order.sort(outer, build)), query.limit)
 
 
 def statement(query: pw.Node, selected: selects.Selected, links: int, build: Build) -> Statement:

@@ -109,6 +109,8 @@ def computed(node: bound.Expression, scope: Scope) -> Operand:
             return Operand(pw.Case(None, pairs), type_name, special=any(result.special for _, result in found))
         case bound.Count():
             return Operand(members.count(node, scope), "Edm.Int64", nullable=False)
+        case bound.AggregateValue():
+            return members.aggregate(node, scope)
         case bound.AnnotationPath():
             return null(node.type, scope.build)
         case bound.FunctionCall(function):
@@ -201,6 +203,8 @@ def beside(node: bound.Expression | Slot, other: Operand, scope: Scope) -> pw.No
 # --- comparison ------------------------------------------------------------------------------------------
 
 SYMBOLS = {"eq": "=", "ne": "<>", "gt": ">", "ge": ">=", "lt": "<", "le": "<="}
+DYNAMIC_TYPES = ("Edm.String", "Edm.Decimal", "Edm.Boolean", "Edm.Date", "Edm.DateTimeOffset", "Edm.TimeOfDay", "Edm.Duration",
+                 "Edm.Guid")                # what dynamic values are compared as
 MIRRORED = {"gt": "lt", "lt": "gt", "ge": "le", "le": "ge", "eq": "eq", "ne": "ne"}
 
 
@@ -214,6 +218,8 @@ def compare(node: bound.Compare, scope: Scope, two_valued: bool) -> pw.Node:
     if kind in ("entity", "complex", "collection"):
         same = structures.equal(left, right, kind, scope)
         return terms.no(same) if operator == "ne" else same
+    if kind == "Edm.Untyped":
+        return dynamic_values(node, scope, two_valued)
     if isinstance(left, CONSTANTS) and not isinstance(right, CONSTANTS):
         operator, left, right = MIRRORED[operator], right, left
     first, second = pair(left, right, kind, scope, operator)
@@ -221,6 +227,13 @@ def compare(node: bound.Compare, scope: Scope, two_valued: bool) -> pw.Node:
         return terms.no(equality(first, second, scope.build, True))
     found = (equality if operator == "eq" else order(SYMBOLS[operator]))(first, second, scope.build, two_valued)
     return found
+
+
+def dynamic_values(node: bound.Compare, scope: Scope, two_valued: bool) -> pw.Node:
+    """A comparison of two dynamic values: it holds where it holds for them as values of one type."""
+    if node.operator == "ne":
+        return terms.no(dynamic_values(replace(node, operator="eq"), scope, True))
+    return terms.any_of([compare(replace(node, operand_type=kind), scope, two_valued) for kind in DYNAMIC_TYPES])
 
 
 def is_null(node: bound.Expression) -> bool:
@@ -247,17 +260,16 @@ def pair(left: bound.Expression, right: bound.Expression, kind: str, scope: Scop
          operator: str = "eq") -> tuple[Operand, Operand]:
     """Both operands in one form: the stored form of a column beside a literal or a like column, else that of expressions."""
     build = scope.build
-    wanted = kind if kind != "Edm.Untyped" else "Edm.String"
-    first = value(left, scope, wanted)
+    first = value(left, scope, kind)
     if isinstance(right, CONSTANTS):
         if first.column is not None and stored_type(first.type, build) == stored_type(right.type, build):
             return first, constant(right, build, first.column, operator)
         second = constant(right, build)
     else:
-        second = value(right, scope, wanted)
+        second = value(right, scope, kind)
     if first.column is not None and second.column is not None and build.dialect.alike(first.column, second.column):
         return first, second
-    return plain_form(first, wanted, build), plain_form(second, wanted, build)
+    return plain_form(first, kind, build), plain_form(second, kind, build)
 
 
 def plain_form(operand: Operand, type_name: str, build: Build) -> Operand:
@@ -332,7 +344,7 @@ def in_parameters(operand: Operand, items: bound.ParameterList, build: Build) ->
     column, node = operand.column, operand.node
     if column is None or stored_type(operand.type, build) != stored_type(items.type, build):
         column, node = None, promoted(operand, items.type, build)
-    slot = Slot("list", items.index, items.type, column)
+    slot = Slot(items.kind, items.index, items.type, column)
     mark = pw.Value(Bind(slot, fitting_list(dialect.list_writer(items.type, column), items.type, column, build)), unpack=False)
     return dialect.in_list(node, mark, items.type, column)
 

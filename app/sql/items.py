@@ -15,20 +15,18 @@ from app.bind import nodes as bound
 from app.plan.nodes import ItemQuery
 from app.sql import compile as queries
 from app.sql import members, order, paths, selects, sources
-from app.sql.members import Members
-from app.sql.scope import Build, Json, Place, Scope
+from app.sql.scope import Build, Json, Members, Place, Scope
 from app.sql.statement import Statement
 from app.store import mapping as tables
 from app.store.dialects import Dialect
 
 
-def compile_items(query: ItemQuery, mapping: tables.Mapping, dialect: Dialect,
-                  grants: queries.Grants | None = None) -> Statement:
+def compile_items(query: ItemQuery, mapping: tables.Mapping, dialect: Dialect) -> Statement:
     """The SELECT of an item query: row id, positions, outputs, in the order asked for.
 
     Raises NotImplementedByService, by name, for what SQL cannot compute.
     """
-    build = Build(dialect, mapping, grants or {})
+    build = Build(dialect, mapping, query.source.grants)
     opened = sources.open_source(query.source, build)
     found, positions = walked(query.steps, Members(opened.frame, opened.where, opened.row), build)
     scope = selects.named(Scope(build, found.member, opened.row), query.compute)

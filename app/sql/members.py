@@ -6,7 +6,7 @@ cast. `all` is NOT EXISTS of a member whose predicate is not true, so neither yi
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import peewee as pw
@@ -14,24 +14,9 @@ import peewee as pw
 from app import errors
 from app.bind import nodes as bound
 from app.bind.scope import is_collection
-from app.sql import expression, paths, relations, search, structures, terms
-from app.sql.scope import Build, Frame, Json, One, Operand, Place, Row, Scope
+from app.sql import aggregates, expression, lists, paths, relations, search, structures, terms
+from app.sql.scope import Build, Frame, Json, Members, One, Operand, Place, Row, Scope
 from app.store import mapping
-
-
-@dataclass(slots=True, eq=False)
-class Members:
-    """An open subselect over the members of a collection: its FROM, its conditions, what a member is, and its position
-    where the collection is kept as JSON."""
-
-    frame: Frame
-    where: list[pw.Node]
-    member: Place
-    position: pw.Node | None = None
-
-    def select(self, *columns: pw.Node) -> pw.Select:
-        query = pw.Select([self.frame.source], columns)
-        return query.where(terms.all_of(self.where)) if self.where else query
 
 
 def members(node: bound.Expression, scope: Scope) -> Members:
@@ -60,6 +45,8 @@ def members(node: bound.Expression, scope: Scope) -> Members:
             return found
         case bound.Root(source, (), type_name):
             return whole(source, type_name, scope.build)
+        case bound.These() if scope.these is not None:
+            return Members(*scope.these())
         case bound.AliasPath(name) if name in scope.names:
             return members(scope.names[name], scope)
         case _:
@@ -69,7 +56,7 @@ def members(node: bound.Expression, scope: Scope) -> Members:
 def whole(source: str, type_name: str, build: Build) -> Members:
     """All entities of a set."""
     row = open_row(build, source)
-    return Members(row.frame, [*relations.narrowed(build, row, type_name), *granted(row, build)], row)
+    return Members(row.frame, [*relations.narrowed(build, row, type_name), *relations.granted(row)], row)
 
 
 def open_row(build: Build, id: str, link: pw.Source | None = None) -> Row:
@@ -77,12 +64,6 @@ def open_row(build: Build, id: str, link: pw.Source | None = None) -> Row:
     table = build.mapping.table(id)
     alias = build.table(table.name)
     return Row(Frame(build, link or alias), alias, table, (id,))
-
-
-def granted(row: Row, build: Build) -> list[pw.Node]:
-    """The row predicate of the policy for the row's table."""
-    grant = build.grants.get(row.table.id)
-    return [] if grant is None else [expression.condition(grant, Scope(build, row, row))]
 
 
 def related(base: Place, node: bound.NavigationPath, scope: Scope) -> Members:
@@ -107,13 +88,13 @@ def related(base: Place, node: bound.NavigationPath, scope: Scope) -> Members:
     where = list(tied.link_on or tied.on)
     if isinstance(relation, mapping.Whole):
         where.extend(relations.narrowed(build, row, node.type))
-    return Members(row.frame, [*where, *granted(row, build)], row)
+    return Members(row.frame, [*where, *relations.granted(row)], row)
 
 
 def onwards(found: Members, node: bound.NavigationPath, scope: Scope) -> Members:
     """What a navigation property leads to from every member of a collection."""
     row = attached(found.member, node, scope, found.frame, pw.JOIN.INNER)
-    return Members(found.frame, [*found.where, *granted(row, scope.build)], row)
+    return Members(found.frame, found.where, row)
 
 
 def attached(base: Place, node: bound.NavigationPath, scope: Scope, frame: Frame, kind: str) -> Row:
@@ -132,7 +113,7 @@ def attached(base: Place, node: bound.NavigationPath, scope: Scope, frame: Frame
     if tied.link is not None:
         frame.join(tied.link, terms.all_of(tied.link_on), kind)
     extra = relations.narrowed(build, row, node.type) if isinstance(relation, mapping.Whole) else ()
-    frame.join(row.alias, terms.all_of([*tied.on, *extra]), kind)
+    frame.join(row.alias, terms.all_of([*tied.on, *extra, *relations.granted(row)]), kind)
     return row
 
 
@@ -204,6 +185,19 @@ def count(node: bound.Count, scope: Scope) -> pw.Node:
     return terms.scalar(found.select(pw.fn.COUNT(terms.STAR)))
 
 
+def aggregate(node: bound.AggregateValue, scope: Scope) -> Operand:
+    """An aggregate of a collection as a value (Aggregation §3.5)."""
+    found = members(node.collection, scope)
+    wanted, build = node.expression, scope.build
+    inner = scope.of(found.member)
+    if wanted.over is not None or wanted.from_:
+        raise errors.NotImplementedByService(feature="An aggregate over a navigation path inside an expression")
+    operand = None if wanted.expression is None else expression.value(wanted.expression, inner)
+    column = terms.ONE if operand is None else expression.promoted(operand, "", build)
+    total = aggregates.applied(wanted.method, operand, column, node.type, build)
+    return replace(total, node=terms.scalar(found.select(total.node)))
+
+
 def length(place: Place, build: Build) -> pw.Node:
     """How many items a collection kept as JSON has."""
     if not isinstance(place, Json):
@@ -230,5 +224,9 @@ def contains(collection: bound.Expression, operand: bound.Expression, kind: str,
 def call(node: bound.Call, scope: Scope) -> Operand:
     """A canonical function of collections."""
     if node.name == "length":
+        if isinstance(node.arguments[0], bound.Call):
+            return Operand(lists.listed(node.arguments[0], node.arguments[0].type, scope).count(), node.type, nullable=False)
         return Operand(count(bound.Count(node.arguments[0]), scope), node.type, nullable=False)
-    raise errors.NotImplementedByService(feature=f"{node.name} of collections")
+    if node.collection or len(node.arguments) != 2:
+        raise errors.NotImplementedByService(feature=f"{node.name} of collections")
+    return Operand(lists.call(node.name, *node.arguments, scope), node.type, nullable=False)

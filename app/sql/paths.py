@@ -15,12 +15,13 @@ from app import errors
 from app.bind import nodes as bound
 from app.edm import types
 from app.sql import expression, relations, terms
-from app.sql.scope import Build, Complex, Json, One, Operand, Place, Row, Scope, Staged
+from app.sql.scope import Build, Complex, Json, One, Operand, Place, Row, Scope, Staged, Stream
 from app.store import mapping
 
 TYPE = "@odata.type"
 UNTYPED = ("Edm.Untyped", "Edm.PrimitiveType")
 NOTHING = Operand(terms.FALSE, "null")
+GONE = Operand(terms.NULL, "null")          # what an entity of another type has of something structured
 PLACES = (Row, One, Complex, Json, Staged, Operand)
 
 
@@ -92,7 +93,7 @@ def root(node: bound.Root, scope: Scope) -> Place:
     table = build.mapping.table(node.source)
     row = Row(frame.frame, build.table(table.name), table, key, optional=True)
     on = key_test(row, node.key, scope)
-    frame.frame.join(row.alias, terms.all_of([*on, *relations.narrowed(build, row, node.type)]))
+    frame.frame.join(row.alias, terms.all_of([*on, *relations.narrowed(build, row, node.type), *relations.granted(row)]))
     frame.frame.joined[key] = row
     return row
 
@@ -130,6 +131,8 @@ def navigate(node: bound.NavigationPath, scope: Scope) -> Place:
         return document_link(base, node, build)
     if isinstance(base, One):
         base = relations.row_of(base)
+    if base is GONE or isinstance(base, Row) and base.cast == ():
+        return GONE
     if not isinstance(base, Row):
         raise errors.NotImplementedByService(feature=f"Navigation property '{node.navigation.name}' of a complex value")
     relation = relations.relation_of(build, base, node)
@@ -146,7 +149,7 @@ def navigate(node: bound.NavigationPath, scope: Scope) -> Place:
     tied = relations.ties(build, relation, base, row)
     if tied.link is not None:
         raise errors.NotImplementedByService(feature=f"A key behind '{node.navigation.name}' in an expression")
-    base.frame.join(row.alias, terms.all_of([*tied.on, *key_test(row, node.key, scope)]))
+    base.frame.join(row.alias, terms.all_of([*tied.on, *key_test(row, node.key, scope), *relations.granted(row)]))
     base.frame.joined[key] = row
     return row
 
@@ -175,6 +178,10 @@ def member(base: Place, owner: str, name: str, build: Build) -> Place:
     match base:
         case One():
             return of_one(base, owner, name, build)
+        case Operand() if base is GONE:
+            return gone(owner, name, build)
+        case Row(cast=()):
+            return gone(owner, name, build)
         case Row():
             declaring = build.model.declaring(owner, name) or owner
             return stored(base, base.table.members[declaring, name], name, build)
@@ -188,6 +195,12 @@ def member(base: Place, owner: str, name: str, build: Build) -> Place:
             return staged(base, name)
         case _:
             raise errors.NotImplementedByService(feature=f"'{name}' of this value")
+
+
+def gone(owner: str, name: str, build: Build) -> Operand:
+    """A property of an entity that a cast has ruled out: null, of its type."""
+    kind = build.model.underlying(build.model.properties(owner)[name].type).name
+    return expression.null(kind, build) if build.model.kind(kind) in ("primitive", "enum") else GONE
 
 
 def of_one(one: One, owner: str, name: str, build: Build) -> Place:
@@ -212,8 +225,8 @@ def stored(row: Row, storage: mapping.Storage, name: str, build: Build, above: C
         case mapping.Document(column, type_name, collection):
             guards = relations.cast_condition(build, row) if shared(row, storage) else ()
             return Json(row.column(column), (), type_name, collection, type_name in UNTYPED, guards, row, (name,))
-        case mapping.StreamSlot():
-            raise errors.NotImplementedByService(feature=f"Stream '{name}' in an expression")
+        case mapping.StreamSlot(slot):
+            return Stream(row, slot)
 
 
 def guarded(row: Row, storage: mapping.Scalar) -> Operand:
@@ -323,6 +336,12 @@ def absent(found: Place, build: Build) -> pw.Node:
         case Json():
             test = terms.is_null(build.dialect.json_get(found.node, found.steps, "Edm.Untyped"))
             return terms.any_of([test, *map(terms.not_true, found.guards)])
+        case Stream():
+            streams = build.table("odata_streams")
+            where = {"source": pw.Value(found.row.table.id), "row": found.row.column(found.row.table.row_id),
+                     "name": pw.Value(found.name)}
+            return terms.no(terms.exists(streams, [terms.compare(pw.Column(streams, name), "=", value)
+                                                   for name, value in where.items()]))
         case Staged():
             below = [each.node for path, each in found.columns.items() if path.startswith(found.prefix + "/")]
             return terms.all_of([terms.is_null(node) for node in below])

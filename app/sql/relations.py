@@ -13,8 +13,8 @@ import peewee as pw
 
 from app import errors
 from app.bind import nodes as bound
-from app.sql import terms
-from app.sql.scope import Build, Frame, One, Operand, Row
+from app.sql import expression, terms
+from app.sql.scope import Build, Frame, One, Operand, Row, Scope
 from app.store import mapping
 
 
@@ -92,6 +92,24 @@ def narrowed(build: Build, row: Row, type_name: str) -> tuple[pw.Node, ...]:
     return (type_test(build, row, types),)
 
 
+def granted(row: Row) -> list[pw.Node]:
+    """The row predicate of the policy for a row that an expression reaches, as a condition of that row alone."""
+    build = row.frame.build
+    grant = build.grants.get(row.table.id)
+    if grant is None:
+        return []
+    with build.unrestricted():
+        alone = Row(Frame(build, row.alias), row.alias, row.table)
+        test = expression.condition(grant, Scope(build, alone, alone))
+        if alone.frame.source is row.alias:
+            return [test]
+        alias = build.table(row.table.name)             # it needs joins: apart from the SELECT that the row belongs to
+        apart = Row(Frame(build, alias), alias, row.table)
+        test = expression.condition(grant, Scope(build, apart, apart))
+        query = pw.Select([apart.frame.source], [apart.column(row.table.row_id)]).where(test)
+    return [terms.among(row.column(row.table.row_id), query)]
+
+
 def follow(base: Row, relation: mapping.Relation | mapping.DocumentLink, id: str, key: Hashable, type_name: str,
            on: Sequence[pw.Node] = (), ordinal: pw.Node | None = None) -> Row:
     """The row at the end of a to-one relation: joined on first use, shared afterwards."""
@@ -105,7 +123,7 @@ def follow(base: Row, relation: mapping.Relation | mapping.DocumentLink, id: str
     if tied.link is not None:
         frame.join(tied.link, terms.all_of(tied.link_on))
     extra = narrowed(build, row, type_name) if isinstance(relation, mapping.Whole) else ()
-    frame.join(row.alias, terms.all_of([*tied.on, *on, *extra]))
+    frame.join(row.alias, terms.all_of([*tied.on, *on, *extra, *granted(row)]))
     frame.joined[key] = row
     return row
 

@@ -6,14 +6,16 @@ shared by every path that starts alike. A `Place` is what a path leads to: a row
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+import contextlib
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 import peewee as pw
 
-from app.bind import nodes as bound
 from app.edm.index import Model
+from app.plan.nodes import NO_GRANTS, Grants
+from app.sql import terms
 from app.store import mapping
 from app.store.dialects import Dialect
 
@@ -21,11 +23,11 @@ from app.store.dialects import Dialect
 class Build:
     """What the parts of one statement share: the store, the mapping, the numbering of aliases, the grants."""
 
-    def __init__(self, dialect: Dialect, tables: mapping.Mapping, grants: Mapping[str, bound.Expression]) -> None:
+    def __init__(self, dialect: Dialect, tables: mapping.Mapping, grants: Grants) -> None:
         self.dialect = dialect
         self.mapping = tables
         self.model: Model = tables.model
-        self.grants = grants
+        self.grants = grants                # row predicates of the policy, by mapping id
         self.searched: set[str] = set()     # tables whose search index the statement reads
         self.tables: set[str] = set()       # mapping ids of the tables that it reads
         self._aliases = 0
@@ -38,6 +40,13 @@ class Build:
     def table(self, name: str) -> pw.Table:
         return pw.Table(name).alias(self.alias())
 
+    @contextlib.contextmanager
+    def unrestricted(self) -> Iterator[None]:
+        """What a row predicate itself reaches is not hidden by others."""
+        held, self.grants = self.grants, NO_GRANTS
+        yield
+        self.grants = held
+
 
 class Frame:
     """The FROM clause of one SELECT: a source and what is joined to it."""
@@ -45,7 +54,12 @@ class Frame:
     def __init__(self, build: Build, source: pw.Source) -> None:
         self.build = build
         self.source: pw.Source = source
-        self.joined: dict[Hashable, Row] = {}
+        self._joined: dict[int, dict[Hashable, Row]] = {}
+
+    @property
+    def joined(self) -> dict[Hashable, Row]:
+        """What is joined already, by place. What a row predicate joined, which hides nothing, is not for others."""
+        return self._joined.setdefault(id(self.build.grants), {})
 
     def join(self, source: pw.Source, on: pw.Node, kind: str = pw.JOIN.LEFT_OUTER) -> None:
         self.source = pw.Join(self.source, source, kind, on)
@@ -138,18 +152,29 @@ class Staged:
     prefix: str = ""
 
 
-Place: TypeAlias = Row | One | Complex | Json | Staged | Operand
+@dataclass(frozen=True, slots=True, eq=False)
+class Stream:
+    """A stream of an entity: only whether there is one can be asked."""
+
+    row: Row
+    name: str
+
+
+Place: TypeAlias = Row | One | Complex | Json | Staged | Operand | Stream
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What an expression sees: the current instance, `$it`, lambda variables, added names (as expressions or places)."""
+    """What an expression sees: the current instance, `$it`, lambda variables, added names (as expressions or places).
+    `these` opens the current collection of `$apply` again: its FROM, conditions and instance, and the conditions that hold
+    it to the group of the current instance."""
 
     build: Build
     this: Place
     it: Place | None = None
     variables: Mapping[str, Place] = field(default_factory=dict)
     names: Mapping[str, Any] = field(default_factory=dict)
+    these: Callable[[], tuple[Frame, list[pw.Node], Place]] | None = None
 
     def of(self, member: Place) -> Scope:
         """The scope of the members of a collection: `this` is the member, added names are those of the outer instance."""
@@ -161,3 +186,18 @@ class Scope:
 
     def with_variable(self, name: str | None, member: Place) -> Scope:
         return replace(self, variables={**self.variables, name: member}) if name else self
+
+
+@dataclass(slots=True, eq=False)
+class Members:
+    """An open subselect over the members of a collection: its FROM, its conditions, what a member is, and its position
+    where the collection is kept as JSON."""
+
+    frame: Frame
+    where: list[pw.Node]
+    member: Place
+    position: pw.Node | None = None
+
+    def select(self, *columns: pw.Node) -> pw.Select:
+        query = pw.Select([self.frame.source], columns)
+        return query.where(terms.all_of(self.where)) if self.where else query

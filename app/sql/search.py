@@ -25,6 +25,8 @@ def matches(search: url.Search, place: Place, build: Build) -> pw.Node:
     table = place.table.id
     if not vocabularies.allowed(build.model, "SearchRestrictions", "Searchable", table):
         raise errors.NotImplementedByService(feature=f"$search on '{table.rpartition('/')[2]}'")
+    if table in build.grants.unsearchable:
+        raise errors.BindError(f"'{table.rpartition('/')[2]}' cannot be searched", code="notSearchable", target="$search")
     build.searched.add(table)
     return _test(search, table, place.column(place.table.row_id), build)
 

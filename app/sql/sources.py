@@ -71,11 +71,15 @@ def own_conditions(source: Source, row: Row) -> list[pw.Node]:
     for column, wanted in source.key:
         operand = Operand(row.column(column), column.edm, column)
         found.append(terms.compare(operand.node, "=", expression.beside(wanted, operand, scope)))
+    if source.rows:
+        found.append(among_rows(row))
     if source.types is not None:
         found.append(relations.type_test(build, row, source.types))
-    for predicate in (source.predicate, source.grant):
-        if predicate is not None:
-            found.append(expression.condition(predicate, scope))
+    if source.predicate is not None:
+        found.append(expression.condition(source.predicate, scope))
+    if source.grant is not None:
+        with build.unrestricted():
+            found.append(expression.condition(source.grant, scope))
     return found
 
 
@@ -152,6 +156,13 @@ def linked(row: Row, link: pw.Table, own: Column, far: Column) -> tuple[pw.Node,
     on = terms.compare(row.column(row.table.row_id), "=", pw.Column(link, far.name))
     row.frame.join(link, on, pw.JOIN.INNER)
     return pw.Column(link, own.name), own
+
+
+def among_rows(row: Row) -> pw.Node:
+    """The condition that a row is one of those whose row ids the request gives: one parameter, whatever their number."""
+    dialect, column = row.frame.build.dialect, row.table.row_id
+    mark = pw.Value(Bind(Slot("rows", 0, column.edm, column), dialect.list_writer(column.edm, column)), unpack=False)
+    return dialect.in_list(row.column(column), mark, column.edm, column)
 
 
 def among_parents(opened: Opened) -> list[pw.Node]:

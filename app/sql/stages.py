@@ -19,7 +19,7 @@ from app.edm import types
 from app.sql import order as sorting
 from app.sql import expression, paths, relations, terms
 from app.sql.order import Ordered
-from app.sql.scope import Build, Frame, One, Operand, Row, Scope, Staged
+from app.sql.scope import Build, Frame, One, Operand, Place, Row, Scope, Staged
 from app.store.mapping import Table
 
 # Marks beside the properties of a row, under their path and one of these: a property that this row does not have; an entity
@@ -31,7 +31,8 @@ MARKS = (ABSENT, EXISTS)
 @dataclass(slots=True, eq=False)
 class Stage:
     """`this`: the current instance or row; `names`: added properties, as expressions or places; `order`: what was asked
-    for so far; `groups`: the grouping properties that the transformations to come keep apart."""
+    for so far; `groups`: the grouping properties that the transformations to come keep apart; `again` makes the collection
+    of the transformation under way once more (`$these`)."""
 
     build: Build
     frame: Frame
@@ -40,10 +41,18 @@ class Stage:
     names: dict[str, Any] = field(default_factory=dict)
     order: Ordered = field(default_factory=list)
     groups: dict[str, Operand] = field(default_factory=dict)
+    again: Make | None = None
 
     @property
     def scope(self) -> Scope:
-        return Scope(self.build, self.this, self.this, {}, self.names)
+        return Scope(self.build, self.this, self.this, {}, self.names, self.these if self.again is not None else None)
+
+    def these(self) -> tuple[Frame, list[pw.Node], Place]:
+        """The current collection once more, of the same group."""
+        assert self.again is not None
+        other = self.again()
+        same = [self.build.dialect.same(other.groups[path].node, operand.node) for path, operand in self.groups.items()]
+        return other.frame, [*other.where, *same], other.this
 
     def select(self, columns: Sequence[pw.Node]) -> pw.Select:
         query = pw.Select([self.frame.source], columns)
@@ -192,15 +201,21 @@ def _member(stage: Stage, shape: Mapping[str, Operand], whole: Mapping[str, Oper
 
 
 def named(properties: Sequence[bound.RowProperty], stage: Stage) -> dict[str, Operand]:
-    """The values of grouping properties by path. A path over an entity that may be missing gets a mark whether it is
-    there: no entity and an entity without the value are two groups (Aggregation §3.2.3.1)."""
+    """The values of grouping properties by path. What a path runs through gets a mark whether it is there: no entity (or
+    complex value) and one without the value are two groups (Aggregation §3.2.3.1)."""
     found: dict[str, Operand] = {}
     for each in properties:
         found.setdefault("/".join(each.path), group_value(each, stage))
-        node = each.expression
-        if isinstance(node, bound.PropertyPath) and isinstance(node.base, bound.NavigationPath):
-            missing = paths.absent(paths.within(node.base, stage.scope), stage.build)
-            found.setdefault("/".join(each.path[:-1]) + EXISTS, Operand(terms.no(missing), "Edm.Boolean", nullable=False))
+        node: Any = each.expression
+        for steps in range(len(each.path) - 1, 0, -1):
+            node = getattr(node, "base", None)
+            mark_name = "/".join(each.path[:steps]) + EXISTS
+            if isinstance(stage.this, Staged) and mark_name in stage.this.columns:
+                found.setdefault(mark_name, stage.this.columns[mark_name])
+            if isinstance(node, bound.PropertyPath | bound.NavigationPath):
+                missing = paths.absent(paths.within(node, stage.scope), stage.build)
+                mark = Operand(terms.no(missing), "Edm.Boolean", nullable=False)
+                found.setdefault(mark_name, mark)
     return found
 
 

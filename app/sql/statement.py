@@ -40,6 +40,7 @@ class Values:
 
     `literals`: as lifted from the text. `parents`: link values of the parents, as their rows hold them (before any
     reader). `parent`: those of one parent. `keyset`: sort values of a skiptoken, canonical. `principal`, `key`: canonical.
+    `rows`: row ids.
     """
 
     literals: Literals = ()
@@ -52,6 +53,7 @@ class Values:
     skip: int | None = None
     limit: int | None = None
     now: str | Moment = ""
+    rows: Sequence[int] = ()
 
 
 Getter: TypeAlias = Callable[[Values], Any]
@@ -140,5 +142,6 @@ def _number(name: str) -> Callable[[Slot, Convert, Model], Getter]:
 READERS: Mapping[str, Callable[[Slot, Convert, Model], Getter]] = {
     "literal": _literal, "list": _list, "parents": _parents, "parent": _member("parent"), "keyset": _member("keyset"),
     "principal": _member("principal"), "key": _member("key"), "top": _number("top"), "skip": _number("skip"),
-    "limit": _number("limit"), "now": lambda slot, convert, model: lambda values: convert(str(values.now)),
+    "limit": _number("limit"), "rows": _number("rows"),
+    "now": lambda slot, convert, model: lambda values: convert(str(values.now)),
 }

@@ -11,15 +11,15 @@ import peewee as pw
 from app import errors
 from app.bind import nodes as bound
 from app.edm import types
-from app.sql import expression, paths, relations, terms
+from app.sql import expression, lists, paths, relations, terms
 from app.sql.scope import Build, Complex, Json, One, Operand, Place, Row, Scope
 from app.store import mapping
 
 
 def equal(left: bound.Expression, right: bound.Expression, kind: str, scope: Scope) -> pw.Node:
-    """Whether two structured values are equal; NotImplementedByService for collections."""
+    """Whether two structured values, or two ordered collections, are equal."""
     if kind == "collection":
-        raise errors.NotImplementedByService(feature="Comparing collections")
+        return lists.equal(left, right, scope)
     if isinstance(left, bound.ObjectValue):
         left, right = right, left
     first = paths.within(left, scope)
@@ -68,18 +68,27 @@ def same_members(first: Place, second: Place, build: Build) -> list[pw.Node]:
     for owner, name, ref in {(build.model.declaring(each, name) or each, name): (each, name, build.model.underlying(member.type))
                              for each in reversed(family) for name, member in build.model.properties(each).items()}.values():
         one, two = paths.member(first, owner, name, build), paths.member(second, owner, name, build)
-        if ref.collection or build.model.is_open(owner):
+        if build.model.is_open(owner):
             raise errors.NotImplementedByService(feature=f"Comparing values of {type_name}")
-        if build.model.kind(ref.name) == "complex":
+        if ref.collection:
+            found.append(same_items(one, two, ref.name, build))
+        elif build.model.kind(ref.name) == "complex":
             found.append(same(one, two, "complex", build))
         else:
             found.append(same_value(paths.operand(one, build), paths.operand(two, build), build))
     return found
 
 
+def same_items(first: Place, second: Place, type_name: str, build: Build) -> pw.Node:
+    """Whether two collections are equal: item by item, those of complex values as they are kept."""
+    if build.model.kind(type_name) != "complex":
+        return lists.alike(lists.stored(first, build), lists.stored(second, build), type_name)
+    return build.dialect.same(paths.operand(first, build).node, paths.operand(second, build).node)
+
+
 def same_value(first: Operand, second: Operand, build: Build) -> pw.Node:
-    left, right = expression.promoted(first, "", build), expression.promoted(second, "", build)
-    return expression.equality(Operand(left, first.type), Operand(right, second.type), build, True)
+    left, right = expression.promoted(first, "", build), expression.promoted(second, first.type, build)
+    return expression.equality(Operand(left, first.type), Operand(right, first.type), build, True)
 
 
 def complex_type(place: Place) -> str:
@@ -106,7 +115,7 @@ def equals_literal(place: Place, literal: bound.ObjectValue, scope: Scope) -> pw
         elif isinstance(wanted, bound.ObjectValue):
             found.append(equals_literal(inner, wanted, scope))
         elif ref.collection:
-            raise errors.NotImplementedByService(feature=f"Comparing values of {type_name}")
+            found.append(lists.alike(lists.stored(inner, build), lists.listed(wanted, ref.name, scope), ref.name))
         else:
             found.append(same_value(paths.operand(inner, build), expression.value(wanted, scope), build))
     return terms.all_of(found)

@@ -77,6 +77,11 @@ def among(node: pw.Node, query: pw.Select) -> pw.Node:
     return pw.NodeList((node, pw.SQL("IN"), query), parens=True)
 
 
+def row(nodes: Sequence[pw.Node]) -> pw.Node:
+    """A row value; of one node that itself."""
+    return nodes[0] if len(nodes) == 1 else pw.NodeList(tuple(nodes), ", ", True)
+
+
 def scalar(query: pw.Select) -> pw.Node:
     """A SELECT as an operand; a bare Select would take `+` and `|` as set operations."""
     return pw.NodeList((query,))

@@ -96,7 +96,7 @@ class Documents:
         if kind is None or not steps:
             return self.known(said if kind is None else self._of_kind(node, steps, kind))
         unsaid = infix(self._written(node, steps), "IS", NULL)
-        return self.known(all_of(self._of_kind(node, steps, kind), pw.NodeList((unsaid, said), " OR ", True)))
+        return self.known(pw.NodeList((all_of(self._of_kind(node, steps, kind), unsaid), said), " OR ", True))
 
     def _of_kind(self, node: Node, steps: Sequence[str], kind: str) -> Node:
         names = pw.NodeList([text(name) for name in self.json_kinds[kind]], ", ", True)

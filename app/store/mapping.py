@@ -111,6 +111,22 @@ class Mapping:
         """The mapping ids whose entities can own rows of a contained table."""
         return tuple(self._owned()[id])
 
+    def fixed_path(self, id: str) -> str | None:
+        """The path of a containment that exists once: below a singleton by single-valued containments. None for any
+        other table."""
+        declaring, _, name = id.rpartition("/")
+        owners = self.owners(id) if declaring else ()
+        if len(owners) != 1 or not self.model.is_a(self.declared_type(owners[0]), declaring):
+            return None
+        owner = owners[0]
+        if owner in self.model.singletons:
+            return f"{owner}/{name}"
+        above, _, single = owner.rpartition("/")
+        if not above or self.model.navigations(above)[single].collection:
+            return None
+        path = self.fixed_path(owner)
+        return None if path is None else f"{path}/{name}"
+
     # --- relations ---------------------------------------------------------------------------------------
 
     def relation(self, id: str, owner: str, name: str) -> Relation:
@@ -139,30 +155,30 @@ class Mapping:
         source = self.model.source_of(id)
         if source is not None:
             return self._bound(source.bindings, "", owner, tail)
-        declaring, _, containing = id.rpartition("/")
-        for parent in self._owner_sources(id):
+        for parent, path in self._ways(id, ()):
             element = self.model.source_of(parent)
-            if element is None:
-                continue
-            found = self._bound(element.bindings, containing, owner, tail)
+            found = None if element is None else self._bound(element.bindings, path, owner, tail)
             if found:
                 return found
         return None
 
-    def _owner_sources(self, id: str) -> tuple[str, ...]:
-        declaring = id.rpartition("/")[0]
-        return tuple(each for each in (*self.model.sets, *self.model.singletons)
-                     if any(self.model.is_a(member, declaring) for member in self.family(each)))
+    def _ways(self, id: str, below: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+        """(set or singleton, path) of every way to a containment by names alone; entities inside their like are passed
+        over."""
+        name = id.rpartition("/")[2]
+        for owner in self.owners(id):
+            if "/" not in owner:
+                yield owner, name
+            elif owner not in below and owner != id:
+                yield from ((source, f"{path}/{name}") for source, path in self._ways(owner, (*below, id)))
 
     def _bound(self, bindings: tuple, start: str, owner: str, tail: str) -> str | None:  # type: ignore[type-arg]
         best: tuple[int, str] | None = None
         for binding in bindings:
             steps = binding.path.split("/")
             if start:
-                rest = [step for step in steps if "." not in step]
-                if start not in rest or "/".join(rest[rest.index(start) + 1:]) != tail:
-                    continue
-                best = max(best or (0, ""), (1, binding.target))
+                if "/".join(step for step in steps if "." not in step) == f"{start}/{tail}":
+                    best = max(best or (0, ""), (1, binding.target))
                 continue
             casts = [step for step in steps if "." in step]
             if "/".join(step for step in steps if "." not in step) != tail:

@@ -219,7 +219,10 @@ class MariaDB(Dialect):
     def value(self, node: Node, column: Column) -> Node:
         if column.type == "Edm.Date":
             return fn.DATE_FORMAT(node, pw.Value("%Y-%m-%d"))
-        return super().value(node, column)
+        found = super().value(node, column)
+        if column.type in ("Edm.Guid", "Edm.DateTimeOffset", "Edm.TimeOfDay") and not self.native(column):
+            return ordinal(fn.CONVERT(words(found, "USING utf8mb4")))       # kept in ASCII
+        return found
 
     def join_text(self, *parts: Node) -> Node:
         return fn.CONCAT(*parts)

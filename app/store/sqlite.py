@@ -184,6 +184,11 @@ class SQLite(Dialect):
             return fn.odata_dec_sum(node)
         return self._beside_nan(node, fn.SUM(node)) if result in FLOATS else fn.SUM(node)
 
+    def aggregate(self, method: str, node: Node, edm_type: str, result: str) -> Node:
+        if method == "average" and edm_type in types.INTEGERS and result in FLOATS:
+            return fn.AVG(node)         # integers are never NaN, and their mean is a double
+        return super().aggregate(method, node, edm_type, result)
+
     def average(self, node: Node, result: str) -> Node:
         return fn.odata_dec_avg(node) if result == "Edm.Decimal" else self._beside_nan(node, fn.AVG(node))
 

@@ -7,9 +7,9 @@ caller's transaction; no stream is ever in memory as a whole.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import peewee as pw
 
@@ -17,6 +17,12 @@ from app.store.database import Store
 
 CHUNK = 128 * 1024
 STREAMS, CHUNKS = "odata_streams", "odata_chunks"
+
+
+class View(Protocol):
+    """Where statements run: the store, or a stream of rows with a view of the data of its own."""
+
+    def run(self, text: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +55,27 @@ def info(store: Store, source: str, row: int, name: str) -> StreamInfo | None:
     query = pw.Select([pw.Entity(STREAMS)], _columns("id", "content_type", "length", "version"))
     rows = store.run(*store.compile(query.where(_owned(source, row, name))))
     return StreamInfo(*rows[0]) if rows else None
+
+
+def known(store: Store, view: View, source: str, rows: Sequence[int]) -> dict[tuple[int, str], StreamInfo]:
+    """What is known of the streams of some rows, by row id and name."""
+    query = pw.Select([pw.Entity(STREAMS)], _columns("row", "name", "id", "content_type", "length", "version"))
+    wanted = pw.NodeList([_equals("source", source), _among(store, "row", rows)], " AND ")
+    return {(row, name): StreamInfo(*rest) for row, name, *rest in view.run(*store.compile(query.where(wanted)))}
+
+
+def contents(store: Store, view: View, infos: Iterable[StreamInfo]) -> dict[int, bytes]:
+    """The bytes of some streams by their ids, whole: for short ones."""
+    found = {each.id: b"" for each in infos}
+    query = pw.Select([pw.Entity(CHUNKS)], _columns("stream", "data")).where(_among(store, "stream", list(found)))
+    for id, data in view.run(*store.compile(query.order_by(*_columns("stream", "ordinal")))):
+        found[id] += bytes(data)
+    return found
+
+
+def _among(store: Store, name: str, ids: Sequence[int]) -> pw.Node:
+    mark = pw.Value(store.dialect.list_writer("Edm.Int64")(list(ids)), unpack=False)
+    return store.dialect.in_list(pw.Entity(name), mark, "Edm.Int64")
 
 
 def put(store: Store, source: str, row: int, name: str, chunks: Iterable[bytes], content_type: str) -> StreamInfo:

@@ -1,7 +1,7 @@
 """The shape of a request: its tree with the literals lifted out, which is the key of the plan cache.
 
 Lifted: numbers, strings, Guids, dates, times, durations, enumeration literals; `in` lists as one value whatever their
-length; `$top` and `$skip` unless 0; skip tokens; path segments that can only be keys. What decides the meaning of
+length; `$top` and `$skip` unless 0; skip and delta tokens; path segments that can only be keys. What decides the meaning of
 the text around it stays in: null, booleans, INF and NaN, binary and geo literals, divisors, the counts of `topcount`
 and its like, and the arguments of `matchespattern`, `substring`, casts, geo and date functions.
 """
@@ -171,6 +171,8 @@ def _options(node: Options, values: list[Value]) -> Options:
         if number:
             values.append(Literal("number", str(number)))
             changed[name] = Parameter(len(values) - 1, "number", None, "int64")
+    if node.deltatoken is not None:
+        changed["deltatoken"] = ""
     if node.skiptoken is not None:
         values.append(Literal("skiptoken", str(node.skiptoken)))
         changed["skiptoken"] = Parameter(len(values) - 1, "skiptoken")

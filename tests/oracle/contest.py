@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.bind import bind
-from app.errors import NotImplementedByService, ODataError
+from app.errors import LimitExceeded, NotImplementedByService, ODataError
 from app.store import Store
 from app.url import parse
 from tests.oracle import evaluate, world
@@ -24,7 +24,7 @@ from tests.sql import asking
 
 @dataclass(slots=True)
 class Tally:
-    """What was asked of one store: `answered` alike, `failed` alike, `refused` by name (501)."""
+    """What was asked of one store: `answered` alike, `failed` alike, `refused` by name (501, or too large for a statement)."""
 
     store: str
     answered: int = 0
@@ -54,7 +54,7 @@ class Contest:
         expected, suspects = self.oracle(path, text)
         try:
             found: Any = asking.keys(world.mapping(), self.store, path, text)
-        except NotImplementedByService as error:
+        except (NotImplementedByService, LimitExceeded) as error:
             self.tally.refused[error.text] += 1
             return
         except ODataError as error:

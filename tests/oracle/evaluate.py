@@ -136,10 +136,7 @@ def _filtered(node: nodes.Filtered, env: Env) -> Any:
 def _alias(node: nodes.AliasPath, env: Env) -> Any:
     if node.name in env.names:
         return evaluate(env.names[node.name], env)
-    found = env.this
-    for step in node.name.split("/"):
-        found = None if found is None else found.get(step)
-    return found
+    return env.this.get(node.name)
 
 
 def _count(node: nodes.Count, env: Env) -> Any:
@@ -434,8 +431,10 @@ def _call(node: nodes.Call, env: Env) -> Any:
     decided = _strict(arguments)
     if decided is not True:
         return decided
-    if arguments and isinstance(arguments[0], list) and node.name in LISTS:
-        return LISTS[node.name](*arguments)
+    if arguments and isinstance(arguments[0], list):
+        if node.name in ("concat", "substring"):
+            return LISTS[node.name](*arguments)
+        return LISTS[node.name](*([object() if is_nan(item) else item for item in each] for each in arguments))
     if node.name in ("round", "floor", "ceiling"):
         return _stepped(node.name, promote(arguments[0], node.type))
     return FUNCTIONS[node.name](*arguments)
@@ -475,7 +474,7 @@ def _stepped(name: str, value: Any) -> Any:
 
 def matches(text: str, pattern: str) -> bool:
     """The patterns that are generated mean the same in ECMAScript and here but for these."""
-    mine = pattern.replace("$", r"\Z").replace(".", "[^\n\r\u2028\u2029]")
+    mine = re.sub(r"(?<!\\)\.", "[^\n\r\u2028\u2029]", pattern.replace("$", r"\Z"))
     return re.search(mine, text, re.ASCII) is not None
 
 

@@ -6,8 +6,11 @@ choice, so that a failing expression shrinks to its core. URL Conventions §5.1.
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from decimal import Decimal
 from functools import cache
 from typing import Any, TypeAlias
 from urllib.parse import quote
@@ -84,6 +87,9 @@ class Start:
         return f"{self.prefix}/{rest}" if self.prefix else rest
 
 
+NAMES = Start("", "")           # names that `$compute` or `$apply` added
+
+
 # --- expressions -----------------------------------------------------------------------------------------
 
 class Writer:
@@ -95,6 +101,7 @@ class Writer:
         self.starts = [Start("", type_name)]
         self.root = type_name
         self.aliases: dict[str, str] = {}
+        self.names: dict[str, tuple[str, ...]] = {}         # added names by kind, seen from the start NAMES
         self.count = 0
 
     # --- choices -----------------------------------------------------------------------------------------
@@ -126,6 +133,8 @@ class Writer:
         return str(start.path(self.one_of(self.known(start)[kind])))
 
     def known(self, start: Start) -> dict[str, tuple[str, ...]]:
+        if start is NAMES:
+            return self.names
         return vocabulary(start.type).paths if self.model.structured(start.type) is not None else {}
 
     def kinds(self, beginning: str) -> list[str]:
@@ -161,12 +170,12 @@ class Writer:
         return self.either(depth, [self.comparison, lambda _: self.path("Edm.Boolean"), self.null_test, lambda _: self.one_of(
             ("true", "false", "null"))],
             [self.comparison, self.logic, self.negation, self.membership, self.string_test, self.quantified, self.has, self.is_of,
-             self.case_of(self.boolean), self.structures, self.dynamic, self.counted])
+             self.case_of(self.boolean), self.structures, self.dynamic, self.counted, self.listed])
 
     def logic(self, depth: int) -> str:
         operator = self.one_of((" and ", " or "))
         operands = [self.boolean(depth) for _ in range(self.one_of((2, 2, 3)))]
-        return "(" + operator.join(operands) + ")"
+        return f"({operator.join(operands)})"
 
     def negation(self, depth: int) -> str:
         return f"not ({self.boolean(depth)})"
@@ -230,8 +239,18 @@ class Writer:
         path = self.path("dynamic")
         if path is None:
             return None
+        compared = self.one_of(("eq", "ne", "gt", "lt", "ge", "le"))
         writer = self.one_of((self.number, self.string, self.boolean, self.date, self.guid, self.instant))
-        return f"({path} {self.one_of(('eq', 'ne', 'gt', 'lt', 'ge', 'le'))} {writer(depth)})"
+        return str(self.one_of((
+            lambda: f"({path} {compared} {writer(depth)})",
+            lambda: f"({path} {compared} {self.path('dynamic')})",
+            lambda: f"(({path} {self.one_of(('add', 'sub', 'mul', 'div', 'mod'))} {self.number(depth)}) {compared} {self.number(depth)})",
+            lambda: self.call(self.one_of(("contains", "startswith")), str(path), self.string(depth)),
+            lambda: f"(length({path}) {compared} 2)",
+            lambda: f"({path} {self.one_of(('and', 'or'))} {self.boolean(depth)})",
+            lambda: self.call("isof", str(path), self.one_of(("Edm.String", "Edm.Double", "Edm.Boolean", "Edm.Int64", "Edm.Date"))),
+            lambda: f"({path} in ({self.literal_text('Edm.Int32')},{self.literal_text('Edm.Int32')}))",
+            lambda: f"({path} in ('a',{self.literal_text('Edm.String')}))"))())
 
     # --- collections -------------------------------------------------------------------------------------
 
@@ -247,6 +266,32 @@ class Writer:
             type_name = self.one_of(derived)
             path = f"{path}/{type_name}"
         return str(path), type_name
+
+    def listed(self, depth: int) -> str | None:
+        """A function of collections of values, or their equality."""
+        kinds = self.kinds("items ")
+        if not kinds:
+            return None
+        kind = self.one_of(kinds)
+        left, right = self.path(kind), self.one_of((lambda: self.path(kind), lambda: self.array(kind.split()[1])))()
+        if self.chance(25):
+            return f"({left} {self.one_of(('eq', 'ne'))} {right})"
+        if self.chance(20):
+            return f"(indexof({left},{right}) {self.one_of(('ge', 'eq', 'lt'))} {self.one_of('01')})"
+        if self.chance(15):
+            return f"(length({left}) {self.one_of(('ge', 'eq', 'lt'))} {self.integer(depth)})"
+        return self.call(self.one_of(("hassubset", "hassubsequence", "contains", "startswith", "endswith")), str(left), right)
+
+    def array(self, kind: str) -> str:
+        """A collection literal."""
+        def item() -> str:
+            value = self.one_of(world.POOLS[kind])
+            if isinstance(value, float | Decimal):
+                return types.write(kind, value) if math.isfinite(value) else "1"
+            return json.dumps(value, ensure_ascii=False) if kind in types.INTEGERS | {"Edm.String"} else json.dumps(types.write(kind, value))
+        if kind not in world.POOLS:
+            return "[]"
+        return "[" + ",".join(item() for _ in range(self.one_of((1, 2, 0)))) + "]"
 
     def quantified(self, depth: int) -> str | None:
         found = self.collection()
@@ -388,8 +433,9 @@ class Writer:
         return self.either(depth, self.plain("World.Marks"), [lambda depth: self.call("cast", self.string(depth), "World.Marks")])
 
     def sortable(self, depth: int) -> str:
-        return self.one_of((self.number, self.string, self.date, self.instant, self.boolean, self.duration, self.time, self.guid,
-                            self.color))(depth)
+        writer = self.one_of((self.number, self.string, self.date, self.instant, self.boolean, self.duration, self.time,
+                              self.guid, self.color))
+        return str(writer(depth))
 
 
 # --- query strings ---------------------------------------------------------------------------------------

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
@@ -124,7 +123,7 @@ def ask(service: Any, rows: World, tally: Tally, path: str, options: dict[str, s
     text = query(options)
     response = service.handle(Request("GET", path, text))
     body = response.body if isinstance(response.body, bytes) else b"".join(response.body)
-    if response.status == 501:
+    if response.status == 501 or b'"limitExceeded"' in body:
         tally.refused[json.loads(body)["error"]["message"]] += 1
         return
     request = bind(parse(path, text), rows.model)

@@ -34,7 +34,8 @@ DAY = 86_400 * types.TICKS
 class Instance(dict[str, Any]):
     """An entity or complex value. Equal only to itself, named by its type and key."""
 
-    __hash__ = object.__hash__
+    def __hash__(self) -> int:          # type: ignore[override]
+        return id(self)
 
     def __eq__(self, other: object) -> bool:
         return self is other
@@ -163,8 +164,8 @@ class Maker:
         loose = [self.dynamic(self.instance("World.Loose", ID=index + 1)) for index in range(things // 2)]
         for each in loose:
             self.relate(each, "Next", loose, None)
-        return World(self.model, self.finite, {"Things": made, "Owners": owners, "Tags": tags, "Looses": loose,
-                                  "Sun": [self.instance("World.Owner", Code="sun", BossCode=None)]})
+        sun = self.instance("World.Owner", Code="sun", BossCode=None)
+        return World(self.model, self.finite, {"Things": made, "Owners": owners, "Tags": tags, "Looses": loose, "Sun": [sun]})
 
     def instance(self, type_name: str, **given: Any) -> Instance:
         """An instance with every declared property; navigation properties are empty."""

@@ -67,6 +67,8 @@ CSDL = """<?xml version="1.0"?>
         <Property Name="Home" Type="Self.Address"/>
         <Property Name="Homes" Type="Collection(Self.Address)"/>
         <Property Name="Bag" Type="Self.Bag"/>
+        <Property Name="Any" Type="Edm.Untyped"/>
+        <Property Name="Simple" Type="Edm.PrimitiveType"/>
         <Property Name="Picture" Type="Edm.Stream"/>
         <Property Name="Report" Type="Edm.Stream"><Annotation Term="Core.Computed"/></Property>
         <NavigationProperty Name="Owner" Type="Self.Owner"/>

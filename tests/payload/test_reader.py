@@ -402,3 +402,25 @@ def test_a_stream_that_clients_cannot_write_is_ignored(reader: BodyReader) -> No
     assert read(reader, '{"Report":"AAE"}', trusted=True).streams["Report"].content == b"\x00\x01"
     with pytest.raises(BodyError):
         read(reader, '{"$value":"AAE"}')
+
+
+ABSTRACT = [
+    ('{"Any":5}', 5),
+    ('{"Any":{"a@odata.type":"#Int64","a":5,"@odata.unknown":1}}', {"a@odata.type": "#Int64", "a": 5}),
+    ('{"Any":5,"Any@odata.type":"#Int64"}', {"@odata.type": "#Int64", "@value": 5}),
+    ('{"Any@type":"String","Any":"x"}', "x"),
+    ('{"Simple@odata.type":"#Duration","Simple":"PT1S"}', {"@odata.type": "#Duration", "@value": 10_000_000}),
+    ('{"Simple":{"a":1}}', ("Simple", "invalidValue")),
+    ('{"Simple@odata.type":"#Int32","Simple":"x"}', ("Simple", "invalidValue")),
+    ('{"Any":{"@odata.type":"#Int64","@value":5}}', {}),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), ABSTRACT, ids=[case[0][:50] for case in ABSTRACT])
+def test_values_of_abstract_types_keep_the_type_beside_them(reader: BodyReader, text: str, expected: Any) -> None:
+    if isinstance(expected, tuple):
+        with pytest.raises(BodyError) as caught:
+            read(reader, text)
+        assert (caught.value.target, caught.value.code) == expected
+    else:
+        assert list(read(reader, text).values.values()) == [expected]

@@ -11,7 +11,7 @@ import pytest
 from tests.protocol.exchange import Client
 
 TESTS = Path(__file__).parent.parent
-FOLDERS = {"northwind": TESTS / "models", "types": TESTS / "models", "workshop": TESTS / "models",
+FOLDERS = {"northwind": TESTS / "models", "types": TESTS / "models", "workshop": TESTS / "models", "restricted": TESTS / "models",
            "industryData": TESTS.parent / "edmx"}
 
 

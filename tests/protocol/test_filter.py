@@ -21,6 +21,10 @@ NS = "Northwind.Model."
 Row = tuple[str, str, list[Any]]
 
 
+# Filters over numbers that MariaDB cannot hold: refused there by name.
+INFINITE = frozenset({"Rating div 0 gt 1000000", "Double lt INF and Double gt -INF"})
+
+
 def but(*keys: int) -> list[int]:
     return [key for key in ALL if key not in keys]
 
@@ -299,6 +303,18 @@ OTHERS: list[tuple[str, str, str, list[Any]]] = [
     ("U 5.1.1.13", "Reviews", "Scores/any(s:s lt 0)", [5]),
     ("U 5.1.1.13", "Reviews", "Scores/all(s:s ge 4)", [1, 2, 3, 4, 7, 8, 9, 10]),
     ("P 13.2.3(3)", "Reviews", "Scores/$count eq 0", [2, 10]),
+    ("U 5.1.1.5.2", "Reviews", "contains(Scores,[5])", [1, 4, 7, 9]),
+    ("U 5.1.1.5.2", "Reviews", "contains(Scores,[5,4])", [1]),
+    ("U 5.1.1.5.1", "Reviews", "length(concat(Scores,[1])) eq 2", [3, 6, 7, 9]),
+    ("U 5.1.1.5.3", "Reviews", "endswith(Scores,[4])", [1, 3, 8]),
+    ("U 5.1.1.5.4", "Reviews", "indexof(Scores,[4]) eq 2", [1]),
+    ("U 5.1.1.5.6", "Reviews", "startswith(Scores,[5,5])", [1, 4]),
+    ("U 5.1.1.5.7", "Reviews", "length(substring(Scores,1)) eq 1", [4, 8]),
+    ("U 5.1.1.6.1", "Reviews", "hassubset(Scores,[5,4])", [1]),
+    ("U 5.1.1.6.1", "Reviews", "hassubset(Scores,[4,5,5])", [1]),
+    ("U 5.1.1.6.2", "Reviews", "hassubsequence(Scores,[5,4])", [1]),
+    ("U 5.1.1.6.2", "Reviews", "hassubsequence(Scores,[4,5])", []),
+    ("P 13.2.2(7)", "Reviews", "Scores eq [5]", [7, 9]),
     ("U 5.1.1.1", "Reviews", "WrittenAt eq 2020-01-02T03:04:05.6789012Z", [1]),
     ("U 5.1.1.1.1", "Reviews", "Text eq ''", [10]),
     ("U 5.1.1.1.1", "Reviews", "Text eq null", [2]),
@@ -460,6 +476,9 @@ TABLE = [*[(spec, "northwind", "Products", text, keys) for spec, text, keys in P
                          ids=[f"{row[0]}: {row[2]} {row[3]}"[:110] for row in TABLE])
 def test_filter(clients: Clients, spec: str, model: str, name: str, text: str, keys: list[Any]) -> None:
     client = clients[model]
+    if client.service.store.dialect.name == "mariadb" and text in INFINITE:
+        assert client.send(f"{name}?$filter={text}").status == 400
+        return
     found = client.get(f"{name}?$filter={text}&$select={KEY[name]}")
     values = [entity[KEY[name]] for entity in found["value"]]
     assert sorted(values) == sorted(keys), spec

@@ -73,7 +73,7 @@ DEPTHS = [
     Exchange("F37", "Employees(6)?$expand=Manager($levels=max;$select=LastName),Orders/$count&$select=LastName", 200,
              {"Orders@odata.count": int, "Manager": {"Orders@odata.count": ABSENT, "Manager": {"Manager": None}}}),
     Exchange("F37", "Employees(6)?$expand=Manager($levels=2;$expand=Reports($levels=2;$select=LastName;$filter=EmployeeID lt 3);$select=LastName)", 200,
-             {"Manager": {"LastName": "Buchanan", "Reports": [], "Manager": {"LastName": "Fuller", "Reports": [{"LastName": "Davolio", "Reports": []}]}}}),
+             {"Manager": {"LastName": "Buchanan", "Reports": [], "Manager": {"LastName": "Fuller", "Reports": [{"LastName": "Dávila", "Reports": []}]}}}),
     # every navigation property
     shop("U 5.1.3", "Tools('saw')?$expand=*", 200, {"Maker": {"Founded": 1902, "Tools": ABSENT}, "Next": {"Code": "file", "Next": ABSENT}, "Related": [{}, {}], "Boxes": [{}, {}]}),
     shop("U 5.1.3", "Tools('saw')?$expand=*($levels=2)", 200, {"Maker": {"Tools": [{}, {}]}, "Next": {"Next": {"Code": "drill", "Next": ABSENT}, "Maker": {}}, "Boxes": [{"Boxes": [{}, {}]}, {}]}),

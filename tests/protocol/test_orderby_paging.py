@@ -314,7 +314,7 @@ STATEMENTS = [
     ("northwind", "Categories?$expand=Products($top=1;$orderby=UnitPrice desc)", 2), ("northwind", "Categories?$expand=Products($count=true)", 2),
     ("northwind", "Categories?$expand=Products/$count", 1), ("northwind", "Tags?$expand=Products($select=ID)", 2),
     ("northwind", "Warehouses?$expand=Shelves($expand=Bins($expand=Product))", 4), ("northwind", "Categories(1)/Products", 1),
-    ("northwind", "Products?$filter=Tags/any(t:t/Name eq 'new') and Category/Name ne 'x'", 1), ("northwind", "Employees?$expand=Reports($levels=3)", 4),
+    ("northwind", "Products?$filter=Tags/any(t:t/Name eq 'new') and Category/Name ne 'x'", 1), ("northwind", "Employees(2)?$expand=Reports($levels=3)", 4), ("northwind", "Employees?$expand=Reports($levels=3)", 2),
     ("northwind", "Customers?$orderby=Orders/$count desc", 1), ("northwind", "Products(1)/Category/Products?$expand=Category", 2),
     ("northwind", "Products/$ref", 1), ("northwind", "Products?$top=0", 1), ("industryData", "incomingFlowRuns?$expand=process&$top=50", 2),
     ("industryData", "runGroups?$expand=runs($expand=process)&$top=100", 3), ("northwind", "$metadata", 0), ("northwind", "", 0),

@@ -492,3 +492,43 @@ def test_media_entities_and_stream_properties(service_of: Callable[..., Any], tm
     assert client.send(f"PATCH {photo}", {"Title": "t"})[0] == 204
     assert client.send(f"DELETE {photo}/$value")[0] == 204
     assert client.send(f"GET {photo}")[0] == 404
+
+
+# --- all or nothing --------------------------------------------------------------------------------------
+
+PATHS = [
+    ("POST Categories", {"Name": "Deep", "Products": [{"ID": 500, "Tags": [{"@id": "Tags('new')"}, {"Name": "fresh"}]}]}),
+    ("PATCH Warehouses('HAM')", {"Shelves": [{"Number": 1, "MaxLoad": 7, "Bins": []}, {"Number": 10}]}),
+    ("DELETE Orders(10249)", None),
+    ("DELETE Warehouses('HAM')", None),
+    ("PUT Products(1)/Tags/$ref", {"value": [{"@id": "Tags('unused')"}]}),
+    ("POST RaisePrices", {"category": 1, "percent": 10}),
+]
+
+
+class Broken(Exception):
+    """The fault injected."""
+
+
+@pytest.mark.parametrize(("line", "body"), PATHS, ids=[case[0] for case in PATHS])
+def test_a_fault_at_any_statement_leaves_nothing_behind(northwind: Client, line: str, body: Any) -> None:
+    store, before = northwind.service.store, northwind.dump()
+    status, point = 500, 0
+    while status == 500:
+        left = point
+
+        def fail(text: str) -> None:
+            nonlocal left
+            left -= 1
+            if left < 0:
+                raise Broken
+
+        store.on_statement = fail
+        status = northwind.send(line, body, **ANY)[0]
+        store.on_statement = None
+        if status == 500:
+            assert northwind.dump() == before, point
+        point += 1
+        assert point < 200
+    assert status < 300
+    assert northwind.dump() != before

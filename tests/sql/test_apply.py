@@ -141,6 +141,18 @@ CASES: list[tuple[str, str, list[tuple[Any, ...]]]] = [
     ("Employees", "aggregate(ShiftLength with sum as S,ShiftLength with average as A,BirthDate with min as B)",
      [(2961000000000, 370125000000, '1952-02-19')]),
     ("Products", "aggregate(Northwind.Model.DigitalProduct/SizeInBytes with sum as S)", [(D("9007199359598593"),)]),
+    # the current collection (§3.5)
+    ("Products", "filter(UnitPrice ge $these/aggregate(UnitPrice with max))", [(15,)]),
+    ("Products", "filter(UnitPrice gt $these/aggregate(UnitPrice with average))",
+     [(1,), (2,), (4,), (5,), (6,), (7,), (11,), (15,)]),
+    ("Products", "groupby((CategoryID),filter(UnitPrice eq $these/aggregate(UnitPrice with max)))",
+     [(4,), (6,), (7,), (8,), (11,), (15,)]),
+    ("Products", "topcount($these/$count div 4,UnitPrice)", [(15,), (6,), (11,), (7,)]),
+    ("Products", "groupby((CategoryID),topcount($these/$count div 2,UnitPrice))",
+     [(15,), (6,), (11,), (7,), (4,), (2,), (8,)]),
+    ("Products", "groupby((CategoryID),aggregate(UnitPrice with sum as T))/filter($these/$count gt 3 and T gt 40)",
+     [(1, D("87.9")), (2, D("47.5")), (4, D("59.05"))]),
+    ("Customers", "filter(Orders/aggregate(Freight with sum) gt 100)", [("ALFKI",)]),
     # identity, top, skip, orderby, filter (§3.3, §3.4.1)
     ("Products", "identity",
      [(1,), (2,), (3,), (4,), (5,), (6,), (7,), (8,), (9,), (10,), (11,), (12,), (13,), (14,), (15,), (16,)]),

@@ -1,0 +1,44 @@
+"""Sight: the service as one policy lets it be seen: its view of the model, behind what all of them share."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from app.edm import Model
+from app.payload.bodies import BodyReader
+from app.service.operations import advertised
+from app.sql import Statement
+
+if TYPE_CHECKING:
+    from app.service.service import Service
+
+
+class Sight:
+    """What compiling a read and reading a body need, under one policy."""
+
+    def __init__(self, service: Service, model: Model) -> None:
+        self._service, self.model = service, model
+        self.mapping, self.store = service.mapping, service.store
+        self._advertised: dict[tuple[str, bool], list[tuple[str, str]]] = {}
+
+    @cached_property
+    def reader(self) -> BodyReader:
+        """Reads bodies; what is hidden is unknown to it."""
+        return self._service.catalogue.reader if self.model is self._service.model else BodyReader(self.model)
+
+    def ready(self, statement: Statement) -> Statement:
+        """The statement, once what it reads is there."""
+        return self._service.ready(statement)
+
+    def advertised(self, type_name: str, collection: bool = False) -> list[tuple[str, str]]:
+        """(name, title) of the operations bound to a type, or to collections of it, for metadata=full."""
+        key = type_name, collection
+        known = self._advertised.get(key)
+        if known is None:
+            known = self._advertised[key] = advertised(self.model, type_name, collection)
+        return known
+
+    def next_token(self, path: str, texts: tuple[tuple[str, str], ...], values: list[object]) -> str:
+        """A token for the page of `path` with these options."""
+        return self._service.next_token(path, texts, values)

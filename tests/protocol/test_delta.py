@@ -1,0 +1,208 @@
+"""Delta links: what changed in the result of a query (P 11.3, 8.2.8.9; J 15). Each row changes data between two readings."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from app.service.service import Service
+from app.store import changelog
+from tests.protocol.exchange import ROOT, Client, differences
+
+TRACK = {"Prefer": "track-changes"}
+MODERN = {"OData-MaxVersion": "4.01"}
+Change = tuple[str, str, Any]
+
+
+# --- asking ----------------------------------------------------------------------------------------------
+
+def delta_link(client: Client, query: str, headers: dict[str, str] | None = None) -> str:
+    """The delta link at the end of the pages of a query."""
+    answer = client.send(query, {**TRACK, **(headers or {})})
+    assert answer.status == 200, answer.text
+    assert answer.headers.get("preference-applied") == "track-changes"
+    while "@odata.nextLink" in answer.json:
+        assert "@odata.deltaLink" not in answer.json
+        answer = client.send(answer.json["@odata.nextLink"].removeprefix(ROOT))
+    assert list(answer.json)[-1] == "@odata.deltaLink"
+    return str(answer.json["@odata.deltaLink"]).removeprefix(ROOT)
+
+
+def change(client: Client, *changes: Change) -> None:
+    for method, target, body in changes:
+        content = json.dumps(body).encode() if body is not None else b""
+        sent = {"Content-Type": "application/json", **({"If-Match": "*"} if method == "PATCH" else {})}
+        answer = client.send(f"{method} {target}", sent, content)
+        assert 200 <= answer.status < 300, (method, target, answer.text)
+
+
+def value(body: Any) -> list[Any]:
+    """The objects of a delta, without what changes with every run."""
+    return [{name: [value({"value": [each]})[0] for each in item] if isinstance(item, list) and item and isinstance(
+        item[0], dict) else item for name, item in each.items() if name != "@odata.etag"} for each in body["value"]]
+
+
+def gone(base: str, path: str, reason: str) -> dict[str, Any]:
+    return {"@odata.context": f"#{base}/$deletedEntity", "id": ROOT + path, "reason": reason}
+
+
+def removed(reason: str, **key: Any) -> dict[str, Any]:
+    return {"@odata.removed": {"reason": reason}, **key}
+
+
+def linked(base: str, source: str, relationship: str, target: str, kind: str = "link") -> dict[str, Any]:
+    return {"@odata.context": f"#{base}/${kind}", "source": source, "relationship": relationship, "target": target}
+
+
+def unlinked(base: str, source: str, relationship: str, target: str) -> dict[str, Any]:
+    return linked(base, source, relationship, target, "deletedLink")
+
+
+def member(base: str, **made: Any) -> dict[str, Any]:
+    return {"@odata.context": f"#{base}/$entity", **made}
+
+
+# --- the table -------------------------------------------------------------------------------------------
+
+@dataclass(frozen=True)
+class Case:
+    """Section, query, changes, the objects of the delta in 4.0 and (where they differ) in 4.01."""
+
+    spec: str
+    query: str
+    changes: tuple[Change, ...]
+    old: list[Any]
+    new: list[Any] | None = None
+    model: str = "northwind"
+
+
+NEW = ("POST", "Products", {"ID": 99, "Name": "Mate", "UnitPrice": 12})
+CHEAP = "Products?$filter=UnitPrice lt 15&$select=ID,Name"
+TREE = "Categories?$select=ID&$expand=Products($select=ID)&$filter=ID eq 3 or ID eq 5"
+
+CASES = [
+    Case("P 11.3.2 nothing changed", "Categories?$select=ID", (), []),
+    Case("J 15.2 added", "Products?$select=ID,Name", (NEW,), [{"ID": 99, "Name": "Mate"}]),
+    Case("J 15.2 changed, all that is selected", "Products?$select=ID,Name,UnitPrice",
+         (("PATCH", "Products(1)", {"Name": "Chai 2"}),), [{"ID": 1, "Name": "Chai 2", "UnitPrice": 18}]),
+    Case("J 15.2 keys not selected: the id", "Products?$select=Name", (("PATCH", "Products(1)", {"Name": "Chai 2"}),),
+         [{"@odata.id": ROOT + "Products(1)", "Name": "Chai 2"}]),
+    Case("J 15.3 deleted", "Tags?$select=Name", (("DELETE", "Tags('new')", None),),
+         [gone("Tags", "Tags('new')", "deleted")], [removed("deleted", Name="new")]),
+    Case("J 15.3 a composite key", "PriceChanges?$select=Price",
+         (("DELETE", "PriceChanges(ProductID=1,ValidFrom=2019-01-01T00:00:00Z)", None),),
+         [gone("PriceChanges", "PriceChanges(ProductID=1,ValidFrom=2019-01-01T00%3A00%3A00Z)", "deleted")],
+         [removed("deleted", ProductID=1, ValidFrom="2019-01-01T00:00:00Z")]),
+    Case("P 11.3 created and deleted: never seen", "Products?$select=ID", (NEW, ("DELETE", "Products(99)", None)), []),
+    Case("P 11.3 deleted and created again", "Tags?$select=Name,Color", (
+        ("DELETE", "Tags('new')", None), ("POST", "Tags", {"Name": "new", "Color": "#ffffff"})), ...),      # type: ignore[arg-type]
+    Case("P 11.3.1 several changes of one entity: one object", "Products?$select=ID,Name", (
+        ("PATCH", "Products(1)", {"Name": "A"}), ("PATCH", "Products(1)", {"Name": "B"})), [{"ID": 1, "Name": "B"}]),
+    Case("P 11.3.1 what is not selected", "Products?$select=ID,Name", (("PATCH", "Products(1)", {"UnitPrice": 3}),), []),
+    Case("P 11.3.1 complex values", "Customers?$select=CustomerID,Address/City",
+         (("PATCH", "Customers('ALFKI')", {"Address": {"City": "Bonn"}}),),
+         [{"CustomerID": "ALFKI", "Address": {"City": "Bonn"}}]),
+    Case("P 11.3.1 dynamic properties", "Customers?$select=CustomerID,Mood",
+         (("PATCH", "Customers('ALFKI')", {"Mood": "fine"}),), [{"CustomerID": "ALFKI", "Mood": "fine"}]),
+    Case("P 11.3.1 links of what is not expanded", "Products?$select=ID",
+         (("POST", "Products(1)/Tags/$ref", {"@odata.id": "Tags('gift')"}),), []),
+    # filters
+    Case("P 11.3.1 begins to match", CHEAP, (("PATCH", "Products(1)", {"UnitPrice": 3}),), [{"ID": 1, "Name": "Chai"}]),
+    Case("P 11.3.1 ends to match", CHEAP, (("PATCH", "Products(3)", {"UnitPrice": 33}),),
+         [gone("Products", "Products(3)", "changed")], [removed("changed", ID=3)]),
+    Case("P 11.3.1 never matched", CHEAP, (("PATCH", "Products(1)", {"Name": "Chai 2"}),
+                                           ("POST", "Products", {"ID": 98, "UnitPrice": 99})), []),
+    Case("P 11.3.1 still matches", CHEAP, (("PATCH", "Products(3)", {"Name": "Syrup"}),), [{"ID": 3, "Name": "Syrup"}]),
+    Case("P 11.3.1 over a navigation property", "Products?$select=ID&$filter=Category/Name eq 'Digital'",
+         (("PATCH", "Categories(3)", {"Name": "Digital"}),), ...),       # type: ignore[arg-type]
+    Case("P 11.3.1 the related entity stops to match", "Products?$select=ID&$filter=Category/Name eq 'Beverages' and ID lt 3",
+         (("PATCH", "Categories(1)", {"Name": "Drinks"}),),
+         [gone("Products", f"Products({each})", "changed") for each in (1, 2, 4, 5, 10, 14, 15)][:0] or ...),  # type: ignore[arg-type]
+    Case("P 11.3.1 any", "Customers?$select=CustomerID&$filter=Orders/any(o:o/Freight eq 777)",
+         (("PATCH", "Orders(10253)", {"Freight": 777}),), [{"CustomerID": "ALFKI"}]),
+    Case("P 11.3.1 any, moved away", "Customers?$select=CustomerID&$filter=Orders/any(o:o/OrderID eq 10253)",
+         (("PATCH", "Orders(10253)", {"CustomerID": "BERGS"}),),
+         [gone("Customers", "Customers('ALFKI')", "changed"), {"CustomerID": "BERGS"}],
+         [removed("changed", CustomerID="ALFKI"), {"CustomerID": "BERGS"}]),
+    Case("P 11.3.1 any, deleted", "Products?$select=ID&$filter=Tags/any(t:t/Name eq '50%25 off')",
+         (("DELETE", "Tags('50%25%20off')", None),), [gone("Products", "Products(7)", "changed")], [removed("changed", ID=7)]),
+    Case("P 11.3.1 any, a link less", "Products?$select=ID&$filter=Tags/any(t:t/Name eq 'vegan')",
+         (("DELETE", "Products(1)/Tags('vegan')/$ref", None),), [gone("Products", "Products(1)", "changed")],
+         [removed("changed", ID=1)]),
+    Case("P 11.3.1 $search", "Categories?$select=ID&$search=zebra", (("PATCH", "Categories(2)", {"Description": "A zebra"}),),
+         [{"ID": 2}]),
+    # other collections
+    Case("P 11.3 a derived type", "Products/Northwind.Model.PerishableProduct?$select=ShelfLife,ID&$filter=ID eq 99",
+         (("POST", "Products", {"@odata.type": "#Northwind.Model.PerishableProduct", "ID": 99}),),
+         [{"ID": 99, "ShelfLife": "P7D"}]),
+    Case("P 11.3 a navigation property", "Customers('ALFKI')/Orders?$select=OrderID", (
+        ("PATCH", "Orders(10253)", {"CustomerID": "BERGS"}), ("PATCH", "Orders(10252)", {"CustomerID": "ALFKI"})),
+        [{"OrderID": 10252}, gone("Orders", "Orders(10253)", "changed")],
+        [{"OrderID": 10252}, removed("changed", OrderID=10253)]),
+    Case("P 11.3 a navigation property to many", "Products(1)/Tags?$select=Name", (
+        ("POST", "Products(1)/Tags/$ref", {"@odata.id": "Tags('gift')"}), ("DELETE", "Products(1)/Tags('new')/$ref", None)),
+        ...),       # type: ignore[arg-type]
+    Case("P 11.3 a containment", "Warehouses('HAM')/Shelves?$select=Number", (
+        ("POST", "Warehouses('HAM')/Shelves", {"Number": 77}), ("POST", "Warehouses('SEA')/Shelves", {"Number": 78}),
+        ("DELETE", "Warehouses('HAM')/Shelves(1)", None)),
+        [gone("Warehouses('HAM')/Shelves", "Warehouses('HAM')/Shelves(1)", "deleted"), {"Number": 77}],
+        [removed("deleted", Number=1), {"Number": 77}]),
+    # expanded properties
+    Case("J 15.4 a related entity changed", "Customers?$select=CustomerID&$expand=Orders($select=OrderID,Freight;$filter=OrderID eq 10253)",
+         (("PATCH", "Orders(10253)", {"Freight": 5}),), [member("Orders", OrderID=10253, Freight=5)],
+         [{"CustomerID": "ALFKI", "Orders": [{"OrderID": 10253, "Freight": 5}]}]),
+    Case("J 15.4 moved", "Customers?$select=CustomerID&$expand=Orders($select=OrderID;$filter=OrderID eq 10253)",
+         (("PATCH", "Orders(10253)", {"CustomerID": "BERGS"}),),
+         [unlinked("Customers", "Customers('ALFKI')", "Orders", "Orders(10253)"), member("Orders", OrderID=10253),
+          linked("Customers", "Customers('BERGS')", "Orders", "Orders(10253)")],
+         [{"CustomerID": "ALFKI", "Orders": []}, {"CustomerID": "BERGS", "Orders": [{"OrderID": 10253}]}]),
+    Case("J 15.5 a related entity deleted", "Products?$select=ID&$expand=Reviews($select=ID)&$filter=ID eq 1",
+         (("DELETE", "Reviews(1)", None),), [gone("Reviews", "Reviews(1)", "deleted")], ...),     # type: ignore[arg-type]
+    Case("J 15.4 links to many", "Products?$select=ID&$expand=Tags($select=Name)&$filter=ID eq 1", (
+        ("POST", "Products(1)/Tags/$ref", {"@odata.id": "Tags('gift')"}), ("DELETE", "Products(1)/Tags('new')/$ref", None)),
+        ...),       # type: ignore[arg-type]
+    Case("J 15.4 an entity deleted with its links", "Products?$select=ID&$expand=Tags($select=Name)&$filter=ID eq 2",
+         (("DELETE", "Tags('sale')", None),), [gone("Tags", "Tags('sale')", "deleted")], [{"ID": 2, "Tags": []}]),
+    Case("J 15.4 a new entity with its links", TREE, (
+        ("POST", "Categories", {"Name": "Spices"}), ("PATCH", "Products(16)", {"CategoryID": 5})),
+        [member("Products", ID=16), linked("Categories", "Categories(5)", "Products", "Products(16)")],
+        [{"ID": 5, "Products": [{"ID": 11}, {"ID": 12}, {"ID": 16}]}]),
+    Case("J 15.4 to one: another", "Orders?$select=OrderID&$expand=Customer($select=CustomerID)",
+         (("PATCH", "Orders(10253)", {"CustomerID": "BERGS"}),),
+         [member("Customers", CustomerID="BERGS"), linked("Orders", "Orders(10253)", "Customer", "Customers('BERGS')")],
+         [{"OrderID": 10253, "Customer": {"CustomerID": "BERGS"}}]),
+    Case("J 15.5 to one: none", "Orders?$select=OrderID&$expand=Customer($select=CustomerID)",
+         (("PATCH", "Orders(10253)", {"CustomerID": None}),),
+         [unlinked("Orders", "Orders(10253)", "Customer", "Customers('ALFKI')")], [{"OrderID": 10253, "Customer": None}]),
+    Case("P 11.3.1 references: membership only", "Products?$select=ID&$expand=Tags/$ref&$filter=ID eq 1", (
+        ("PATCH", "Tags('new')", {"Color": "#111111"}),), []),
+    Case("J 15.4 two levels", "Customers?$select=CustomerID&$filter=CustomerID eq 'ALFKI'"
+         "&$expand=Orders($select=OrderID;$filter=OrderID eq 10253;$expand=Employee($select=FirstName))",
+         (("PATCH", "Employees(3)", {"FirstName": "Jo"}),), [member("Employees", **{
+             "@odata.type": "#Northwind.Model.SalesPerson", "@odata.id": ROOT + "Employees(3)", "FirstName": "Jo"})], ...),     # type: ignore[arg-type]
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=[f"{case.spec}: {case.query}"[:90] for case in CASES])
+def test_delta(private: Callable[..., Client], case: Case) -> None:
+    client = private(case.model)
+    link = delta_link(client, case.query)
+    change(client, *case.changes)
+    old, new = client.get(link), client.get(link, MODERN)
+    print(json.dumps(value(old), default=str))
+    print(json.dumps(value(new), default=str))
+    for body, expected in ((old, case.old), (new, case.old if case.new is None else case.new)):
+        assert re.fullmatch(re.escape(ROOT) + r"\$metadata#.*/\$delta", body["@odata.context"])
+        assert "@odata.nextLink" not in body
+        if expected is not ...:
+            found = list(differences(expected, value(body)))
+            assert not found, found
+            assert [set(each) for each in value(body)] == [set(each) for each in expected]
+        again = body["@odata.deltaLink"].removeprefix(ROOT)
+        assert client.get(again)["value"] == []
