@@ -190,6 +190,14 @@ def refer_to_roles(change: Change, *, context: Context) -> None:
         refer(change.new["roles"], "RefRole", "roles/value", context)
 
 
+@operations.rule(NS + "apiDataConnector", on=("create", "update"))
+def forget_secret(change: Change, *, context: Context) -> None:
+    """A secret is taken and not kept: nothing behind this service would need it."""
+    credential = change.new["credential"]
+    if credential is not None and credential.get("clientSecret") is not None:
+        credential["clientSecret"] = None
+
+
 @operations.rule(LAKE, on=("create", "update"))
 def refer_to_format(change: Change, *, context: Context) -> None:
     if "fileFormat" in change.changed:

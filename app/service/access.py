@@ -264,7 +264,8 @@ class _Maker:
             hidden = Hidden(members={name: frozenset(found) for name, found in members.items()})
             view.closed(self.model, self.tables, hidden)
         except ConfigurationError:              # of an open type nothing can be hidden
-            self.refused.setdefault((right, id), f"To {VERBS[right]} '{named(id)}' you need a scope without restricted properties")
+            reason = f"To {VERBS[right]} '{named(id)}' you need a scope without restricted properties"
+            self.refused.setdefault((right, id), reason)
         else:
             self.hidden = self.hidden.merged(hidden)
 

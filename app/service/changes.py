@@ -225,11 +225,14 @@ class _Reader:
 
 @dataclass(slots=True)
 class Touch:
-    """What happened to one entity. `names`: the properties and columns that changed; `was`: to whom it was tied."""
+    """What happened to one row. `created`, `deleted`: at some time, at the end; `ended`: the key of the entity that was in
+    it before and was deleted (a row may be used again). `names`: the properties and columns that changed; `was`: to whom
+    it was tied."""
 
     key: dict[str, Any]
     created: bool = False
     deleted: bool = False
+    ended: dict[str, Any] | None = None
     names: set[str] = field(default_factory=set)
     was: list[dict[str, Any]] = field(default_factory=list)
 
@@ -255,8 +258,10 @@ class Window:
             if entry.kind not in ("create", "update", "delete"):
                 continue
             touch = self.tables.setdefault(entry.source, {}).setdefault(entry.row, Touch(entry.key))
+            if entry.kind == "delete" and not touch.created:
+                touch.ended = entry.key
             touch.created = touch.created or entry.kind == "create"
-            touch.deleted = touch.deleted or entry.kind == "delete"
+            touch.deleted, touch.key = entry.kind == "delete", entry.key
             touch.names.update(entry.names)
             if entry.was:
                 touch.was.append(entry.was)

@@ -127,6 +127,7 @@ class DeltaAnswer:
         read = planner.read(replace(source, rows=True), self.options, collection=True)
         self.node = Node(call.sight, read, self.format, self.root)
         self.row = self.node.read.sort[-1]
+        self.tables = self.about.tables() | ({source.parent.table} if source.parent is not None else set())
         self.keys = Keys(call, source)
         self.links: Any = None
         if not self.nested and self.about.branches:
@@ -145,7 +146,7 @@ class DeltaAnswer:
             new = position.new or changelog.boundary(call.store)
             if not changelog.kept(call.store, position.old):
                 raise gone(call)
-            window = Window(changelog.since(call.store, self.about.tables(), position.old, new))
+            window = Window(changelog.since(call.store, self.tables, position.old, new))
             found = Changes(self, call, window)
             if self.counts:
                 return Response(200, {"Content-Type": "text/plain"}, str(sum(1 for _ in found.items(0))).encode())
@@ -235,11 +236,11 @@ class Keys:
         found = sql.fetch(call.store, self.node.statement, values)
         return {row[self.row]: {name: value for name, _, value in self.node.writer.key(row)} for row in found}
 
-    def logged(self, touch: Touch) -> dict[str, Any]:
-        """The key that the log has of an entity."""
+    def logged(self, key: Mapping[str, Any]) -> dict[str, Any]:
+        """The canonical values of a key as the log has it."""
         found = {}
         for name, column in self.table.key:
-            value = touch.key.get(name)
+            value = key.get(name)
             kind = self.model.enum_type(column.edm)
             found[name] = self.service.catalogue.enums.number(kind, value) if kind is not None \
                 else unportable(value, column.edm)
@@ -300,7 +301,9 @@ class Changes:
         """Of the rows those that have the key of the request, now or when they were deleted."""
         wanted = self.keys.asked(self.call)
         found = {row for row, key in self.keys.stored(self.call, sorted(rows)).items() if key == wanted}
-        return found | {row for row in rows if row in self.touched and self.keys.logged(self.touched[row]) == wanted}
+        logged = {row: (touch.key, touch.ended) for row, touch in self.touched.items() if row in rows}
+        return found | {row for row, keys in logged.items() if any(
+            key is not None and self.keys.logged(key) == wanted for key in keys)}
 
     def items(self, start: int) -> Iterator[tuple[int, int, Item]]:
         """(row, number among the objects of the row, object) from the row `start` on, in order."""
@@ -319,11 +322,12 @@ class Changes:
         stored = self.keys.stored(call, [row for row in absent if not self.deleted(row)])
         links = answer.links.of(call, self, {row: path for row, (_, path) in there.items()}) if answer.links else {}
         for row in rows:
+            items = self.ended(row, there[row][1] if row in there else None)
             if row in there:
                 own = [there[row][0]] if answer.nested or row in self.changed or self.new(row) else []
-                items = [*own, *links.get(row, ())]
+                items += [*own, *links.get(row, ())]
             else:
-                items = self.left(row, stored.get(row))
+                items += self.left(row, stored.get(row))
             for index, item in enumerate(items):
                 yield row, index, item
 
@@ -342,16 +346,25 @@ class Changes:
             return False
         return row in self.trail.swayed(granted) or touch is not None and bool(touch.names & granted.decides)
 
+    def ended(self, row: int, path: str | None) -> list[Item]:
+        """The removal of an entity that was deleted, unless one with the same URL (`path`) has come in its place. Raises
+        Gone where a policy keeps it from being said whether the client could see it."""
+        touch = self.touched.get(row)
+        if touch is None or touch.ended is None:
+            return []
+        key = self.keys.logged(touch.ended)
+        if self.keys.path(self.base, key) == path:
+            return []
+        if self.answer.granted is not None:
+            raise gone(self.call)
+        return [self.keys.removed(self.answer.root, self.base, key, "deleted")]
+
     def left(self, row: int, key: dict[str, Any] | None) -> list[Item]:
         """The removal of an entity that is not in the result, where it may have been. Raises Gone where a policy keeps
         it from being said whether the client could see it."""
-        touch, restricted = self.touched.get(row), self.answer.granted is not None
-        if touch is not None and touch.created:
+        touch = self.touched.get(row)
+        if touch is not None and (touch.created or touch.deleted):
             return []
-        if touch is not None and touch.deleted:
-            if restricted:
-                raise gone(self.call)
-            return [self.keys.removed(self.answer.root, self.base, self.keys.logged(touch), "deleted")]
         if not self.new(row) or key is None and not self.hidden_since(row, touch):
             return []
         if key is None:

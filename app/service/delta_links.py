@@ -149,12 +149,12 @@ class LinkBranch:
         touch = changes.window.of(self.hop.target).get(target)
         bottom = f"{paths[own]}/{self.hop.name}" if isinstance(self.hop.relation, Contained) else self.hop.target
         if touch is not None and touch.deleted:
-            if touch.created or (self.hop.target, target) in told.entities:
+            if touch.ended is None or (self.hop.target, target) in told.entities:
                 return []
             if self.node.read.query.source.grant is not None:
                 raise gone(call)
             told.entities.add((self.hop.target, target))
-            return [self.keys.removed(call.request.root, bottom, self.keys.logged(touch), "deleted")]
+            return [self.keys.removed(call.request.root, bottom, self.keys.logged(touch.ended), "deleted")]
         if key is None or touch is not None and touch.created and own not in changes.window.of(self.hop.own):
             return []
         return [form.link(call.wishes.format, base, paths[own], self.hop.name, self.keys.path(bottom, key), False)]

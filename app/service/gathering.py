@@ -236,7 +236,8 @@ class Gathering:
         if isinstance(relation, Contained):
             self._children(entity, navigation, relation, links)
             return
-        found = [(target, self._target(target, relation.target, navigation.type, entity))
+        owner = entity if isinstance(relation, Contained) else None
+        found = [(target, self._target(target, relation.target, navigation.type, owner))
                  for target in links.targets if not _is_removed(target)]
         targets = [each for _, each in found if each is not None]
         if not navigation.collection:
@@ -253,7 +254,8 @@ class Gathering:
     def _remove(self, entity: Entity, name: str, relation: Relation, navigation: NavigationProperty,
                 change: plan.Change) -> None:
         """A member of a delta that goes: unlinked, or deleted as well (Protocol §11.4.3.1)."""
-        target = self._existing(change, getattr(relation, "target", ""), navigation.type, entity)
+        owner = entity if isinstance(relation, Contained) else None
+        target = self._existing(change, getattr(relation, "target", ""), navigation.type, owner)
         if target is None:
             return
         if change.removed == "deleted":

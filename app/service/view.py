@@ -134,7 +134,12 @@ class _Trim:
     # --- types -------------------------------------------------------------------------------------------
 
     def type(self, kind: edm.SchemaType) -> edm.SchemaType:
-        return self.structured(kind) if isinstance(kind, edm.EntityType | edm.ComplexType) else kind
+        match kind:
+            case edm.EntityType():
+                return self.structured(kind)
+            case edm.ComplexType():
+                return self.structured(kind)
+        return kind
 
     def structured(self, kind: Kind) -> Kind:
         gone = self.hidden.members.get(kind.name, frozenset())

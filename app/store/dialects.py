@@ -91,6 +91,8 @@ class Dialect(Documents):
     def list_writer(self, edm_type: str, column: Column | None = None) -> Convert:
         """Canonical values (no null among them) → the one parameter of `in_list`."""
         write = self.writer(edm_type, column) or _same
+        if stored_type(edm_type, column) in FLOATS:         # JSON has no infinity, but numbers that are read as one
+            return lambda values: json.dumps([write(value) for value in values]).replace("Infinity", "9e999")
         return lambda values: json.dumps([write(value) for value in values], ensure_ascii=False)
 
     def reader(self, column: Column) -> Convert | None:

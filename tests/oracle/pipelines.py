@@ -146,7 +146,8 @@ class Pipeline:
             then = f",{before}aggregate({','.join(text for text, _, _ in made)})"
         self.become({}, () if rolled else tuple(keys))
         for key in keys:
-            self.add(key, kind_of[key])
+            if not rolled or "/" not in key:        # of a path that was rolled up no step is left
+                self.add(key, kind_of[key])
         for _, name, kind in made:
             self.add(name, kind)
         listed = ",".join(keys)
