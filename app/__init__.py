@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from app.errors import (BadRequest, BodyError, Conflict, Forbidden, Gone, NotFound, NotImplementedByService,
-                            ODataError, PreconditionFailed, ServiceUnavailable)
+                            ODataError, PreconditionFailed, ServiceUnavailable, Unauthorized)
+    from app.service.access import Principal
     from app.service.operations import Operations
+    from app.service.request import Request
     from app.service.service import Service
     from app.service.settings import Settings
     from app.web import create_app
@@ -20,16 +22,19 @@ if TYPE_CHECKING:
 _HOMES = {
     "create_app": "app.web",
     "Operations": "app.service.operations",
+    "Principal": "app.service.access",
+    "Request": "app.service.request",
     "Service": "app.service.service",
     "Settings": "app.service.settings",
     **dict.fromkeys(("BadRequest", "BodyError", "Conflict", "Forbidden", "Gone", "NotFound",
-                     "NotImplementedByService", "ODataError", "PreconditionFailed", "ServiceUnavailable"),
+                     "NotImplementedByService", "ODataError", "PreconditionFailed", "ServiceUnavailable", "Unauthorized"),
                     "app.errors"),
 }
 
 __all__ = [
     "BadRequest", "BodyError", "Conflict", "Forbidden", "Gone", "NotFound", "NotImplementedByService", "ODataError",
-    "Operations", "PreconditionFailed", "Service", "ServiceUnavailable", "Settings", "create_app",
+    "Operations", "PreconditionFailed", "Principal", "Request", "Service", "ServiceUnavailable", "Settings", "Unauthorized",
+    "create_app",
 ]
 
 

@@ -36,26 +36,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    from app.service.settings import catalogue
     top = argparse.ArgumentParser(prog="odata", description="OData 4.01 services from CSDL files.")
     commands = top.add_subparsers(required=True, metavar="COMMAND")
 
     command = commands.add_parser("serve", help="serve a model", description="Serve a CSDL file. Every option that a "
                                   "variable of the environment sets too goes before the variable.")
     command.set_defaults(run=run_serve)
-    for setting in catalogue():
-        if setting.option is None:
-            continue
-        note = f"{setting.meaning} ({setting.variable}; default: {setting.shown_default})".replace("`", "")
-        if setting.option == "MODEL":
-            command.add_argument(setting.variable, metavar="MODEL", nargs="?", help=note)
-        elif setting.shown_default == "off":
-            command.add_argument(setting.option, dest=setting.variable, action="store_const", const="1", help=note)
-        else:
-            command.add_argument(setting.option, dest=setting.variable, metavar=setting.name.upper(), help=note)
-    for name in ("operations", "data"):
-        command.add_argument(f"--no-{name}", dest=f"ODATA_{name.upper()}", action="store_const", const="",
-                             help=f"leave out the {name} file beside the model")
+    add_settings(command)
     command.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
     command.add_argument("--port", type=int, default=8000, help="port to listen on; 0: any free one (default: 8000)")
     command.add_argument("--workers", type=int, default=len(os.sched_getaffinity(0)) if
@@ -65,6 +52,12 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("--yes", action="store_true", help="answer the question of --reset with yes")
     command.add_argument("--insecure", action="store_true",
                          help="allow an address others can reach without authentication")
+
+    command = commands.add_parser("work", help="carry out asynchronous requests", description="Carry out the asynchronous "
+                                  "requests of a service, beside `odata serve`, which runs one such process itself.")
+    command.set_defaults(run=run_work)
+    add_settings(command)
+    command.add_argument("--once", action="store_true", help="end when nothing waits")
 
     command = commands.add_parser("check", help="check models", description="Check CSDL files.")
     command.set_defaults(run=run_check)
@@ -88,6 +81,24 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
+def add_settings(command: argparse.ArgumentParser) -> None:
+    """The options that stand for variables of the environment."""
+    from app.service.settings import catalogue
+    for setting in catalogue():
+        if setting.option is None:
+            continue
+        note = f"{setting.meaning} ({setting.variable}; default: {setting.shown_default})".replace("`", "")
+        if setting.option == "MODEL":
+            command.add_argument(setting.variable, metavar="MODEL", nargs="?", help=note)
+        elif setting.shown_default == "off":
+            command.add_argument(setting.option, dest=setting.variable, action="store_const", const="1", help=note)
+        else:
+            command.add_argument(setting.option, dest=setting.variable, metavar=setting.name.upper(), help=note)
+    for name in ("operations", "data"):
+        command.add_argument(f"--no-{name}", dest=f"ODATA_{name.upper()}", action="store_const", const="",
+                             help=f"leave out the {name} file beside the model")
+
+
 # --- serve ---------------------------------------------------------------------------------------
 
 def run_serve(options: argparse.Namespace) -> int:
@@ -109,6 +120,15 @@ def run_serve(options: argparse.Namespace) -> int:
     service.close()
     serve(settings, options.host, options.port, options.workers,
           lambda root: print(f"Serving {namespace} at {root}", flush=True))
+    return 0
+
+
+def run_work(options: argparse.Namespace) -> int:
+    """Carry out asynchronous requests."""
+    from app.service.settings import Settings
+    from app.web.work import work
+    overrides = {name: text for name, text in vars(options).items() if name.startswith("ODATA_") and text is not None}
+    work(Settings.from_environment({**os.environ, **overrides}), options.once)
     return 0
 
 

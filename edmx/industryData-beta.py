@@ -46,15 +46,16 @@ operations = Operations()
 def start(runs: Selection, *, context: Context) -> Any:
     """Begin a run of every flow that is ready and in effect, besides the scheduled ones."""
     now = context.now
-    earlier = [run["startDateTime"] for run in runs.where("startDateTime gt @since", since=shown(moment(now) - WINDOW))]
+    since = shown(moment(now) - WINDOW)
+    earlier = [run["startDateTime"] for run in runs.where("startDateTime gt @since", since=since)]
     asked_for = sorted(each for each in earlier if not each.endswith(SCHEDULE))
     if len(asked_for) >= STARTS:
         free = moment(asked_for[-STARTS]) + WINDOW
         raise ODataError(f"A run can be started {STARTS} times in 12 hours; the next one after {shown(free)}.",
                          status=429, code="tooManyRequests",
                          headers={"Retry-After": str(int((free - moment(now)).total_seconds()) + 1)})
-    activities = [{"@odata.type": f"#{NS}inboundFlowActivity", "displayName": flow["displayName"], "status": "inProgress",
-                   "blockingError": None, "activity": flow}
+    activities = [{"@odata.type": f"#{NS}inboundFlowActivity", "displayName": flow["displayName"],
+                   "status": "inProgress", "blockingError": None, "activity": flow}
                   for flow in flows_in_effect(context, now)]
     runs.insert({"displayName": f"Run {now[:16].replace('T', ' ')} UTC", "startDateTime": now, "endDateTime": None,
                  "status": "running", "blockingError": None, "activities": activities})
@@ -97,7 +98,7 @@ def validate(connector: Entity, *, context: Context) -> Any:
         return context.accepted(waiting)
     return context.accepted(collection("operations", context).insert(
         {"@odata.type": f"#{NS}fileValidateOperation", "createdDateTime": context.now,
-         "resourceLocation": context.path(connector), **found}))
+         "resourceLocation": place(connector), **found}))
 
 
 def wanted_files(connector: Entity) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -108,7 +109,12 @@ def wanted_files(connector: Entity) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 def checks(connector: Entity, context: Context) -> Selection:
     """The checks of a connector."""
-    return collection("operations", context).where("resourceLocation eq @place", place=context.path(connector))
+    return collection("operations", context).where("resourceLocation eq @place", place=place(connector))
+
+
+def place(connector: Entity) -> str:
+    """Where a connector is, relative to the service root: as its checks name it."""
+    return f"external/industryData/dataConnectors/{connector['id']}"
 
 
 def waiting_check(connector: Entity, context: Context) -> Entity | None:

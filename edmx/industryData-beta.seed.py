@@ -25,7 +25,6 @@ ROOT = "external/industryData"
 MEASURES = ("people", "groups", "memberships")
 COUNTS = ("total", "active", "inactive")
 CHANGED = "2025-07-21T09:30:00Z"
-ROLES_SHOWN = 2
 
 # Entities of the documentation that the draft does not have.
 FLOW_SET, STUDENT_FLOW = "247cf74c-4ca2-58cb-9dd4-d68ef28f49eb", "07bc7fa4-9f33-53a8-b7af-eb7859d31253"
@@ -74,10 +73,12 @@ def source_systems() -> Iterator[Entity]:
     for row in DRAFT["source_systems"]():
         settings = [{"matchTarget": reference_value("RefUserMatchTarget", setting["directoryUserMatchProperty"]),
                      "priorityOrder": setting["priorityOrder"],
-                     "sourceIdentifier": reference_value("RefIdentifierType", setting["sourceUserMatchProperty"]["code"]),
+                     "sourceIdentifier": reference_value("RefIdentifierType",
+                                                         setting["sourceUserMatchProperty"]["code"]),
                      "roleGroup@odata.bind": place(setting["roleGroup@odata.bind"])}
                     for setting in row["directoryUserMatchingSettings"]]
-        yield {"id": row["id"], "displayName": row["displayName"], "vendor": row["vendor"], "userMatchingSettings": settings}
+        yield {"id": row["id"], "displayName": row["displayName"], "vendor": row["vendor"],
+               "userMatchingSettings": settings}
 
 
 def data_connectors() -> Iterator[Entity]:
@@ -94,13 +95,14 @@ def data_connectors() -> Iterator[Entity]:
                                   "isValid": True, "lastValidDateTime": "2025-11-29T14:00:03.25Z",
                                   "clientId": "brightwater", "clientSecret": None, "scope": "roster.readonly",
                                   "tokenUrl": "https://sis.northstar.example/token"},
-                   "apiVersion": "1.1", "isContactsEnabled": True, "isDemographicsEnabled": False, "isFlagsEnabled": False}
+                   "apiVersion": "1.1", "isContactsEnabled": True, "isDemographicsEnabled": False,
+                   "isFlagsEnabled": False}
 
 
 def years() -> Iterator[Entity]:
     for row in DRAFT["years"]():
-        yield {"id": row["id"], "displayName": row["displayName"], "startDate": row["startDate"], "endDate": row["endDate"],
-               "year": reference_value("RefSchoolYear", row["year"])}
+        yield {"id": row["id"], "displayName": row["displayName"], "startDate": row["startDate"],
+               "endDate": row["endDate"], "year": reference_value("RefSchoolYear", row["year"])}
 
 
 def inbound_flows() -> Iterator[Entity]:
@@ -116,9 +118,9 @@ def inbound_flows() -> Iterator[Entity]:
 
 def flow_sets() -> Iterator[Entity]:
     def flow(kind: str, ordinal: int, readiness: str, **members: Any) -> Entity:
-        key = STUDENT_FLOW if kind == "userProvisioningFlow" and ordinal == 1 else identifier("provisioningFlow", ordinal)
-        return {"@odata.type": NS + kind, "id": key, "createdDateTime": DRAFT["OWN_TIME"], "lastModifiedDateTime": CHANGED,
-                "readinessStatus": readiness, **members}
+        key = STUDENT_FLOW if ordinal == 1 else identifier("provisioningFlow", ordinal)
+        return {"@odata.type": NS + kind, "id": key, "createdDateTime": DRAFT["OWN_TIME"],
+                "lastModifiedDateTime": CHANGED, "readinessStatus": readiness, **members}
 
     users: Entity = {"additionalAttributes": ["userGradeLevel"], "additionalOptions": {
         "allowStudentContactAssociation": False, "markAllStudentsAsMinors": None, "studentAgeGroup": "minor"}}
@@ -131,7 +133,8 @@ def flow_sets() -> Iterator[Entity]:
     groups = {"createBasedOnRoleGroup": True, "createBasedOnOrgPlusRoleGroup": False}
     rows = (
         (FLOW_SET, "Everyone", None,
-         [flow("userProvisioningFlow", 1, "failed", createUnmatchedUsers=False, creationOptions=None, managementOptions=users),
+         [flow("userProvisioningFlow", 1, "failed", createUnmatchedUsers=False, creationOptions=None,
+               managementOptions=users),
           flow("classGroupProvisioningFlow", 2, "ready", configuration=classes),
           flow("securityGroupProvisioningFlow", 3, "ready", creationOptions=groups)]),
         (identifier("outboundProvisioningFlowSet", 2), "High schools",
@@ -197,6 +200,13 @@ def document(value: Entity) -> Entity:
             "statistics@odata.mediaContentType": "application/json"}
 
 
+def activity(run: Entity, flows: dict[str, Entity], ordinals: dict[str, int]) -> Entity:
+    flow = run["process@odata.bind"]
+    return {"@odata.type": NS + "inboundFlowActivity", "id": identifier("activity", ordinals[flow]),
+            "displayName": flows[flow]["displayName"], "status": renamed(run["status"]),
+            "blockingError": run["blockingError"], "activity@odata.bind": place(flow)}
+
+
 def runs() -> Iterator[Entity]:
     flows = {link: flow for flow in inbound_flows() for link in [f"incomingFlows('{flow['id']}')"]}
     ordinals = {key: number for number, key in enumerate(flows, 1)}
@@ -204,10 +214,7 @@ def runs() -> Iterator[Entity]:
     by_link = {f"incomingFlowRuns('{run['id']}')": run for run in drafts}
     for ordinal, group in enumerate(groups, 1):
         members = [by_link[each] for each in group["runs@odata.bind"]]
-        activities = [{"@odata.type": NS + "inboundFlowActivity", "id": identifier("activity", ordinals[run["process@odata.bind"]]),
-                       "displayName": flows[run["process@odata.bind"]]["displayName"], "status": renamed(run["status"]),
-                       "blockingError": run["blockingError"],
-                       "activity@odata.bind": place(run["process@odata.bind"])} for run in members]
+        activities = [activity(run, flows, ordinals) for run in members]
         error = next((run["blockingError"] for run in members if run["blockingError"]), None)
         finished = [results(run, flows[run["process@odata.bind"]]) for run in members if run["status"] != "running"]
         found = statistics(group["id"], group["status"], finished, ordinal) if finished else shown_statistics(
@@ -220,11 +227,13 @@ def runs() -> Iterator[Entity]:
 
 def operations() -> Iterator[Entity]:
     """Checks; what was found of the files in each goes with its result."""
-    files = {1: ["users.csv", "roles.csv"], 2: ["school.csv", "student.csv", "teacher.csv"], 3: ["students.csv", "teachers.csv"]}
+    files = {1: ["users.csv", "roles.csv"], 2: ["school.csv", "student.csv", "teacher.csv"],
+             3: ["students.csv", "teachers.csv"]}
     connectors = {f"dataConnectors/{identifier('dataConnector', number)}": number for number in (1, 2, 3)}
     for row in DRAFT["operations"]():
         checked = row["status"] == "succeeded"
-        yield row | {"@odata.type": NS + "fileValidateOperation", "resourceLocation": f"{ROOT}/{row['resourceLocation']}",
+        yield row | {"@odata.type": NS + "fileValidateOperation",
+                     "resourceLocation": f"{ROOT}/{row['resourceLocation']}",
                      "validatedFiles": files[connectors[row["resourceLocation"]]] if checked else []}
 
 
@@ -249,7 +258,8 @@ def text(data: dict[str, Entity]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Write the sample tenant in the published model.")
-    parser.add_argument("--out", type=Path, default=Path(__file__).with_name("industryData-beta.data.json"), metavar="FILE")
+    beside = Path(__file__).with_name("industryData-beta.data.json")
+    parser.add_argument("--out", type=Path, default=beside, metavar="FILE")
     parser.parse_args().out.write_text(text(tenant()), encoding="utf-8")
 
 

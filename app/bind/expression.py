@@ -350,6 +350,7 @@ def _call(syntax: url.Call, scope: Scope) -> nodes.Expression:
         raise errors.UnknownFunction(name=name, hint=errors.closest(name, FUNCTIONS), position=syntax.position)
     literals = [literal_of(argument, scope) for argument in syntax.arguments]
     given = [bind_expression(argument, scope) for argument in syntax.arguments]
+    given = [_array_beside(argument, node, given, scope) for argument, node in zip(syntax.arguments, given)]
     for row in rows:
         if len(row.arguments) == len(given) and all(
                 _takes(wanted, node, literal) for wanted, node, literal in zip(row.arguments, given, literals)):
@@ -357,6 +358,15 @@ def _call(syntax: url.Call, scope: Scope) -> nodes.Expression:
     found = ",".join(describe(node) for node in given)
     expected = " or ".join(f"({','.join(row.arguments)})" for row in rows)
     raise errors.TypeMismatch(reason=f"{name} takes {expected}, not ({found})", position=syntax.position)
+
+
+def _array_beside(syntax: url.Expression, node: nodes.Expression, given: list[nodes.Expression],
+                  scope: Scope) -> nodes.Expression:
+    """An argument; an array literal takes its item type from the other collection."""
+    if not isinstance(syntax, url.ArrayLiteral):
+        return node
+    other = next((each for each in given if is_collection(each) and not isinstance(each, nodes.ListValue)), None)
+    return node if other is None else bind_beside(syntax, other, scope)
 
 
 def _takes(wanted: str, node: nodes.Expression, literal: Syntax | None) -> bool:

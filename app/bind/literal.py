@@ -56,6 +56,8 @@ def literal_type(literal: Syntax, wanted: str | None, model: Model) -> str:
             return wanted if wanted and (wanted == "Edm.Duration" or model.enum_type(wanted)) else "Edm.String"
         case "enum":
             return _enum_type(literal, wanted, model)
+        case "guid" if wanted == "Edm.String":
+            return wanted           # grids send string keys that look like one without quotes
         case "geography" | "geometry":
             family = "Edm." + literal.kind.capitalize()
             return family + geo.shape(literal.text) if isinstance(literal, url.Literal) else family

@@ -12,6 +12,7 @@ from dataclasses import replace
 from app import errors
 from app.bind import bindings, nodes
 from app.bind.apply import bind_apply, bind_compute, bind_order, number
+from app.bind.automatic import completed
 from app.bind.bindings import Place
 from app.bind.expression import bind_boolean
 from app.bind.member import cast_name, unknown_member
@@ -54,10 +55,14 @@ CHANGES = COUNT | {"select", "deltatoken"}      # the number of changes since a 
 def bind_options(options: url.Options, resource: nodes.Resource, model: Model, method: str = "GET",
                  limits: Limits = DEFAULT_LIMITS) -> nodes.Options:
     """The options of a request on `resource`. Raises OptionNotAllowed (400) for one that does not apply there."""
+    place = bindings.place_of(resource, model)
+    shown = method == "GET" and resource.kind in ("collection", "entity") and not resource.suffix
     if not options.texts and options.top is None and options == NO_OPTIONS:
-        return NONE
+        return completed(NONE, resource.type, place, model) if shown else NONE
     what, allowed = applicable(resource, model, method, options.deltatoken is not None)
     _check(options, what, allowed)
+    if options.index is not None and resource.kind == "collection":
+        raise errors.NotImplementedByService(feature="Inserting an entity at a position", target="$index")
     if resource.suffix == "$count":
         if options.filter is not None and any(isinstance(step, nodes.FilterStep) for step in resource.steps):
             raise errors.BindError("$filter cannot be combined with /$filter and /$count", target="$filter")
@@ -68,7 +73,8 @@ def bind_options(options: url.Options, resource: nodes.Resource, model: Model, m
     if resource.kind == "crossjoin":
         scope = scope.with_names({name: nodes.AliasPath(name, model.sets[name].type) for name in resource.sets}, True)
     scope = scope.with_aliases(options.aliases)
-    return _Binder(limits).bind(options, scope, bindings.place_of(resource, model))
+    bound = _Binder(limits).bind(options, scope, place)
+    return completed(bound, resource.type, place, model) if shown and bound.apply is None else bound
 
 
 def applicable(resource: nodes.Resource, model: Model, method: str, delta: bool = False) -> tuple[str, frozenset[str]]:
@@ -97,7 +103,7 @@ def applicable(resource: nodes.Resource, model: Model, method: str, delta: bool 
     if method == "POST" and suffix != "$query" and kind == "collection" and resource.kind != "action":
         return "a new entity", SHAPE | {"index"} | always
     if method == "POST" and kind in ("complexCollection", "primitiveCollection") and suffix != "$query":
-        return "a new item", allowed | {"index"} | always
+        return "a new item", frozenset({"index"}) | always
     return what, allowed | always
 
 

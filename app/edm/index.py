@@ -335,6 +335,16 @@ class Model:
                     found.setdefault(self.full_target(block.target), []).append(annotation)
         return {target: tuple(annotations) for target, annotations in found.items()}
 
+    @cached_property
+    def applied_to_types(self) -> frozenset[str]:
+        """The terms applied to structured types and their members, and from outside to anything."""
+        found = {each.term for annotations in self.external.values() for each in annotations}
+        for kind in self.types.values():
+            if isinstance(kind, EntityType | ComplexType):
+                for element in (kind, *kind.members):
+                    found.update(each.term for each in element.annotations)
+        return frozenset(map(self.full, found))
+
     def full_target(self, target: str) -> str:
         """A target path with namespaces in place of aliases."""
         head, slash, rest = target.partition("/")

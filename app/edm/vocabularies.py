@@ -122,6 +122,21 @@ def acceptable_media_types(model: Model, target: str, element: Annotated) -> tup
     return tuple(value) if isinstance(value, list) else ()
 
 
+def auto_expanded(model: Model, owner: str, element: Any) -> str:
+    """Core.AutoExpand: 'entities' (or content of a stream); Core.AutoExpandReferences: '$ref'; '' for neither."""
+    for term, found in (("AutoExpand", "entities"), ("AutoExpandReferences", "$ref")):
+        value = _member(model, CORE + term, owner, element, False) if owner else ask(
+            model, CORE + term, element.name, element, False)
+        if value:
+            return found
+    return ""
+
+
+def expands_itself(model: Model) -> bool:
+    """Whether anything in the model is expanded without being asked for."""
+    return bool({CORE + "AutoExpand", CORE + "AutoExpandReferences"} & model.applied_to_types)
+
+
 def shows_etag(model: Model, owner: str, element: Any) -> bool:
     """Store.ETag: a string property that always shows the entity's ETag."""
     return bool(_member(model, STORE + "ETag", owner, element, False))
@@ -269,6 +284,37 @@ def allowed(model: Model, term: str, member: str, source: str, default: bool = T
     """One Boolean member of a Capabilities record, e.g. ('InsertRestrictions', 'Insertable')."""
     value = restriction(model, term, source).get(member)
     return default if value is None else bool(value)
+
+
+def supported(model: Model, term: str, source: str | None = None) -> bool:
+    """A tagging Capabilities term (`IndexableByKey`, `BatchSupported` …) on a set, else on the container; true where nothing
+    is said. A record says it by its member Supported."""
+    value: Any = None
+    if source is not None:
+        value = restriction(model, term, source).get("Supported")
+    container = model.container
+    if value is None and container is not None:
+        value = ask(model, CAPABILITIES + term, container.name, container)
+        value = value.get("Supported") if isinstance(value, dict) else value
+    return value is not False
+
+
+def navigable(model: Model, source: str, path: str) -> bool:
+    """Capabilities.NavigationRestrictions: whether a navigation property of a set's entities may be followed."""
+    value = restriction(model, "NavigationRestrictions", source)
+    for each in value.get("RestrictedProperties") or ():
+        if each.get("NavigationProperty") == path and each.get("Navigability") is not None:
+            return bool(each["Navigability"] != ["None"])
+    return value.get("Navigability") != ["None"]
+
+
+def filter_functions(model: Model, source: str) -> frozenset[str]:
+    """Capabilities.FilterFunctions of a set or the container: the only functions of filters; none where any may be tried."""
+    element, container = model.source_of(source), model.container
+    found = ask(model, CAPABILITIES + "FilterFunctions", container_target(model, source), element) if element else None
+    if found is None and container is not None:
+        found = ask(model, CAPABILITIES + "FilterFunctions", container.name, container)
+    return frozenset(found) if isinstance(found, list) else frozenset()
 
 
 def update_returns(model: Model) -> str:

@@ -22,7 +22,6 @@ import orjson
 
 from app.errors import BodyError, LimitExceeded
 from app.payload.syntax import read_json, write_json
-from app.url.headers import is_request_id
 
 MAX_PARTS = 10_000
 HEADER_LINE = 16_384
@@ -30,6 +29,7 @@ COPIED = 65_536                     # longer bodies stay where they are, in the 
 PIECE = 49_152                      # of a spooled answer; a multiple of 3, so that base64 pieces join
 STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n" for status in HTTPStatus}
 
+is_request_id = re.compile(r"[-.~0-9A-Za-z_]+").fullmatch
 PLAIN_METHODS = ("GET", "get", "DELETE", "delete")
 NO_HEADERS: Mapping[str, str] = {}
 
@@ -395,19 +395,21 @@ def write_json_batch(answers: Sequence[PartAnswer]) -> Iterator[bytes]:
     """Pieces of the JSON envelope of the answers (JSON Format §19.5)."""
     lead = b'{"responses":['
     for answer in answers:
-        entry: dict[str, Any] = {"id": answer.id if answer.id is not None else str(uuid.uuid4())}
-        if answer.group is not None:
-            entry["atomicityGroup"] = answer.group
-        entry["status"] = answer.status
-        entry["headers"] = {name.lower(): value for name, value in answer.headers.items()}
+        status, names, body, id, group = answer
+        headers = {name.lower(): value for name, value in names.items()}
+        entry: dict[str, Any] = {"id": id if id is not None else str(uuid.uuid4())}
+        if group is not None:
+            entry["atomicityGroup"] = group
+        entry["status"] = status
+        entry["headers"] = headers
         head = orjson.dumps(entry)
-        if not answer.body:
+        if not body:
             yield lead + head
-        elif isinstance(answer.body, bytes) and answer.headers.get("Content-Type", "").startswith("application/json"):
-            yield lead + head[:-1] + b',"body":' + answer.body + b"}"
+        elif isinstance(body, bytes) and headers.get("content-type", "").startswith("application/json"):
+            yield b"".join((lead, head[:-1], b',"body":', body, b"}"))
         else:
             yield lead + head[:-1] + b',"body":'
-            yield from _json_pieces(answer.body, entry["headers"].get("content-type", ""))
+            yield from _json_pieces(body, headers.get("content-type", ""))
             yield b"}"
         lead = b","
     yield lead + b"]}" if not answers else b"]}"

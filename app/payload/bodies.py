@@ -17,7 +17,7 @@ from app.edm.model import Property
 from app.errors import BodyError, closest
 from app.payload.reader import EntityReader, Faults, Parts, as_list, join
 from app.payload.schemas import Fault, Reading, details, raise_faults, refuse
-from app.plan.changes import TYPE, Reference, Target
+from app.plan.changes import TYPE, Change, LinkChange, Reference, Target
 
 
 class BodyReader(EntityReader):
@@ -113,7 +113,7 @@ class BodyReader(EntityReader):
     def read_item(self, data: Any, owner: str, member: Property, reading: Reading) -> Any:
         """One item for a collection property: `{"value": item}`, or the complex object itself (Protocol §11.4.9.4)."""
         single = replace(member, type=replace(member.type, collection=False))
-        return self.read_value(data, owner, single, replace(reading, operation="create"))
+        return self.read_value(data, owner, single, reading)
 
     def read_dynamic(self, data: Any, name: str, reading: Reading) -> dict[str, Any]:
         """The value of an undeclared property: `{"value": …, "value@odata.type": …}` → its members."""
@@ -128,6 +128,40 @@ class BodyReader(EntityReader):
         raise_faults(faults)
         return made
 
+    def read_members(self, data: Any, *, removals: bool) -> list[Mapping[str, Any]]:
+        """The members in the body of a change of a whole collection, not read yet. `removals`: it is a delta, which may
+        hold deleted entities and links (Protocol §11.4.12)."""
+        items = data.get("value") if isinstance(data, Mapping) else None
+        if not isinstance(items, list) or not all(isinstance(item, Mapping) for item in items):
+            raise BodyError('The members of a collection are written as {"value": […]}, one object each.', target="value")
+        for index, item in enumerate(items if not removals else ()):
+            if "@removed" in item or "@odata.removed" in item or _kind(item):
+                raise BodyError("The full set of entities holds no deleted entities and no links.", target=f"value/{index}")
+        return items
+
+    def read_member(self, data: Mapping[str, Any], type: str, reading: Reading, at: str,
+                    implied: tuple[frozenset[str], frozenset[str]] = (frozenset(), frozenset())) -> Change | LinkChange:
+        """One member: an entity to update or insert, a deleted one, an added or deleted link, in the form of either version
+        (JSON Format §15; 4.0 §14). Raises BodyError."""
+        kind = _kind(data)
+        if kind in ("$link", "$deletedLink"):
+            named = [data.get(name) for name in ("source", "relationship", "target")]
+            if not all(isinstance(each, str) and each for each in named):
+                raise BodyError("A link has a source, a relationship and a target.", code="missingValue", target=at)
+            source, relationship, target = map(str, named)
+            return LinkChange(Reference(source, f"{at}/source"), relationship, Reference(target, f"{at}/target"),
+                              kind == "$link")
+        if kind == "$deletedEntity":
+            if not isinstance(data.get("id"), str):
+                raise BodyError("A deleted entity is named by its id.", code="missingValue", target=f"{at}/id")
+            reason = {"reason": data.get("reason", "deleted")}
+            data = {"@odata.removed": reason, "@odata.id": data["id"]}
+        faults: Faults = []
+        found = self.member(data, type, reading, at, faults, *implied, None)
+        raise_faults(faults)
+        assert found is not None
+        return found
+
     def read_references(self, data: Any) -> tuple[Reference, ...]:
         """The ids in the body of a `$ref` request: one object, or `{"value": […]}` (JSON Format §14)."""
         many = isinstance(data, Mapping) and isinstance(data.get("value"), list)
@@ -140,3 +174,10 @@ class BodyReader(EntityReader):
                 raise BodyError("An entity is referred to by its id, a string", code="missingValue", target=at)
             found.append(Reference(id, at, base if isinstance(base, str) else None))
         return tuple(found)
+
+
+def _kind(item: Mapping[str, Any]) -> str:
+    """What the context of a delta's member says that it is: '$link', '$deletedLink', '$deletedEntity', or '' an entity."""
+    context = item.get("@odata.context", item.get("@context"))
+    last = context.partition("#")[2].rpartition("/")[2] if isinstance(context, str) else ""
+    return last if last in ("$link", "$deletedLink", "$deletedEntity") else ""

@@ -105,6 +105,8 @@ class DocumentWriter:
                 out[name] = self.value(item, model.underlying(member.type).name, inner)
             else:
                 self.dynamic_member(out, name, item, value.get(name + TYPE), inner)
+        if tree and model.is_open(actual):
+            out.update((name, None) for name in tree if name not in out and name not in model.navigations(actual))
         return out
 
     def dynamic_member(self, out: dict[str, Any], name: str, item: Any, annotation: str | None, tree: Tree | None = None
@@ -129,16 +131,19 @@ class DocumentWriter:
         return write
 
     def dynamic(self, names: frozenset[str] | None) -> Callable[[str | None], dict[str, Any]]:
-        """Stored dynamic properties of an entity → members to merge into it."""
+        """Stored dynamic properties of an entity → members to merge into it. One that is selected and not there is null
+        (URL Conventions §5.1.4)."""
+        unset = dict.fromkeys(sorted(names or ()))
+
         def write(text: str | None) -> dict[str, Any]:
             if not text:
-                return {}
+                return dict(unset)
             stored = orjson.loads(text)
             out: dict[str, Any] = {}
             for name, item in stored.items():
                 if "@" not in name and (names is None or name in names):
                     self.dynamic_member(out, name, item, stored.get(name + TYPE))
-            return out
+            return {**out, **{name: None for name in unset if name not in out}} if unset else out
         return write
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeAlias
 
 from app.edm import types
 from app.payload.primitives import Read, plain_number, primitive_reader, untyped
@@ -16,6 +16,8 @@ from app.payload.syntax import Number
 from app.plan.changes import TYPE
 
 Complex = Callable[[Any, str, Reading], dict[str, Any]]
+# type, whether a collection, reader of single values, whether a single complex value, whether JSON tells it, as written
+Annotation: TypeAlias = tuple[str, bool, Read, bool, bool, str]
 TOLD = ("Edm.String", "Edm.Boolean", "Edm.Double", "Edm.Untyped")
 
 
@@ -24,31 +26,28 @@ class DynamicReader:
 
     def __init__(self, schemas: Schemas, complex: Complex) -> None:
         self.schemas, self.model, self.complex = schemas, schemas.model, complex
-        self._known: dict[str, tuple[str, bool, Read]] = {}
+        self._known: dict[str, Annotation] = {}
 
     def member(self, name: str, value: Any, annotation: Any, reading: Reading) -> dict[str, Any]:
         """An undeclared member and, where it is needed, its type. Raises ValidationError, ValueError."""
         if annotation is None:
             return {name: self.value(value, reading)}
-        type, many, read = self._annotated(annotation)
+        known = self._known.get(annotation) if annotation.__class__ is str else None
+        type, many, read, complex, told, shown = known or self._annotated(annotation)
         if value is not None and many:
             if value.__class__ not in (list, tuple):
                 refuse("invalidValue", "A collection is written as an array.")
             value = [None if item is None else read(item) for item in value]
         elif value is not None:
             value = read(value)
-        if many:
-            return {f"{name}{TYPE}": f"#Collection({type.removeprefix('Edm.')})", name: value}
-        if self.model.kind(type) == "complex":
+        if complex:
             return {name: None if value is None else {TYPE: "#" + type, **value}}
-        finite = value.__class__ is not float or value - value == 0
-        return {name: value} if type in TOLD and finite else {f"{name}{TYPE}": "#" + type.removeprefix("Edm."), name: value}
+        if told and (value.__class__ is not float or value - value == 0):
+            return {name: value}
+        return {name + TYPE: shown, name: value}
 
-    def _annotated(self, annotation: Any) -> tuple[str, bool, Read]:
-        """(type, whether a collection, reader of single values) of a type annotation."""
-        known = self._known.get(annotation) if isinstance(annotation, str) else None
-        if known is not None:
-            return known
+    def _annotated(self, annotation: Any) -> Annotation:
+        """What a type annotation says."""
         if not isinstance(annotation, str):
             refuse("unknownType", "A type is named by a string.")
         inner = annotation.rpartition("#")[2]
@@ -56,7 +55,10 @@ class DynamicReader:
         type = self.schemas.resolve(inner[11:-1] if many else inner)
         if type is None or self.model.kind(type) == "entity":
             refuse("unknownType", f"There is no type '{annotation[:200]}' for a property.")
-        found = self._known[annotation] = type, many, self._reader(type)
+        bare = type.removeprefix("Edm.")
+        found = self._known[annotation] = (
+            type, many, self._reader(type), not many and self.model.kind(type) == "complex", not many and type in TOLD,
+            f"#Collection({bare})" if many else "#" + bare)
         return found
 
     def _reader(self, type: str) -> Read:
@@ -91,6 +93,8 @@ class DynamicReader:
                 refuse("unknownType", f"There is no type '{given}'.")
             if self.model.kind(type) == "complex":
                 return {TYPE: "#" + type, **self.complex(value, type, replace(reading, operation="create"))}
+        if "@" not in "".join(value):
+            return {name: self.value(item, reading) for name, item in value.items()}
         made: dict[str, Any] = {}
         for name, item in value.items():
             if "@" in name:

@@ -137,6 +137,8 @@ def _geo(name: str) -> Read:
 
 def plain_number(text: str) -> int | float:
     """A number whose type nobody declared: whole ones within Int64 exactly, others as Double."""
+    if len(text) < 19 and text.isdigit():
+        return int(text)
     if text.lstrip("-").isdigit() and len(text) < 20 and -2**63 <= int(text) < 2**63:
         return int(text)
     number = float(text)

@@ -90,6 +90,9 @@ class EntityReader:
             faults += details(error.messages, join(at, TYPE))
             return None
         structure = self.schemas.of(actual, reading)
+        again = bool(at) and reading.operation != "create" and not reading.trusted
+        late = again and TYPE not in data and "@type" not in data and bool(self.model.derived(actual))
+        faults = [] if late else faults     # it may be of a derived type, which has more members
         parts = self._parts(data, structure, reading, at, faults)
         context = parts.controls.get("context")
         base = context if isinstance(context, str) else base
@@ -106,7 +109,17 @@ class EntityReader:
             actual, reading.operation, values, self.dynamic_members(parts, at, faults, reading), links,
             self._streams(parts, at, faults), self._key(parts, actual), url=_text(parts.controls, "id"), base=base,
             etag=_text(parts.controls, "etag") if reading.etags else None, removed=removed,
-            typed="type" in parts.controls, only_key=only_key, supplied=supplied, bound=bound, at=at)
+            typed="type" in parts.controls, only_key=only_key, supplied=supplied, bound=bound, at=at,
+            body=data if again else None, reading=reading if again else None, faults=tuple(faults) if late else ())
+
+    def read_again(self, change: Change, type: str, operation: str) -> Change:
+        """A member of a body (`change.body`), read as what it turned out to be. Raises BodyError."""
+        faults: Faults = []
+        reading = replace(change.reading, operation=operation)
+        found = self.entity(change.body, type, reading, change.at, faults, change.supplied, change.bound, change.base)
+        raise_faults((*faults, *(found.faults if found is not None else ())))
+        assert found is not None
+        return found
 
     def complete_entity(self, change: Change) -> dict[str, Any]:
         """The values of a change meant as an update, as those of a creation: defaults for what is missing. Raises
@@ -190,7 +203,7 @@ class EntityReader:
                 faults.append((join(at, name), Fault(
                     "unknownProperty", f"{structure.type} has no property '{name}'."
                     + (f" Did you mean '{hint}'?" if hint else ""))))
-        for name in structure.abstract & set(parts.types) & set(parts.values):
+        for name in structure.abstract and structure.abstract & set(parts.types) & set(parts.values):
             self._annotate(name, parts, reading, at, faults)
         return parts
 
@@ -217,10 +230,10 @@ class EntityReader:
                 ) -> dict[str, Any]:
         found: dict[str, Any]
         for name in structure.keys:
-            if name in given and given[name] == "":     # an empty key is an absent one
+            if given.get(name) == "":       # an empty key is an absent one
                 given = {key: value for key, value in given.items() if key != name}
         try:
-            found = structure.schema.load(given)
+            found = structure.load(given)
         except ValidationError as error:
             listed = [(path, fault) for path, fault in details(error.messages)
                       if not (fault.required and path in covered)]
@@ -279,6 +292,8 @@ class EntityReader:
     def _links(self, parts: Parts, type: str, reading: Reading, at: str, faults: Faults, base: str | None
                ) -> dict[str, Links]:
         found: dict[str, Links] = {}
+        if not parts.binds and not parts.related and not parts.deltas:
+            return found
         navigations = self.model.navigations(type)
         for name in dict.fromkeys((*parts.binds, *parts.related, *parts.deltas)):
             navigation = navigations.get(name)
@@ -362,19 +377,17 @@ class EntityReader:
                 faults.append((at, Fault("invalidValue", "A reference holds an id and no other members on create.")))
                 return None
         supplied, bound = self.implied(owner, navigation)
-        inner = replace(reading, operation="create") if reading.operation == "put" else reading
-        if inner.operation == "patch":
-            return self._nested_update(navigation, value, inner, at, faults, supplied, bound, base)
-        return self.entity(value, navigation.type, inner, at, faults, supplied, bound, base)
+        return self.member(value, navigation.type, reading, at, faults, supplied, bound, base)
 
-    def _nested_update(self, navigation: NavigationProperty, value: Any, reading: Reading, at: str, faults: Faults,
-                       supplied: frozenset[str], bound: frozenset[str], base: str | None) -> Change | None:
+    def member(self, value: Any, type: str, reading: Reading, at: str, faults: Faults, supplied: frozenset[str],
+               bound: frozenset[str], base: str | None) -> Change | None:
         """A member of a deep update: an update where it names an entity by id or key, else an insert (§11.4.3.1)."""
+        key = self.model.key(type)
         named = isinstance(value, Mapping) and (
             "@odata.id" in value or "@id" in value or "@odata.removed" in value or "@removed" in value
-            or all(part.path in value for part in self.model.key(navigation.type)) and self.model.key(navigation.type))
+            or bool(key) and all(part.path in value or part.path in supplied for part in key))
         inner = reading if named else replace(reading, operation="create")
-        return self.entity(value, navigation.type, inner, at, faults, supplied, bound, base)
+        return self.entity(value, type, inner, at, faults, supplied, bound, base)
 
     def _delta(self, owner: str, navigation: NavigationProperty, value: Any, reading: Reading, at: str, faults: Faults,
                base: str | None) -> Links:
@@ -408,7 +421,8 @@ class EntityReader:
         if not isinstance(data, Mapping):
             refuse("invalidValue", f"A value of {declared} is written as an object.")
         try:
-            actual = self._type(data, declared, replace(reading, operation="create"))
+            actual = self._type(data, declared, reading if reading.operation == "create" else replace(
+                reading, operation="create"))
         except ValidationError as error:
             raise ValidationError({TYPE: error.messages}) from None
         faults: Faults = []
@@ -428,9 +442,11 @@ class EntityReader:
     def dynamic_members(self, parts: Parts, at: str, faults: Faults, reading: Reading) -> dict[str, Any]:
         """The members that the type does not declare."""
         made: dict[str, Any] = {}
+        if not parts.dynamic:
+            return made
         for name, value in parts.dynamic.items():
             try:
-                if not _identifier(name):
+                if not name.isidentifier() or len(name) > 128:
                     refuse("invalidName", f"'{name[:60]}' is no name of a property.")
                 made.update(self.dynamic.member(name, value, parts.types.get(name), reading))
             except ValidationError as error:
@@ -484,10 +500,6 @@ def _removed(controls: Mapping[str, Any]) -> str | None:
     if value is None:
         return None
     return "deleted" if isinstance(value, Mapping) and value.get("reason") == "deleted" else "changed"
-
-
-def _identifier(name: str) -> bool:
-    return name.isidentifier() and len(name) <= 128
 
 
 def _tree(faults: Faults) -> dict[str, Any]:

@@ -114,6 +114,30 @@ class Structure:
     abstract: frozenset[str]
     open: bool
     names: tuple[str, ...] = field(default=())
+    rows: tuple[tuple[str, Read, bool, Any, bool], ...] = ()    # of `schema`: name, read, nullable, default, required
+
+    def load(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """The values in canonical form, in model order. Raises ValidationError with all faults, which the schema finds."""
+        found: dict[str, Any] = {}
+        try:
+            for name, read, nullable, default, required in self.rows:
+                value = given.get(name, missing)
+                if value is missing:
+                    if required:
+                        break
+                    if default is not missing:
+                        found[name] = default() if callable(default) else default
+                elif value is not None:
+                    found[name] = read(value)
+                elif nullable:
+                    found[name] = None
+                else:
+                    break
+            else:
+                return found
+        except (ValidationError, ValueError):
+            pass
+        return dict(self.schema.load(given))
 
 
 class Annotated(dict[str, Any]):
@@ -176,7 +200,9 @@ class Schemas:
         schema = Schema.from_dict(dict(made), name=f"{name} {reading.operation}")
         return Structure(name, schema(unknown=RAISE), frozenset(values), frozenset(ignored), frozenset(streams),
                          frozenset(model.navigations(name)), keys, abstract, model.is_open(name),
-                         (*model.properties(name), *model.navigations(name)))
+                         (*model.properties(name), *model.navigations(name)),
+                         tuple((each.name_, each.read, bool(each.allow_none), each.load_default, each.required)
+                               for each in made.values()))
 
     def writable(self, owner: str, member: Property, reading: Reading, key: bool) -> bool:
         """Whether a value in the body counts (Protocol §11.4.2, §11.4.3)."""
@@ -191,7 +217,9 @@ class Schemas:
         return reading.operation == "create" or not vocabularies.immutable(self.model, owner, member)
 
     def _field(self, owner: str, member: Property, reading: Reading, key: bool) -> Value:
-        facts: dict[str, Any] = {"allow_none": not key and self.nullable(member)}
+        # On create null asks for the default that the service computes: clients send every member they know.
+        chosen = reading.operation == "create" and vocabularies.computed_default(self.model, owner, member)
+        facts: dict[str, Any] = {"allow_none": not key and (self.nullable(member) or chosen)}
         if reading.operation == "patch" or reading.operation == "put" and member.name in self.tied(owner):
             facts["load_default"] = missing
         elif (default := self.default(owner, member)) is not None:

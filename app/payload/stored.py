@@ -29,6 +29,10 @@ _ENCODE: Mapping[str, Convert] = {"Edm.Decimal": types.write_decimal, "Edm.Doubl
                                   "Edm.Duration": types.write_duration, "Edm.Binary": types.write_binary}
 
 
+AS_THEY_ARE = frozenset({"Edm.String", "Edm.Untyped", "Edm.Guid", "Edm.DateTimeOffset", "Edm.Date", "Edm.TimeOfDay"})
+SIMPLE = frozenset({str, int, bool, float, type(None)})     # values of no declared type that stay as they are
+
+
 def _parse(name: str) -> Convert:
     return lambda value: types.parse(name, value) if isinstance(value, str) else value
 
@@ -91,7 +95,7 @@ class Documents:
 
     def _walk(self, value: Any, type: str, convert: Mapping[str, Convert]) -> Any:
         kind = value.__class__
-        if value is None or kind is bool:
+        if value is None or kind is bool or kind is str and type in AS_THEY_ARE:
             return value
         if kind is list or kind is tuple:
             return [self._walk(item, type, convert) for item in value]
@@ -122,7 +126,10 @@ class Documents:
     def _dynamic(self, value: Mapping[str, Any], declared: frozenset[str], convert: Mapping[str, Convert]
                  ) -> dict[str, Any]:
         made: dict[str, Any] = {}
-        annotated = any("@" in name for name in value)
+        annotated = "@" in "".join(value)
+        if not annotated and not declared:
+            return {name: item if item.__class__ in SIMPLE else self._walk(item, "Edm.Untyped", convert)
+                    for name, item in value.items()}
         for name, item in value.items():
             if annotated and "@" in name or name in declared:
                 continue

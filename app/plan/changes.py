@@ -62,7 +62,8 @@ class Change:
     makes them. `url`: the entity-id given. `etag`: the one in the body, when it is to be compared. `removed`: None,
     'changed' or 'deleted' (a member of a delta). `only_key`: nothing but key and control information was given.
     `supplied`, `bound`: properties and navigation properties that have their value from elsewhere. `at`: where in the
-    body it stands.
+    body it stands. `body`, `reading`: of a member that names an entity, to be read once more where that entity turns out to
+    be new or of a derived type; `faults`: what keeps it from being one of the declared type.
     """
 
     type: str
@@ -81,9 +82,22 @@ class Change:
     supplied: frozenset[str] = frozenset()
     bound: frozenset[str] = frozenset()
     at: str = ""
+    body: Mapping[str, Any] | None = None
+    reading: Any = None
+    faults: tuple[Any, ...] = ()
 
 
 Target: TypeAlias = Reference | Change
+
+
+@dataclass(frozen=True, slots=True)
+class LinkChange:
+    """A link that a delta body adds (`there`) or deletes, between two entities named by their ids (JSON Format §15.4)."""
+
+    source: Reference
+    relationship: str
+    target: Reference
+    there: bool
 
 # --- what is done ----------------------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from collections.abc import Mapping as MappingType
 from dataclasses import fields, is_dataclass, replace
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from app.bind import nodes as bound
 from app.edm import Model, types, vocabularies
@@ -358,8 +358,8 @@ class _ShapeBuilder:
 
     def _selected(self, variant: str, name: str) -> SelectTree | bool:
         """True: the member whole; False: not at all; a tree: parts of it."""
-        tree: dict[str, object] = {}
-        whole = self.star
+        tree: dict[str, Any] = {}
+        narrowed = False
         for cast, item in self.trees:
             if item.kind not in ("property", "dynamic", "stream", "star"):
                 continue
@@ -370,17 +370,11 @@ class _ShapeBuilder:
                 path = path[1:]
             if not path or path[0] != name:
                 continue
-            rest = [step for step in path[1:] if "." not in step and step != "*"]
-            nested = item.options.select if item.options is not None else None
-            if nested is not None and any(each.path == ("*",) for each in nested):
-                nested = None
-            if not rest and nested is None:
+            _grow(tree, path, item.options)
+            narrowed = True
+            if tree[name] is None:
                 return True
-            for inner in ([tuple(rest)] if nested is None else [(*rest, *each.path) for each in nested if each.path]):
-                _grow(tree, inner)
-        if tree:
-            return tree                      # a path into a complex value narrows it, even beside '*'
-        return whole
+        return tree[name] if narrowed else self.star        # a path into a complex value narrows it, even beside '*'
 
     def build(self) -> Shape:
         table = self.table
@@ -498,17 +492,20 @@ def mentions_it(node: object) -> bool:
     return any(mentions_it(getattr(node, each.name)) for each in fields(node))
 
 
-def _grow(tree: dict[str, object], path: tuple[str, ...]) -> None:
-    """Adds a path to a selection tree; a leaf (None) selects all below it."""
-    for step in path[:-1]:
-        if "." in step:
-            continue
-        inner = tree.setdefault(step, {})
-        if inner is None:
+def _grow(tree: dict[str, Any], path: tuple[str, ...], options: bound.Options | None = None) -> None:
+    """Adds a path, and what is selected below it, to a selection tree; a leaf (None) selects all below it."""
+    *above, last = [step for step in path if "." not in step and step != "*"]
+    for step in above:
+        tree = tree.setdefault(step, {})
+        if tree is None:
             return
-        tree = inner  # type: ignore[assignment]
-    if path:
-        tree[path[-1]] = None
+    nested = options.select if options is not None else None
+    if nested is None or any(each.path == ("*",) for each in nested):
+        tree[last] = None
+    elif tree.setdefault(last, {}) is not None:
+        for each in nested:
+            if each.kind not in ("computed", "annotation", "operations"):
+                _grow(tree[last], each.path, each.options)
 
 
 def link_columns(relation: Followed) -> tuple[Column, ...]:

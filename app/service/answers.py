@@ -74,14 +74,16 @@ def created(call: Call, entity: Entity, change: plan.Change | None = None) -> Re
     location = {"Location": edit_url(call, entity)}
     if not wants_representation(call, True):
         return Response(204, {**location, "OData-EntityId": call.request.root + path_of(entity), **applied(call)})
-    options = call.options
-    if change is not None and not options.expand and options.select is None:
-        text = nested(change.links)
-        if text:
-            options = expanded(call, entity, text)
-    response = show(call, entity, options, 201)
+    response = show(call, entity, as_sent(call, entity, change), 201)
     response.headers.update(location)
     return response
+
+
+def as_sent(call: Call, entity: Entity, change: plan.Change | None) -> bound.Options:
+    """The options of the request, or those that expand what its body nests (Protocol §11.4.2.2, §11.4.3.1)."""
+    options = call.options
+    text = nested(change.links) if change is not None and not options.expand and options.select is None else ""
+    return expanded(call, entity, text) if text else options
 
 
 def nested(links: Mapping[str, plan.Links]) -> str:
@@ -118,12 +120,12 @@ def _split(text: str) -> list[str]:
     return [*parts, text[start:]]
 
 
-def updated(call: Call, entity: Entity, knows_state: bool) -> Response:
+def updated(call: Call, entity: Entity, knows_state: bool, change: plan.Change | None = None) -> Response:
     """200 with the entity or 204; the ETag on a 204 only where the client can know the stored state (Protocol
     §9.1.4)."""
     default = vocabularies.update_returns(call.model) == "representation"
     if wants_representation(call, default):
-        return show(call, entity, call.options)
+        return show(call, entity, as_sent(call, entity, change))
     headers = dict(applied(call))
     if knows_state and entity.etag is not None:
         headers["ETag"] = entity.etag

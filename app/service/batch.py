@@ -1,4 +1,4 @@
-"""`$batch`: parts run in-process through `Service.respond`, groups in one transaction (Protocol §11.7, JSON Format §19).
+"""`$batch`: parts run in-process by `Service.respond`, groups in one transaction (Protocol §11.7, JSON Format §19).
 
 Multipart stops at the first failure unless `continue-on-error`; a JSON batch goes on with what does not depend on it
 unless `continue-on-error=false`. References `$id` stand for the entity that an earlier request created or returned.
@@ -214,7 +214,8 @@ class _Run:
         """The requests from `start` on that read and have nothing to do with each other or with those before."""
         found: list[Part] = []
         ids: set[str | None] = set()
-        for item in items[start:]:
+        for at in range(start, len(items)):
+            item = items[at]
             if (isinstance(item, Group) or item.method != "GET" or item.problem or item.depends_on or item.condition
                     or item.id in self.done or item.id in ids or not PLAIN_URL.fullmatch(item.url)
                     or item.headers and not item.headers.keys() <= PLAIN_HEADERS):
@@ -226,18 +227,21 @@ class _Run:
 
     def together(self, parts: list[Part]) -> list[PartAnswer]:
         """The answers to such requests, up to the one that ends the batch; entities of one shape by one statement."""
-        call, known = self.call, self.call.service.known
+        call, known, surroundings = self.call, self.call.service.known, self.call.service.surroundings
         shapes: dict[Any, list[tuple[int, Call]]] = {}
+        around = surroundings(self.root, self.inherited, call.policy)
         for index, part in enumerate(parts):
             path, _, query = part.url.partition("?")
-            hit = known(path, query, self.root, self.headers(part.headers) if part.headers else self.inherited, call.policy)
+            own = part.headers
+            hit = known(path, query, surroundings(self.root, self.headers(own), call.policy) if own else around)
             if hit is not None:
                 shapes.setdefault(hit[0], []).append((index, hit[1]))
         responses: list[Response | None] = [None] * len(parts)
         for handler, asked in shapes.items():
             if len(asked) > 1 and joins(handler, asked[0][1]):
                 with contextlib.suppress(ODataError):       # whose fault it was, the single requests tell
-                    for (index, _), response in zip(asked, entities(handler, [each for _, each in asked]), strict=True):
+                    found = entities(handler, [each for _, each in asked], call.principal)
+                    for (index, _), response in zip(asked, found, strict=True):
                         responses[index] = response
         answers: list[PartAnswer] = []
         for part, response in zip(parts, responses, strict=True):
@@ -259,7 +263,7 @@ class _Run:
             for part in group.parts:
                 if part.method in READS and self.multipart:
                     raise _Failed(self.error(BodyError("A change set holds no reads", code="invalidPart"), part))
-                answers.append(self.part(part, inside=True))
+                answers.append(self.part(part))
                 if answers[-1].status >= 400:
                     raise _Failed(answers[-1])
             return answers
@@ -270,6 +274,8 @@ class _Run:
         except _Failed as failed:
             answer = failed.answer
         except ODataError as error:                     # at the end of the transaction
+            if isinstance(error, Retry) and self.call.store.in_transaction:
+                raise
             answer = self.error(error, group.parts[0])
         else:
             if group.id is not None:
@@ -291,19 +297,20 @@ class _Run:
     def failed(self, group: Group, before: Done, answer: PartAnswer) -> PartAnswer | list[PartAnswer]:
         """The answers of a group of which nothing was done (Protocol §11.7.7.5, JSON Format §19.5)."""
         self.done = before
-        why = FailedDependency(name=answer.id or "") if answer.status != 424 else FailedDependency(
-            "The atomicity group was not carried out")
-        answers = [answer if part.id == answer.id else self.error(why, part) for part in group.parts]
-        for each in answers:
-            if each.id is not None:
-                self.done.setdefault(each.id, ("", each))
+        for part in group.parts:
+            if part.id is not None:
+                self.done.setdefault(part.id, ("", answer))
         if group.id is not None:
             self.groups[group.id] = False
-        return answer if self.multipart else answers
+        if self.multipart:
+            return answer
+        why = FailedDependency(name=answer.id or "") if answer.status != 424 else FailedDependency(
+            "The atomicity group was not carried out")
+        return [answer if part.id == answer.id else self.error(why, part) for part in group.parts]
 
     # --- requests ----------------------------------------------------------------------------------------
 
-    def part(self, part: Part, inside: bool = False) -> PartAnswer:
+    def part(self, part: Part) -> PartAnswer:
         """The answer to one request, as if it had come alone; Retry where the transaction around it has to begin
         again."""
         call, id = self.call, part.id
@@ -314,7 +321,7 @@ class _Run:
             response = call.service.respond(request, call.principal, call.policy)
             body = _kept(response, part.method != "HEAD")
         except Exception as error:
-            if inside and isinstance(error, Retry):
+            if isinstance(error, Retry) and call.store.in_transaction:
                 raise
             answer = self.error(error, part)
             if id is not None:
@@ -327,7 +334,8 @@ class _Run:
         """The answer to a part, noted under its id."""
         answer = PartAnswer(response.status, response.headers, body, part.id, part.group)
         if part.id is not None:
-            self.done[part.id] = "" if part.method == "POST" else path or part.url.partition("?")[0], answer
+            about = "" if part.method == "POST" else path or part.url.partition("?")[0]
+            self.done[part.id] = about.rstrip("/"), answer
         return answer
 
     def error(self, error: Exception, part: Part) -> PartAnswer:
@@ -379,8 +387,9 @@ class _Run:
         """The headers of the batch that hold for parts without their own (Protocol §11.7, §8)."""
         outer = self.call.request.headers
         found = {name: outer[name] for name in INHERITED if name in outer}
-        accept = [each for each in outer.get("accept", "").split(",") if not each.strip().lower().startswith("multipart/")]
-        if any(each.strip() for each in accept):
+        accept = [each.strip() for each in outer.get("accept", "").split(",")]
+        accept = [each for each in accept if each and not each.lower().startswith("multipart/")]
+        if accept:
             found["accept"] = ",".join(accept)
         general = [each for each in outer.get("prefer", "").split(",") if _preference(each) in INHERITED_PREFERENCES]
         if general:
@@ -415,7 +424,8 @@ class _Run:
         """The error of a reference that leads nowhere."""
         if id in self.done and not self.done[id][1].succeeded:
             return FailedDependency(name=id)
-        return BodyError(f"'${id[:60]}' names no request of this batch that returned {what}", code="unknownReference")
+        return BodyError(f"'${id[:60]}' names no request of this batch that returned {what}",
+                         code="unknownReference")
 
     # --- URLs --------------------------------------------------------------------------------------------
 

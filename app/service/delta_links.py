@@ -80,8 +80,8 @@ class LinkBranch:
         deeper = trail.reached(self.about)
         made = {pair for pair, there in trail.linked(hop) if there}
         parted = {pair for pair in trail.parted(hop) if pair[0] in paths and pair[0] not in new}
-        now = trail.related(hop, new, False) | {
-            pair for pair in trail.related(hop, changed | deeper | trail.moved(hop) | {target for _, target in made | parted}) if pair[0] in paths}
+        seen = changed | deeper | trail.moved(hop) | {target for _, target in made | parted}
+        now = trail.related(hop, new, False) | {pair for pair in trail.related(hop, seen) if pair[0] in paths}
         if self.single:
             now |= trail.related(hop, {row for row in paths if self.repointed(window.of(hop.own).get(row))}, False)
         there = self.read(call, sorted({target for _, target in now}), {target: paths[own] for own, target in now})

@@ -19,7 +19,8 @@ from app.payload.batch import PartAnswer
 from app.url import nodes
 
 REFERENCE = re.compile(r"'(?:[^']|'')*'|\$([A-Za-z0-9\-._~]+)((?:/[^\s/(),:']+)*)")
-COMPARE: Mapping[str, Callable[[Any, Any], bool]] = {"gt": operator.gt, "ge": operator.ge, "lt": operator.lt, "le": operator.le}
+COMPARE: Mapping[str, Callable[[Any, Any], bool]] = {
+    "gt": operator.gt, "ge": operator.ge, "lt": operator.lt, "le": operator.le}
 CALCULATE: Mapping[str, Callable[[Any, Any], Any]] = {
     "add": operator.add, "sub": operator.sub, "mul": operator.mul, "div": operator.truediv, "divby": operator.truediv,
     "mod": operator.mod}

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from app.edm.model import NavigationProperty
 from app.errors import BodyError, Conflict, MethodNotAllowed, NotImplementedByService, PreconditionFailed
+from app.payload.schemas import raise_faults
 from app.plan import changes as plan
 from app.plan.changes import BIND, TYPE
 from app.service.conditions import matches
 from app.service.departures import Departures
 from app.service.entities import Entity
 from app.service.layout import Layout
-from app.store.mapping import Contained, Inverse, Link, Reference, Relation, Unbound, Whole
+from app.store.mapping import Contained, DocumentLink, Inverse, Link, Reference, Relation, Unbound, Whole
 
 if TYPE_CHECKING:
     from app.service.session import WriteSession
@@ -104,6 +105,10 @@ class Gathering:
 
     def completed(self, change: plan.Change) -> plan.Change:
         """A change that was meant as an update, as the creation of an entity: what is missing has its default."""
+        if change.body is not None:
+            change = self.session.reader.read_again(change, change.type, "create")
+            if not change.only_key:
+                return change
         values = self.session.reader.complete_entity(change)
         return plan.Change(change.type, "create", values, change.dynamic, change.links, change.streams, change.key,
                            at=change.at)
@@ -117,6 +122,9 @@ class Gathering:
                             target=f"{change.at}/@odata.type".lstrip("/"))
         if change.etag not in (None, "*") and not matches(str(change.etag), entity.etag):
             raise PreconditionFailed(target=f"{change.at}/@odata.etag".lstrip("/"))
+        if change.faults and change.type != entity.type and self.model.is_a(entity.type, change.type):
+            change = self.session.reader.read_again(change, entity.type, change.operation)
+        raise_faults(change.faults)
         self.touch(entity)
         for name, value in change.values.items():
             if name not in layout.places:
@@ -191,7 +199,7 @@ class Gathering:
         link = next((each for each in layout.links if each.path == path), None)
         if link is None:
             raise NotImplementedByService(feature=f"Linking over '{path}'")
-        found = [self._target(target, link.target, navigation.type, None) for target in links.targets]
+        found = [self._target(target, link, navigation.type, None) for target in links.targets]
         return found if navigation.collection else found[0] if found else None
 
     # --- links -------------------------------------------------------------------------------------------
@@ -236,8 +244,7 @@ class Gathering:
         if isinstance(relation, Contained):
             self._children(entity, navigation, relation, links)
             return
-        owner = entity if isinstance(relation, Contained) else None
-        found = [(target, self._target(target, relation.target, navigation.type, owner))
+        found = [(target, self._target(target, relation, navigation.type, entity))
                  for target in links.targets if not _is_removed(target)]
         targets = [each for _, each in found if each is not None]
         if not navigation.collection:
@@ -254,8 +261,7 @@ class Gathering:
     def _remove(self, entity: Entity, name: str, relation: Relation, navigation: NavigationProperty,
                 change: plan.Change) -> None:
         """A member of a delta that goes: unlinked, or deleted as well (Protocol §11.4.3.1)."""
-        owner = entity if isinstance(relation, Contained) else None
-        target = self._existing(change, getattr(relation, "target", ""), navigation.type, owner)
+        target = self._existing(change, getattr(relation, "target", ""), navigation.type, entity, relation)
         if target is None:
             return
         if change.removed == "deleted":
@@ -336,7 +342,7 @@ class Gathering:
                 continue
             existing = single if isinstance(
                 single, Entity) else self._existing(
-                target, relation.target, navigation.type, entity)
+                target, relation.target, navigation.type, entity, relation)
             if target.removed is not None:
                 if existing is not None:
                     self.delete(existing)
@@ -359,11 +365,14 @@ class Gathering:
 
     # --- targets -----------------------------------------------------------------------------------------
 
-    def _target(self, target: plan.Target, table: str, type: str, parent: Entity | None) -> Entity:
+    def _target(self, target: plan.Target, relation: Reference | Inverse | Link | DocumentLink, type: str,
+                parent: Entity | None) -> Entity:
         """The entity that a link leads to: stored, changed on the way, or new."""
+        table = relation.target
         if isinstance(target, plan.Reference):
             return self.one(self.session.resolve(target, table, type))
-        existing = self._existing(target, table, type, parent)
+        tie = None if isinstance(relation, DocumentLink) else relation
+        existing = self._existing(target, table, type, parent, tie)
         if existing is not None:
             existing = self.one(existing)
             if target.operation != "create":
@@ -376,9 +385,47 @@ class Gathering:
                             target=target.at or None)
         return self.create(table, target)
 
-    def _existing(self, change: plan.Change, table: str, type: str, owner: Entity | None) -> Entity | None:
+    def member(self, change: plan.Change, table: str, type: str, parent: Entity | None = None, name: str = ""
+               ) -> tuple[str, Entity | None]:
+        """A member of the change of a whole collection: a set's, or that of a navigation property of `parent`. What is
+        done ('insert', 'update', 'delete', 'unlink') and the entity; None for a removed one that is not there."""
+        relation = None if parent is None else self._relation(parent.layout, name)
+        owner = parent if isinstance(relation, Contained) else None
+        existing = self._existing(change, table, type, parent, relation)
+        if change.removed is not None:
+            if parent is None or owner is not None or change.removed == "deleted":
+                if existing is not None:
+                    self.delete(existing)
+                return "delete", existing
+            if existing is not None:
+                self.unrelate(parent, name, existing)
+            return "unlink", existing
+        operation = "insert" if existing is None else "update"
+        if existing is None:
+            entity = self.create(table, change, owner)
+        else:
+            entity = self.one(existing)
+            self.update(entity, change)
+        if parent is not None and owner is None and not isinstance(relation, Whole):
+            self.relate(parent, name, entity)
+        return operation, entity
+
+    def stored(self, change: plan.Change, table: str, type: str, parent: Entity | None = None, name: str = ""
+               ) -> Entity | None:
+        """The stored entity that such a member names, if there is one."""
+        return self._existing(change, table, type, parent, None if parent is None else self._relation(parent.layout, name))
+
+    def _existing(self, change: plan.Change, table: str, type: str, parent: Entity | None, relation: Relation | None
+                  ) -> Entity | None:
         """The stored entity that a nested one stands for, by id or by key (they have to agree)."""
-        by_key = self.session.by_key(table, change.key, owner) if change.key else None
+        key, owner = dict(change.key), parent if isinstance(relation, Contained) else None
+        if isinstance(relation, Inverse) and parent is not None and parent.row is not None and (
+                key or len(relation.other) == len(self.mapping.table(table).key)):
+            names = {column.name: name for name, column in self.mapping.table(table).key}
+            for own, other in zip(relation.own, relation.other, strict=True):    # the part that the parent gives
+                if other.name in names:
+                    key.setdefault(names[other.name], self.session.column_value(parent, own))
+        by_key = self.session.by_key(table, key, owner) if key else None
         if change.url is None:
             return by_key
         found = self.session.known_id(change.url) or self._by_url(change, table, type)

@@ -82,12 +82,17 @@ class Guard:
             self._following -= 1
 
     def check(self) -> None:
-        """Everything written lies inside the rows that the policy leaves; Forbidden otherwise."""
+        """Everything written since the last time lies inside the rows that the policy leaves; Forbidden otherwise."""
         deleted = self.session.deleted
-        for (right, id), rows in self._written.items():
+        written, self._written = self._written, {}
+        for (right, id), rows in written.items():
             left = [row for row in rows if (id, row) not in deleted]
             if len(self._inside(right, id, left)) < len(left):
                 raise Forbidden(OUTSIDE)
+
+    def forget(self) -> None:
+        """What was written since the last check was undone."""
+        self._written = {}
 
     def restored(self, type: str, value: dict[str, Any], old: Any) -> dict[str, Any]:
         """A complex value that replaces another keeps the members that the principal cannot see."""

@@ -7,7 +7,7 @@ conformance.md §13.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -66,7 +66,7 @@ def perform(call: Call) -> Response:
         binding = bound_to(call, session, operation, call.resource.steps[:-1], lock=True)
         if binding and isinstance(binding[0], Entity):
             _check_etag(call, binding[0])
-        values = {name: argument(session, value, _type(operation, name)) for name, value in parameters.items()}
+        values = converted(session, operation, parameters)
         result = function(*binding, **values, context=Context(session))
         return _acted(call, session, operation, result)
     return transact(call, work)
@@ -94,7 +94,7 @@ def _acted(call: Call, session: WriteSession, operation: Operation, result: Any)
         return answers.show(call, result, call.options)
     if call.wishes.returns == "minimal":
         return answers.no_content(call)
-    return _shown(call, session, operation, result, ())
+    return shown(call, session, operation.returns.type, result, ())
 
 
 # --- functions -------------------------------------------------------------------------------------------
@@ -109,14 +109,18 @@ def evaluate(call: Call) -> Response:
         raise NotImplementedByService(feature="A function behind another one")
     operation = step.operation
     function = permitted(call, operation, steps[:at])
+    if call.resource.each():
+        from app.service import each
+        return each.evaluate(call, step, steps[at + 1:])
     with call.store.read():
         session = session_of(call, writable=False)
         binding = bound_to(call, session, operation, steps[:at])
-        values = {name: _argument(call, session, operation, name, value) for name, value in step.arguments}
+        values = arguments(call, session, step)
         result = function(*binding, **values, context=Context(session))
         if result is None:
             return _nothing(call, operation)
-        return _shown(call, session, operation, result, steps[at + 1:])
+        assert operation.returns is not None
+        return shown(call, session, operation.returns.type, result, steps[at + 1:])
 
 
 def _nothing(call: Call, operation: Operation) -> Response:
@@ -124,6 +128,11 @@ def _nothing(call: Call, operation: Operation) -> Response:
     if operation.returns.type.nullable is False and call.model.kind(operation.returns.type.name) == "entity":
         raise NotFound(reason="The function found no entity")
     return Response(204)
+
+
+def arguments(call: Call, session: WriteSession, step: bound.OperationStep) -> dict[str, Any]:
+    """The parameters of a function by name."""
+    return {name: _argument(call, session, step.operation, name, value) for name, value in step.arguments}
 
 
 def _argument(call: Call, session: WriteSession, operation: Operation, name: str, value: bound.Expression) -> Any:
@@ -156,8 +165,6 @@ def bound_to(call: Call, session: WriteSession, operation: Operation, steps: Ste
     """The binding parameter: an entity, a selection, or a value; () for an unbound operation."""
     if not operation.bound:
         return ()
-    if any(isinstance(step, bound.EachStep) for step in steps):
-        raise NotImplementedByService(feature="Operations on /$each")
     ref = operation.parameters[0].type
     if call.model.kind(ref.name) != "entity":
         return (_value(call, session, steps),)
@@ -191,6 +198,11 @@ def _value(call: Call, session: WriteSession, steps: Steps) -> Any:
     return value
 
 
+def converted(session: WriteSession, operation: Operation, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters of an action as its function sees them."""
+    return {name: argument(session, value, _type(operation, name)) for name, value in parameters.items()}
+
+
 def _type(operation: Operation, name: str) -> TypeRef:
     return next(each.type for each in operation.parameters if each.name == name)
 
@@ -211,10 +223,9 @@ def argument(session: WriteSession, value: Any, ref: TypeRef) -> Any:
 
 # --- results ---------------------------------------------------------------------------------------------
 
-def _shown(call: Call, session: WriteSession, operation: Operation, result: Any, rest: Steps) -> Response:
+def shown(call: Call, session: WriteSession, returns: TypeRef, result: Any, rest: Steps) -> Response:
     """The answer that shows a result, or what a path behind the function finds in it."""
-    assert operation.returns is not None
-    ref = session.model.underlying(operation.returns.type)
+    ref = session.model.underlying(returns)
     if session.model.kind(ref.name) == "entity" and not isinstance(result, dict):
         return _entities(call, session, ref, result, rest)
     if rest:
@@ -306,7 +317,7 @@ def value_answer(call: Call, session: WriteSession, ref: TypeRef, result: Any) -
     completed = _completed(session, checked, ref.name)
     text = session.catalogue.documents.encode(session.catalogue.enums.named(completed, ref.name), ref.name)
     form = replace(format, ieee754=True) if call.resource.suffix == "$value" else format
-    value = DocumentWriter(model, form).writer(ref.name, ref.collection, None, opened=True)(text)
+    value = DocumentWriter(call.model, form).writer(ref.name, ref.collection, None, opened=True)(text)
     if call.resource.suffix == "$count":
         return Response(200, {"Content-Type": "text/plain"}, str(len(completed)).encode("ascii"))
     if call.resource.suffix == "$value":

@@ -216,6 +216,10 @@ class Layout:
         """Put the value of a property into columns (name → canonical value)."""
         self._writers[name](value, columns)
 
+    def writer(self, name: str) -> Write:
+        """What puts the value of a property into columns."""
+        return self._writers[name]
+
     def columns(self, name: str, value: Any) -> dict[str, Any]:
         """The columns of a property for a value."""
         found: dict[str, Any] = {}

@@ -7,11 +7,14 @@ every reference is known before the first INSERT and each table takes one `execu
 
 from __future__ import annotations
 
+import gc
 import re
 import secrets
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -27,7 +30,7 @@ from app.plan.changes import BIND, TYPE, Change, Links, Reference
 from app.plan.changes import Stream as Content
 from app.service.catalogue import Catalogue
 from app.service.finding import below_root, value_of
-from app.service.layout import Layout
+from app.service.layout import Layout, Write
 from app.store import Store, schema, streams
 from app.store.mapping import Contained, Document, Inverse, Link
 from app.store.mapping import Mapping as TableMapping
@@ -51,6 +54,11 @@ def prepare_store(store: Store, model: Model, mapping: TableMapping, data: Path 
         return
     if data is None:
         return
+    with uncollected():
+        _load(store, mapping, data, now, progress)
+
+
+def _load(store: Store, mapping: TableMapping, data: Path, now: str | None, progress: Progress | None) -> None:
     try:
         tree = read_json(data.read_bytes())
     except (OSError, ODataError) as error:
@@ -67,7 +75,7 @@ def prepare_store(store: Store, model: Model, mapping: TableMapping, data: Path 
 
 def stored_secret(store: Store) -> bytes:
     """The key that signs tokens, made with the store."""
-    found = schema.setting(store, "secret")
+    found = schema.setting(store, "secret") if store.has_table("odata_meta") else None
     if found is None:
         raise ConfigurationError("The database has not been set up for this model")
     return bytes.fromhex(found)
@@ -110,6 +118,8 @@ class Loader:
         self.contents: list[tuple[Item, str, Content]] = []
         self._ids: dict[str, Item] = {}
         self._fitting: set[tuple[str, str]] = set()
+        self._leading: dict[str, bool] = {}
+        self._places: dict[Layout, list[tuple[str, Write, str | None, Callable[[], Any] | None]]] = {}
 
     # --- the file as items -------------------------------------------------------------------------------
 
@@ -167,14 +177,29 @@ class Loader:
         return item
 
     def _values(self, item: Item, change: Change) -> None:
-        layout, schemas, keys = item.layout, self.catalogue.reader.schemas, dict(item.layout.key_paths).values()
+        layout, values, columns = item.layout, change.values, item.columns
+        places = self._places.get(layout)
+        if places is None:
+            places = self._places[layout] = self._prepared(layout)
+        for name, write, document, make in places:
+            value = values.get(name)
+            if value is None:
+                value = None if make is None else make()
+            elif document is not None:
+                value = self._document(item, document, name, value)
+            write(value, columns)
+
+    def _prepared(self, layout: Layout) -> list[tuple[str, Write, str | None, Callable[[], Any] | None]]:
+        """Of each member: name, what puts it into columns, its type where it is a document, what makes a missing value."""
+        schemas, keys = self.catalogue.reader.schemas, dict(layout.key_paths).values()
+        found: list[tuple[str, Write, str | None, Callable[[], Any] | None]] = []
         for name, place in layout.places.items():
-            value = change.values.get(name)
-            if isinstance(place.storage, Document) and value is not None:
-                value = self._document(item, place.storage.type, name, value)
-            elif value is None and not schemas.nullable(place.property):
-                value = str(uuid.uuid4()) if name in keys else schemas.made_up(place.property, self.now)
-            layout.store(name, value, item.columns)
+            make: Callable[[], Any] | None = None
+            if not schemas.nullable(place.property):
+                make = _new_key if name in keys else partial(schemas.made_up, place.property, self.now)
+            document = place.storage.type if isinstance(place.storage, Document) else None
+            found.append((name, layout.writer(name), document, make))
+        return found
 
     def _document(self, item: Item, type: str, name: str, value: Any) -> Any:
         if self.model.kind(type) != "complex":
@@ -182,10 +207,23 @@ class Loader:
         schemas = self.catalogue.reader.schemas
         many = isinstance(value, list)
         items = [schemas.complete(type, each) if each is not None else None for each in (value if many else [value])]
-        for ordinal, each in enumerate(items):
+        for ordinal, each in enumerate(items if self._leads(type) else ()):
             self._document_links(item, each, type, name, ordinal if many else -1)
         named = [self.catalogue.enums.named(each, type) for each in items]
         return named if many else named[0]
+
+    def _leads(self, type: str, above: frozenset[str] = frozenset()) -> bool:
+        """Whether values of a complex type can hold links."""
+        found = self._leading.get(type)
+        if found is None:
+            model = self.model
+            found = type not in above and model.structured(type) is not None and any(
+                bool(model.navigations(each)) or any(
+                    self._leads(model.underlying(member.type).name, above | {type})
+                    for member in model.properties(each).values()) for each in (type, *model.derived(type)))
+            if not above:
+                self._leading[type] = found
+        return found
 
     def _document_links(self, item: Item, value: Any, type: str, path: str, ordinal: int) -> None:
         if not isinstance(value, Mapping):
@@ -320,9 +358,12 @@ class Loader:
     def _contained(self, id: str, owner: Item) -> Item | None:
         """The one entity of a single-valued containment."""
         place = self.mapping.table(id).owner
-        return None if place is None else next((each for each in self.items.get(id, ()) if each.columns[
-            place.column.name] == owner.row_id and each.columns.get(place.source.name if place.source else "",
-                                                                    owner.layout.id) == owner.layout.id), None)
+        assert place is not None
+        for item in self.items.get(id, ()):
+            source = owner.layout.id if place.source is None else item.columns[place.source.name]
+            if item.columns[place.column.name] == owner.row_id and source == owner.layout.id:
+                return item
+        return None
 
     # --- the items as rows -------------------------------------------------------------------------------
 
@@ -344,6 +385,22 @@ class Loader:
         for item, slot, content in self.contents:
             streams.put(self.store_, item.layout.id, item.row_id, slot, [content.content],
                         content.media_type or "application/octet-stream")
+
+
+def _new_key() -> str:
+    return str(uuid.uuid4())
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """No search for garbage inside: millions of live objects are made there, and each search would visit them all."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
 
 
 def _misfit(at: str, error: BodyError) -> ConfigurationError:

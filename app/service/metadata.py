@@ -68,6 +68,6 @@ def metadata(call: Call, write: Callable[[str, str, str], bytes]) -> Response:
 
 def document(model: Any, form: str, version: str, root: str) -> bytes:
     """The bytes of the metadata document: without the terms of our own that steer the store, references served here."""
-    return csdl.write(model, form, version, omit_namespaces=frozenset({vocabularies.STORE_NAMESPACE}),
+    return csdl.write(model, form, version, full_names=True, omit_namespaces=frozenset({vocabularies.STORE_NAMESPACE}),
                       reference_uri=lambda namespace: f"{root}-/vocabularies/{namespace}.{form}"
                       if csdl.vocabulary_document(namespace) is not None else None)

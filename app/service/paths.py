@@ -32,6 +32,9 @@ def collection_of(entity: Entity) -> str:
     table, session = entity.layout.table, entity.session
     if table.owner is None:
         return table.id
+    fixed = session.mapping.fixed_path(table.id)
+    if fixed is not None:
+        return fixed
     assert entity.row is not None
     declaring, _, name = table.id.rpartition("/")
     source = table.owner.tables[0] if table.owner.source is None else str(entity.row[table.owner.source.name])

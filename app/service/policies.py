@@ -134,8 +134,8 @@ class _Reader:
         if id == EVERY:
             self.refuse("'*' has no rows: a predicate is about the properties of one set")
         texts = {right: rows for right in RIGHTS} if isinstance(rows, str) else self.members(rows, *RIGHTS)
-        made = {text: self.predicate(text, self.tables.declared_type(id)) for text in set(texts.values())}
-        return Grant(rights, {right: made[text] for right, text in texts.items()})
+        type = self.tables.declared_type(id)
+        return Grant(rights, {right: self.predicate(text, type) for right, text in texts.items()})
 
     # --- names -------------------------------------------------------------------------------------------
 

@@ -150,8 +150,10 @@ def change(call: Call) -> Response:
     enums = call.service.catalogue.enums
     name = call.model.underlying(member.type).name
     if spot.item:
-        single = reader.read_item(tree, spot.owner, member, reading)
-        return spot.store(lambda old: enums.named(single, name), "put")
+        single = enums.named(reader.read_item(tree, spot.owner, member, reading), name)
+        if reading.operation == "patch" and isinstance(single, dict):
+            return spot.store(lambda old: merge(call.model, name, old, single) if isinstance(old, dict) else single, "put")
+        return spot.store(lambda old: single, "put")
     found = enums.named(reader.read_value(tree, spot.owner, member, reading), name)
     if call.request.method == "PATCH" and isinstance(found, dict):
         return spot.store(lambda old: merge(call.model, name, old, found) if isinstance(old, dict) else found, "put")

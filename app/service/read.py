@@ -368,11 +368,12 @@ def compile_read(call: Call) -> Handler:
     if resource.suffix in ("", "$ref") and resource.kind != "stream":
         require_json(call.wishes, call.service.settings.strict)
     source, rest = planner.source(resource.steps)
+    restrictions.addressed(call.model, resource.steps)
     if rest:
         from app.service.values import PropertyAnswer
         return PropertyAnswer(call, source, rest)
     restrictions.check(call.model, None if resource.contained else resource.source, options,
-                       by_key=resource.kind != "collection", counted=resource.suffix == "$count")
+                       by_key=resource.kind != "collection", counted=resource.suffix == "$count", grants=call.policy.grants)
     if options.deltatoken is not None:
         return delta.DeltaAnswer(call, source, options)
     if resource.suffix == "$count":

@@ -282,10 +282,6 @@ class Context:
         """What an action returns to answer 202 instead of its result: its work goes on, and `location` tells how far."""
         return Accepted(location)
 
-    def path(self, entity: Entity) -> str:
-        """The canonical URL of an entity, relative to the service root."""
-        return path_of(entity)
-
     def url(self, entity: Entity) -> str:
         """The absolute canonical URL of an entity."""
         return self.session.root + path_of(entity)

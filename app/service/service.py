@@ -7,6 +7,7 @@ plan → answer. Everything that goes wrong becomes an OData error here and nowh
 from __future__ import annotations
 
 import datetime
+import threading
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -18,9 +19,9 @@ from urllib.parse import quote, urlsplit
 from app import bind, csdl, url
 from app.bind import nodes as bound
 from app.edm import Model, rules, vocabularies
-from app.errors import MethodNotAllowed, ModelError, NotFound, NotImplementedByService, ODataError, UnknownOption
+from app.errors import MethodNotAllowed, ModelError, NotFound, ODataError, UnknownOption
 from app.plan import Planner
-from app.service import access, failures, metadata, policies, read, rewrites, wishes
+from app.service import access, failures, jobs, metadata, policies, read, restrictions, rewrites, wishes
 from app.service.authenticate import Authenticate, anonymous, authenticator, identified
 from app.service.cache import Bounded
 from app.service.call import Call
@@ -34,6 +35,7 @@ from app.service.settings import Settings
 from app.service.sight import Sight
 from app.service.tokens import Tokens
 from app.sql.statement import Moment, Statement, Values
+from app.store import changelog
 from app.store import mapping as store_mapping
 from app.store import schema
 from app.store.database import Store, connect
@@ -67,6 +69,7 @@ class Service:
         self._plans: Bounded[Any, tuple[read.Handler, bound.Request]] = Bounded()
         self.by_row: Bounded[Any, Node] = Bounded()
         self.delta_scopes: dict[str, str] = {}
+        self.helping = threading.Lock()
         self._documents: dict[tuple[str, str, str, str], bytes] = {}
         self._inner_name = vocabularies.inner_error_name(model)
 
@@ -97,6 +100,7 @@ class Service:
         if prepare:
             prepare_store(store, model, mapping, Path(settings.data) if settings.data else None,
                           now=settings.now, progress=progress)
+            changelog.purge(store, before(settings))
         secret = settings.secret.encode() if settings.secret else stored_secret(store)
         service = cls(settings, model, store, operations, secret, authenticate)
         service.mapping = mapping
@@ -129,14 +133,19 @@ class Service:
         """The answer to one request; never raises."""
         try:
             principal = identified(self.authenticate(request))
-            return self.respond(request, principal, self.access.policy(principal))
+            if request.path.startswith(jobs.PATH):
+                return jobs.monitor(self, request, principal)
+            policy = self.access.policy(principal)
+            if "prefer" in request.headers and jobs.asked(request):
+                return jobs.submit(self, request, principal)
+            return self.respond(request, principal, policy)
         except Exception as error:
             return self.failed(error, request)
 
     def respond(self, request: Request, principal: access.Principal, policy: access.Policy) -> Response:
         """The answer to a request of somebody known; raises what `failed` makes an answer of."""
         wishes.refuse_isolation(request)
-        key = text_key(request.method, request.path, request.query, request.root, request.headers, policy)
+        key = (request.method, request.path, request.query, *self.surroundings(request.root, request.headers, policy))
         hit = self._texts.get(key)
         if hit is not None:
             handler, call = hit
@@ -151,10 +160,16 @@ class Service:
             headers["Vary"] = VARY
         return response
 
-    def known(self, path: str, query: str, root: str, headers: Mapping[str, str], policy: access.Policy
-              ) -> tuple[read.Handler, Call] | None:
-        """The handler of a GET that was asked before, and its call then; None where the text is new."""
-        return self._texts.get(text_key("GET", path, query, root, headers, policy))
+    @staticmethod
+    def surroundings(root: str, headers: Mapping[str, str], policy: access.Policy) -> tuple[str | None, ...]:
+        """Everything of a request that its answer depends on, besides method, URL, store, conditions and body."""
+        get = headers.get
+        return root, policy.id, *[get(name) for name in CACHED_HEADERS]
+
+    def known(self, path: str, query: str, around: tuple[str | None, ...]) -> tuple[read.Handler, Call] | None:
+        """The handler of a GET that was asked before in these `surroundings`, and its call then; None where the text is
+        new."""
+        return self._texts.get(("GET", path, query, *around))
 
     def failed(self, error: Exception, request: Request) -> Response:
         """The answer of whatever went wrong with a request."""
@@ -193,6 +208,7 @@ class Service:
                 return self._answer(handler, call)
         bound_request, shared = bind.bind_lifted(lifted, target, policy.model, method)
         rewrites.check_dereferenced(request.path, bound_request.resource)
+        restrictions.offered(policy.model, bound_request.resource.kind)
         call = self._call(request, wanted, bound_request, values, principal, policy, target)
         if method in READS:
             handler, cacheable = self._answer(self._reader, call)
@@ -203,7 +219,7 @@ class Service:
             return self._answer(handler, call)
         if bound_request.resource.kind == "batch":
             from app.service.batch import batch
-            self._texts.put(key, (batch, call))
+            self._texts.put(key, (batch, call.again(replace(request, body=None), principal)))
             return batch(call)
         from app.service.write import write
         return write(call)
@@ -281,7 +297,7 @@ class Service:
         """What reading and writing bodies needs, as a policy leaves it."""
         found = self._sights.get(policy.id)
         if found is None:
-            found = Sight(self, policy.model)
+            found = Sight(self, policy.model, policy.id)
             self._sights.put(policy.id, found)
         return found
 
@@ -303,27 +319,20 @@ class Service:
         """The URL of the page behind the sort values of the last row."""
         options = self._page_options(call)
         query = "".join(f"{quote(name, safe=QUERY_SAFE)}={quote(text, safe=QUERY_SAFE)}&" for name, text in options)
-        token = self.next_token(call.request.path.rstrip("/"), options, values)
+        token = self.next_token(call.request.path.rstrip("/"), options, values, call.policy.id)
         return f"{call.request.root}{call.request.path.rstrip('/')}?{query}$skiptoken={token}"
 
-    def next_token(self, path: str, texts: tuple[tuple[str, str], ...], values: list[Any]) -> str:
-        """A token for the page of `path` with these options."""
-        return self.tokens.write(scope_of(path, texts), values)
+    def next_token(self, path: str, texts: tuple[tuple[str, str], ...], values: list[Any], policy: str) -> str:
+        """A token for the page of `path` with these options, under a policy."""
+        return self.tokens.write(scope_of(path, texts, policy), values)
 
     def read_token(self, call: Call, token: str) -> list[Any]:
         """The values of a skiptoken of this very request; InvalidToken otherwise."""
-        return self.tokens.read(scope_of(call.request.path.rstrip("/"), self._page_options(call)), token)
+        return self.tokens.read(scope_of(call.request.path.rstrip("/"), self._page_options(call), call.policy.id), token)
 
     @staticmethod
     def _page_options(call: Call) -> tuple[tuple[str, str], ...]:
         return tuple((name, text) for name, text in call.syntax.options.texts if name not in NOT_PAGED_ON)
-
-
-def text_key(method: str, path: str, query: str, root: str, headers: Mapping[str, str], policy: access.Policy
-             ) -> tuple[str | None, ...]:
-    """Everything of a request that its answer depends on, besides the store, conditions and the body."""
-    get = headers.get
-    return method, path, query, root, policy.id, *[get(name) for name in CACHED_HEADERS]
 
 
 def load_model(settings: Settings) -> Model:
@@ -344,7 +353,13 @@ def load_model(settings: Settings) -> Model:
     return model
 
 
-def scope_of(path: str, texts: tuple[tuple[str, str], ...]) -> str:
+def before(settings: Settings) -> str:
+    """The instant before which the change log and the results of jobs are not kept."""
+    now = datetime.datetime.fromisoformat(settings.now) if settings.now is not None else datetime.datetime.now(datetime.UTC)
+    return (now - datetime.timedelta(days=settings.change_retention)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def scope_of(path: str, texts: tuple[tuple[str, str], ...], policy: str = "") -> str:
     """What a skiptoken is bound to: the resource and every option but the paging ones, whatever their order."""
     from urllib.parse import unquote
-    return "\n".join((unquote(path), *(f"{name}={text}" for name, text in sorted(texts) if name != "$format")))
+    return "\n".join((policy, unquote(path), *(f"{name}={text}" for name, text in sorted(texts) if name != "$format")))

@@ -11,11 +11,11 @@ import contextlib
 import secrets
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from app.edm import types
 from app.edm.model import NavigationProperty
-from app.errors import BodyError, Conflict, NotImplementedByService, PreconditionFailed
+from app.errors import BodyError, Conflict, Forbidden, NotImplementedByService, ODataError, PreconditionFailed
 from app.payload.schemas import Reading
 from app.plan import Planner
 from app.plan import changes as plan
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from app.service.gathering import Gathering
     from app.service.selections import Selection
 
+T = TypeVar("T")
 TRUSTED = Reading(operation="patch", trusted=True, quoted=True)
 AT = Column("at", "Edm.DateTimeOffset", "Edm.DateTimeOffset", False)
 INDEXED = ("create", "update", "delete")
@@ -271,6 +272,23 @@ class WriteSession:
         for entity, name, stream in gathering.streams:
             self.set_stream(entity, name, stream.content, stream.media_type or "application/octet-stream")
 
+    def attempt(self, work: Callable[[], T]) -> T:
+        """The result of `work`; when it fails, what it did is undone alone (continue-on-error, Protocol §8.2.8.3)."""
+        logged, created, deleted = len(self._log), set(self.created), set(self.deleted)
+        try:
+            with self.store.savepoint():
+                result = work()
+                if self.guard is not None:
+                    self.guard.check()
+                return result
+        except ODataError:
+            del self._log[logged:]
+            self.created, self.deleted = created, deleted
+            if self.guard is not None:
+                self.guard.forget()
+            self._rows.clear()      # rows read or changed meanwhile are not what is stored
+            raise
+
     # --- rules -------------------------------------------------------------------------------------------
 
     def run_rules(self, kind: str, old: Entity | None, new: Entity | None, changed: frozenset[str] = frozenset()
@@ -318,7 +336,7 @@ class WriteSession:
         columns.update(self.settle(entity))
         for name, relation in layout.required_links:
             if name not in later and any(columns.get(own.name) is None for own in relation.own):
-                raise missing_value(name)
+                raise self.missing(entity, name)
         columns[table.version.name] = secrets.randbits(61) + 1
         if table.discriminator is not None:
             columns[table.discriminator.name] = layout.type
@@ -374,7 +392,13 @@ class WriteSession:
                 elif schemas.found_by_service(place.owner, place.property):
                     values[name] = named(schemas.made_up(place.property, self.now), place.type)
                 else:
-                    raise missing_value(name)
+                    raise self.missing(entity, name)
+
+    def missing(self, entity: Entity, name: str) -> ODataError:
+        """The error of a member without a value; one that whoever asks cannot see is not named."""
+        if name in self.seen.properties(entity.type) or name in self.seen.navigations(entity.type):
+            return missing_value(name)
+        return Forbidden("Creating this needs values of members that you cannot see")
 
     def store_update(self, entity: Entity) -> None:
         """Run the rules of an entity's new values and links, then store what is different, where the row is as it

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from app.edm import Model
 from app.payload.bodies import BodyReader
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 class Sight:
     """What compiling a read and reading a body need, under one policy."""
 
-    def __init__(self, service: Service, model: Model) -> None:
-        self._service, self.model = service, model
+    def __init__(self, service: Service, model: Model, policy: str) -> None:
+        self._service, self.model, self._policy = service, model, policy
         self.mapping, self.store = service.mapping, service.store
         self._advertised: dict[tuple[str, bool], list[tuple[str, str]]] = {}
 
@@ -39,6 +39,6 @@ class Sight:
             known = self._advertised[key] = advertised(self.model, type_name, collection)
         return known
 
-    def next_token(self, path: str, texts: tuple[tuple[str, str], ...], values: list[object]) -> str:
+    def next_token(self, path: str, texts: tuple[tuple[str, str], ...], values: list[Any]) -> str:
         """A token for the page of `path` with these options."""
-        return self._service.next_token(path, texts, values)
+        return self._service.next_token(path, texts, values, self._policy)

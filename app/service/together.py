@@ -14,6 +14,7 @@ from app.bind import literal_value
 from app.bind import nodes as bound
 from app.edm import types
 from app.payload.values import dumps
+from app.service.access import Principal
 from app.service.call import Call
 from app.service.read import EntityAnswer, context_member
 from app.service.response import Response
@@ -35,26 +36,27 @@ def joins(handler: Any, call: Call) -> bool:
             and not node.several and not node.writer.needs_base)
 
 
-def entities(handler: EntityAnswer, calls: Sequence[Call]) -> list[Response | None]:
+def entities(handler: EntityAnswer, calls: Sequence[Call], principal: Principal) -> list[Response | None]:
     """The answers to the calls, in their order; None where there is no such entity. Raises TypeMismatch for a key that
     is none."""
-    call = calls[0]
+    call = calls[0].again(calls[0].request, principal)
     node = _node(handler, call)
-    model, bind = call.model, call.service.catalogue.writer.bind
+    model, dialect = call.model, call.store.dialect
     parts = [(value.index, value.type) for _, value in handler.source.key if isinstance(value, bound.Parameter)]
     keys = [tuple([literal_value(each.values[index], type, model) for index, type in parts]) for each in calls]
     columns = [column for column, _ in handler.source.key]
-    parents = [tuple(map(bind, columns, key)) for key in keys]
-    readers = [call.store.dialect.reader(column) for column in columns]
+    writers, readers = [dialect.writer(each.edm, each) for each in columns], [dialect.reader(each) for each in columns]
+    parents = [tuple([value if write is None else write(value) for value, write in zip(key, writers)]) for key in keys]
     version, content_type, tag = call.wishes.version, handler.content_type, node.writer.etag
-    head = context_member(call, handler.fixed_fragment or "")
+    head = dumps(context_member(call, handler.fixed_fragment or ""))[:-1]
+    comma = b"," if len(head) > 1 else b""
     found: dict[tuple[Any, ...], tuple[str | None, bytes]] = {}
     for start in range(0, len(parents), CHUNK):
         run = Run(replace(call.service.values(call), parents=parents[start:start + CHUNK]), call.syntax.options)
         rows = sql.fetch(call.store, node.statement, run.values)
         for row, made in zip(rows, node.objects(rows, run), strict=True):
             key = tuple([value if read is None else read(value) for value, read in zip(row, readers)])
-            found[key] = tag(row), dumps({**head, **made})
+            found[key] = tag(row), b"".join((head, comma if made else b"", dumps(made)[1:]))
     answers: list[Response | None] = []
     for key in keys:
         etag, body = found.get(key) or (None, None)

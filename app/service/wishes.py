@@ -44,6 +44,18 @@ class Wishes:
         return int(value) if isinstance(value, str) and value.isdigit() and 0 < int(value) < 2**31 else None
 
     @property
+    def goes_on(self) -> bool:
+        """Whether a change of many members goes on behind one that fails (continue-on-error, Protocol §8.2.8.3)."""
+        value = self.preferences.get("continue-on-error")
+        return value is not None and str(value).lower() != "false"
+
+    @property
+    def most(self) -> int | None:
+        """max-affected: how many entities a change of many may touch, where the client sets a limit."""
+        value = self.preferences.get("max-affected")
+        return int(value) if isinstance(value, str) and value.isdigit() else None
+
+    @property
     def applied(self) -> str:
         """The preferences that shape every answer to a read, as Preference-Applied names them."""
         found = [f"{self.spelled['omit-values']}={self.format.omit}"] if self.format.omit else []

@@ -12,10 +12,10 @@ from typing import Any, TypeVar
 
 from app.bind import nodes as bound
 from app.edm import vocabularies
-from app.errors import MethodNotAllowed, NotFound, NotImplementedByService, PreconditionFailed, PreconditionRequired
+from app.errors import Forbidden, MethodNotAllowed, NotFound, NotImplementedByService, PreconditionFailed, PreconditionRequired
 from app.plan import Planner
 from app.plan import changes as plan
-from app.service import answers, bodies
+from app.service import answers, bodies, restrictions
 from app.service.call import Call
 from app.service.conditions import matches
 from app.service.entities import Entity
@@ -33,30 +33,52 @@ def write(call: Call) -> Response:
     """The answer to POST, PATCH, PUT and DELETE. Raises MethodNotAllowed where the resource does not know the
     method."""
     resource, method = call.resource, call.request.method
-    if resource.each() or any(isinstance(step, bound.FilterStep) for step in resource.steps):
-        raise NotImplementedByService(feature=f"{method} on /$each and /$filter")
     table = _routes(resource)
     handler = table.get(method)
     if handler is None:
         reads = () if resource.kind == "action" else ("GET", "HEAD")
         raise MethodNotAllowed(method=method, resource=describe(resource), allow=(*reads, *table))
-    if call.resource.steps and not call.policy.open:
+    steps = call.resource.steps
+    restrictions.addressed(call.model, steps)
+    if steps and isinstance(steps[0], bound.SetStep | bound.SingletonStep):
         admit(call)
     return handler(call)
 
 
 def admit(call: Call) -> None:
-    """Raises Forbidden where a path leads through entities that may not be read."""
-    source, _ = Planner(call.mapping).source(call.resource.steps)
+    """Raises Forbidden where the right to a change is missing, or a path leads through entities that may not be read, and
+    MethodNotAllowed for what the capabilities of a set rule out: before anything is looked at."""
+    policy, resource, method = call.policy, call.resource, call.request.method
+    operation = resource.operation()
+    if operation is not None:
+        policy.invoke(operation.operation.name)
+        return
+    source, rest = Planner(call.mapping).source(resource.steps)
     parent = source.parent
-    while parent is not None:
-        call.policy.grants.one(parent.table)
-        parent = parent.parent
+    above = parent
+    while above is not None:
+        policy.grants.one(above.table)
+        above = above.parent
+    kinds = {"POST": "InsertRestrictions", "DELETE": "DeleteRestrictions"}
+    restrictions.segments(call.model, source.table, resource.steps, kinds.get(method, "UpdateRestrictions"))
+    if resource.suffix == "$ref" and parent is not None:
+        allow(call, parent.table, "UpdateRestrictions", "Updatable", method)
+    elif rest or resource.suffix == "$value":
+        allow(call, source.table, "UpdateRestrictions", "Updatable", method)
+    elif resource.kind == "collection" and method == "POST":
+        allow(call, source.table, "InsertRestrictions", "Insertable", method)
+    elif method == "DELETE":
+        allow(call, source.table, "DeleteRestrictions", "Deletable", method)
+    elif resource.kind == "entity":
+        try:
+            allow(call, source.table, "InsertRestrictions", "Insertable", method)
+        except (Forbidden, MethodNotAllowed):           # what is not there cannot be created, so it has to be there
+            allow(call, source.table, "UpdateRestrictions", "Updatable", method)
 
 
 def _routes(resource: bound.Resource) -> dict[str, Handler]:
     """Method → handler for a resource."""
-    from app.service import invoke, links, media, properties
+    from app.service import each, invoke, links, media, properties, sets
     collection = bool(resource.steps) and resource.kind == "collection"
     match resource.kind, resource.suffix:
         case ("all" | "crossjoin"), _:
@@ -68,7 +90,13 @@ def _routes(resource: bound.Resource) -> dict[str, Handler]:
         case _, _ if resource.operation() is not None:
             step = resource.operation()
             is_action = step is not None and resource.steps[-1] is step and not hasattr(step.operation, "composable")
-            return {"POST": invoke.perform} if is_action else {}
+            return {"POST": each.perform if resource.each() else invoke.perform} if is_action else {}
+        case "collection", "" if resource.each():
+            return {"PATCH": each.update, "DELETE": each.delete}
+        case _ if resource.each():
+            raise NotImplementedByService(feature="/$each of a collection of values")
+        case _, _ if any(isinstance(step, bound.FilterStep) for step in resource.steps):
+            return {}
         case "collection", "$ref":
             return {"POST": links.add, "PUT": links.replace_all, "DELETE": links.remove}
         case "entity", "$ref" if isinstance(resource.steps[-1], bound.KeyStep):
@@ -76,8 +104,7 @@ def _routes(resource: bound.Resource) -> dict[str, Handler]:
         case "entity", "$ref":
             return {"POST": links.add, "PUT": links.add, "DELETE": links.remove}
         case "collection", "" if collection:
-            return {"POST": create, "PATCH": unsupported("PATCH of a collection"),
-                    "PUT": unsupported("PUT of a collection")}
+            return {"POST": create, "PATCH": sets.change, "PUT": sets.replace_all}
         case "entity", "":
             return {"PATCH": update, "PUT": update, "DELETE": delete}
         case "entity", "$value":
@@ -93,13 +120,6 @@ def _routes(resource: bound.Resource) -> dict[str, Handler]:
         case ("complexCollection" | "primitiveCollection"), "":
             return {"PUT": properties.change, "POST": properties.append, "DELETE": properties.clear}
     return {}
-
-
-def unsupported(feature: str) -> Handler:
-    """A handler that names what is not offered."""
-    def refuse(call: Call) -> Response:
-        raise NotImplementedByService(feature=feature)
-    return refuse
 
 
 def describe(resource: bound.Resource) -> str:
@@ -193,9 +213,9 @@ def create(call: Call) -> Response:
     reader = call.reader
     if isinstance(last, bound.NavigationStep):
         supplied, tied = reader.implied(last.owner, last.navigation)
-    change = reader.read_entity(bodies.json_body(call), resource.type, bodies.reading(call, "create"),
-                                supplied=supplied, bound=tied)
-    prepare(call, change)
+    tree = bodies.json_body(call)
+    change = reader.read_entity(tree, resource.type, bodies.reading(call, "create"), supplied=supplied, bound=tied)
+    restrictions.written(call.model, call.mapping, prepare(call, change), tree, "insert")
 
     def work(session: WriteSession) -> Response:
         if isinstance(last, bound.SetStep):
@@ -212,7 +232,15 @@ def create(call: Call) -> Response:
 def parent_of(call: Call, session: WriteSession, before: Steps, last: bound.NavigationStep
               ) -> tuple[Entity, str, Entity | None]:
     """The entity in front of a navigation property, the table that it leads to, and the owner of what is created
-    there."""
+    there, which has to be allowed."""
+    found = parent_at(call, session, before, last)
+    allow(call, found[1], "InsertRestrictions", "Insertable", "POST")
+    return found
+
+
+def parent_at(call: Call, session: WriteSession, before: Steps, last: bound.NavigationStep
+              ) -> tuple[Entity, str, Entity | None]:
+    """The same where nothing need be created."""
     if any(isinstance(step, bound.PropertyStep) for step in before):
         raise NotImplementedByService(feature="POST to a collection inside a complex value")
     parent = find(session, before, call.values, lock=True)
@@ -222,7 +250,6 @@ def parent_of(call: Call, session: WriteSession, before: Steps, last: bound.Navi
     relation = parent.layout.relation(name)
     if isinstance(relation, Unbound):
         raise NotImplementedByService(f"{relation.reason}; it is not implemented by this service", target=name)
-    allow(call, relation.target, "InsertRestrictions", "Insertable", "POST")
     return parent, relation.target, parent if isinstance(relation, Contained) else None
 
 
@@ -244,6 +271,7 @@ def update(call: Call) -> Response:
         if entity is None:
             return _upsert(call, session, id, tree)
         allow(call, id, "UpdateRestrictions", "Updatable", call.request.method)
+        restrictions.written(call.model, call.mapping, id, tree, "update")
         wanted = change
         if wanted is None or entity.type != type:
             wanted = reader.read_entity(tree, entity.type, bodies.reading(call, operation))
@@ -255,7 +283,7 @@ def update(call: Call) -> Response:
         if current is None:
             raise NotFound(reason="The entity was deleted by what its change brought about")
         knows = tag not in (None, "*") and not call.service.operations.has_rules(entity.type, "update")
-        return answers.updated(call, current, knows)
+        return answers.updated(call, current, knows, wanted)
     return transact(call, work)
 
 
@@ -302,6 +330,7 @@ def _upsert(call: Call, session: WriteSession, id: str, tree: Any) -> Response:
     if navigation is not None:
         parent, id, owner = parent_of(call, session, steps[:steps.index(navigation)], navigation)
     allow(call, id, "InsertRestrictions", "Insertable", call.request.method)
+    restrictions.written(call.model, call.mapping, id, tree, "insert")
     reader = call.reader
     supplied, tied = frozenset[str](), frozenset[str]()
     if navigation is not None:

@@ -16,7 +16,7 @@ import peewee as pw
 from app import errors
 from app.bind import nodes as bound
 from app.plan.nodes import Slot, Source
-from app.sql import aggregates, expression, members, search, sources, stages, terms
+from app.sql import aggregates, expression, hierarchies, members, search, sources, stages, terms
 from app.sql.scope import Operand, Row, Staged
 from app.sql.sources import Opened
 from app.sql.stages import Make, Stage, sealed
@@ -65,6 +65,10 @@ def step(node: bound.Transformation, make: Make) -> Make:
             return lambda: group(node, make)
         case bound.Concat(sequences):
             return lambda: stages.union([sequence(each, make)() for each in sequences])
+        case bound.Relatives():
+            return lambda: hierarchies.relatives(node, make, sequence, amount_of)
+        case bound.Traverse():
+            return lambda: hierarchies.traverse(node, make, sequence)
     change = CHANGES.get(type(node))
     if change is None:
         raise errors.NotImplementedByService(feature=f"The transformation {type(node).__name__.lower()}")
@@ -145,6 +149,8 @@ def extreme(node: bound.TopBottom, stage: Stage) -> Stage:
         wanted = build.dialect.cast(amount.node, amount.type, "Edm.Int64", None) if amount.type != "Edm.Int32" else amount.node
         found.where.append(terms.compare(pw.Column(inner, "rn"), "<=", wanted))
         return found
+    if operand.type == "Edm.Int64":                 # their sums need more than 64 bits
+        operand = expression.plain_form(operand, "Edm.Decimal", build)
     sums = aggregates.running(node.kind, operand, by, order, build)
     found, inner = sealed(stage, extra=sums | carried(amount))
     found.where.append(aggregates.within(node.kind, inner, operand.type, outside(amount, inner), build))
@@ -162,7 +168,9 @@ def outside(amount: Operand, inner: pw.Source) -> Operand:
 
 def joined(node: bound.Join, stage: Stage) -> Stage:
     """A row per instance and related instance, which the alias stands for (§3.5.1)."""
+    before = stage.frame.source
     row = members.onto(node.path, stage.scope, stage.frame, pw.JOIN.LEFT_OUTER if node.outer else pw.JOIN.INNER)
+    source = stage.frame.source
     if not isinstance(row, Row):
         raise errors.NotImplementedByService(feature="join of a collection of values")
     if node.then is not None:
@@ -172,8 +180,14 @@ def joined(node: bound.Join, stage: Stage) -> Stage:
                 raise errors.NotImplementedByService(feature=f"{type(each).__name__.lower()} inside join")
             inner = step(each, lambda found=inner: found)()      # type: ignore[misc]
         if node.outer and inner.where:
-            raise errors.NotImplementedByService(feature="filter inside outerjoin")
-        stage.where.extend(inner.where)
+            # the rows that do not satisfy the filter are not joined: where it, or the relation, needs more than this join
+            # that cannot be said in its condition
+            if not isinstance(source, pw.Join) or source.lhs is not before or stage.frame.source is not source:
+                raise errors.NotImplementedByService(feature="This filter inside outerjoin")
+            on = terms.all_of([getattr(source, "_on"), *inner.where])
+            stage.frame.source = pw.Join(before, source.rhs, source.join_type, on)
+        else:
+            stage.where.extend(inner.where)
         for name, added in inner.names.items():
             stage.names[f"{node.alias}/{name}"] = stages.scalar(added, inner.scope)
     stage.names[node.alias] = row
@@ -193,28 +207,30 @@ NARROWING = (bound.Filter, bound.Search, bound.TopSkip, bound.TopBottom, bound.J
 
 def group(node: bound.GroupBy, make: Make) -> Stage:
     """groupby: the `then` sequence for every combination of values; rolled-up levels one after the other (§3.2.3)."""
-    levels: list[list[tuple[bound.RowProperty, ...]]] = []
+    levels: list[list[tuple[bound.RowProperty | bound.RollupRecursive, ...]]] = []
     for item in node.items:
         match item:
-            case bound.RowProperty():
+            case bound.RowProperty() | bound.RollupRecursive():
                 levels.append([(item,)])
             case bound.Rollup(properties, everything):
                 down = range(len(properties), -1 if everything else 0, -1)
                 levels.append([properties[:count] for count in down])
-            case bound.RollupRecursive():
-                raise errors.NotImplementedByService(feature="rolluprecursive")
     parts = [grouped(tuple(itertools.chain(*chosen)), node.then, make) for chosen in itertools.product(*levels)]
     return parts[0] if len(parts) == 1 else stages.union(parts)
 
 
-def grouped(properties: Sequence[bound.RowProperty], then: bound.Apply | None, make: Make) -> Stage:
+def grouped(properties: Sequence[bound.RowProperty | bound.RollupRecursive], then: bound.Apply | None, make: Make) -> Stage:
     """The groups of one level."""
     outside: list[str] = []
 
     def start() -> Stage:
         stage = make()
         outside[:] = stage.groups
-        stage.groups = {**stage.groups, **stages.named(properties, stage)}
+        found = stages.named([each for each in properties if isinstance(each, bound.RowProperty)], stage)
+        for each in properties:
+            if isinstance(each, bound.RollupRecursive):
+                found["/".join(each.property.path)] = hierarchies.rolled_up(each, stage, sequence)
+        stage.groups = {**stage.groups, **found}
         return stage
     found = aggregates.aggregate((), start) if then is None else within_groups(then, start)()
     found.groups = {path: found.groups[path] for path in outside}

@@ -165,6 +165,8 @@ def following(instant: str) -> str:
         after = datetime.datetime.fromisoformat(day + instant.removesuffix("Z")) + datetime.timedelta(microseconds=1)
     except OverflowError:
         return instant
+    if day and after.day > 1:
+        return "24:00:00"
     text = after.isoformat(timespec="microseconds")
     return text[11:] if day else text + "Z"
 

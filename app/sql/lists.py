@@ -181,7 +181,7 @@ def subset(first: Listed, second: Listed, kind: str) -> pw.Node:
     def missing(two: Members) -> pw.Node:
         there = first.count(lambda one: like(first, second, kind, one, two))
         wanted = second.count(lambda other: like(second, second, kind, other, two))
-        return terms.compare(wanted, ">", there)
+        return terms.any_of([terms.compare(wanted, ">", there), terms.compare(there, "=", pw.SQL("0"))])    # NaN is nowhere
     return terms.no(second.any(missing))
 
 

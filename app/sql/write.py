@@ -21,6 +21,7 @@ from app.store.mapping import Column, Table
 Convert = Callable[[Any], Any] | None
 
 
+INT64 = "Edm.Int64"
 ON_TABLES = frozenset({"find", "insert", "insert rows", "update", "delete", "max"})
 
 
@@ -153,6 +154,28 @@ class Writer:
                  for convert, value in zip(converters, values.values(), strict=True)]
         bound += (row_id, version)
         return self.store.execute(text, [bound[place] for place in places]).count > 0
+
+    def update_all(self, table: Table, rows: Sequence[int], values: Mapping[str, Any]) -> int:
+        """Change the rows with these ids alike, with one statement; each version goes up by one. How many there were."""
+        names = tuple(values)
+        source = pw.Table(table.name)
+        changes: dict[Any, Any] = {pw.Column(source, name): pw.Value(index) for index, name in enumerate(names)}
+        counter = pw.Column(source, table.version.name)
+        changes[counter] = pw.Expression(counter, "+", pw.SQL("1"))
+        mark = self.dialect.in_list(pw.Column(source, table.row_id.name), pw.Value(len(names)), INT64)
+        text, places = self.store.compile(pw.Update(source, changes).where(mark))
+        bound = [self.bind(column, values[column.name]) for column in self._named(table, names)]
+        bound.append(self.dialect.list_writer(INT64)(list(rows)))
+        return self.store.execute(text, [bound[place] for place in places]).count
+
+    def delete_all(self, table: Table, rows: Sequence[int]) -> int:
+        """Delete the rows with these ids, with one statement; how many there were."""
+        def build() -> pw.Node:
+            source = pw.Table(table.name)
+            return pw.Delete(source).where(
+                self.dialect.in_list(pw.Column(source, table.row_id.name), pw.Value(0), INT64))
+        text = self._text(("delete all", table.id), build)
+        return self.store.execute(text, [self.dialect.list_writer(INT64)(list(rows))]).count
 
     def delete(self, table: Table, row_id: int, version: int) -> bool:
         """Delete a row that still has this version; whether it had."""

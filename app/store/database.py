@@ -99,6 +99,11 @@ class Store:
         """Whether this thread is inside `read()` or `write()`."""
         return getattr(self._thread, "depth", 0) > 0
 
+    @property
+    def writing(self) -> bool:
+        """Whether this thread is inside `write()`."""
+        return getattr(self._thread, "writing", False)
+
     # --- statements --------------------------------------------------------------------------------------
 
     def compile(self, query: pw.Node) -> tuple[str, tuple[Any, ...]]:
@@ -190,10 +195,14 @@ class Store:
     def transact(self, work: Callable[[], T]) -> T:
         """The result of `work`, run inside `write()`, again where it lost against another transaction.
 
-        Inside a transaction `work` is part of that one, whose owner undoes all of it and tries again.
+        Inside a transaction `work` is part of that one, whose owner undoes all of it and tries again; inside `apart()` it
+        is undone alone where it fails.
         """
         if self.in_transaction:
-            return work()
+            if not getattr(self._thread, "apart", False):
+                return work()
+            with self.savepoint():
+                return work()
         for _ in range(ATTEMPTS - 1):
             try:
                 with self.write():
@@ -204,10 +213,19 @@ class Store:
             return work()
 
     @contextlib.contextmanager
+    def apart(self) -> Iterator[None]:
+        """Inside `write()`: every `transact` in this block is undone by itself where it fails."""
+        self._thread.apart = True
+        try:
+            yield
+        finally:
+            self._thread.apart = False
+
+    @contextlib.contextmanager
     def _transaction(self, begin: str) -> Iterator[None]:
         with self._turn:
             self._perform(lambda connection: self.driver.execute(connection, begin, ()))
-            self._thread.depth = 1
+            self._thread.depth, self._thread.writing = 1, begin == self.driver.begin_write
             try:
                 yield
                 self._control("COMMIT")
@@ -216,7 +234,7 @@ class Store:
                 self.tables = None      # those made in the transaction are gone
                 raise
             finally:
-                self._thread.depth = 0
+                self._thread.depth, self._thread.writing = 0, False
 
     @contextlib.contextmanager
     def savepoint(self) -> Iterator[None]:
@@ -335,7 +353,7 @@ class Stream:
     """An open stream of rows: iterate over its chunks, `run` further statements in the same view, `close` it.
 
     Chunks and statements may come from different threads, one at a time. The store in memory has one connection for
-    all: there the rows are read at once. So they are inside a transaction, of which they are to show the changes.
+    all: there the rows are read at once. So they are inside `write()`, whose changes they are to show.
     """
 
     def __init__(self, store: Store, text: str, parameters: Sequence[Any], size: int) -> None:
@@ -343,7 +361,7 @@ class Stream:
         self._open = True
         self._connections: list[Any] = []
         try:
-            if store.driver.shared or store.in_transaction:
+            if store.driver.shared or store.writing:
                 rows = store.run(text, parameters)
                 self._chunks: Iterator[Rows] = iter([rows[at:at + size] for at in range(0, len(rows), size)])
                 return

@@ -11,6 +11,7 @@ import decimal
 from decimal import Decimal
 
 EXACT = decimal.Context(prec=200, rounding=decimal.ROUND_HALF_UP, Emax=9999, Emin=-9999)
+WHOLE = decimal.Context(prec=9999, Emax=9999, Emin=-9999)       # for quotients of which every digit is needed
 QUOTIENT_SCALE = 20     # fraction digits of a quotient or an average, on every store
 BIAS = 5000
 _NINES = str.maketrans("0123456789", "9876543210")

@@ -119,7 +119,7 @@ class Documents:
         listed = self.join_text(text(","), found, text(","))
         bits = [when(infix(self.position(listed, text(f",{name},")), ">", ZERO), pw.SQL(str(value)), ZERO)
                 for name, value in members.items() if value]
-        return when(infix(found, "IS NOT", NULL), pw.NodeList(bits or [ZERO], " | ", True))
+        return when(infix(found, "IS NOT", NULL), self.integer(pw.NodeList(bits or [ZERO], " | ", True)))
 
     # --- of the dialect ----------------------------------------------------------------------------------
 

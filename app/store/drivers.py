@@ -259,7 +259,7 @@ class SQLiteDriver(Driver):
             return division_by_zero()
         if "parser stack overflow" in message or "Expression tree is too large" in message:
             return too_deep()
-        return out_of_range() if isinstance(why, OverflowError) or "integer overflow" in message else error
+        return out_of_range() if isinstance(why, ArithmeticError) or "integer overflow" in message else error
 
     def _constraint(self, name: str, message: str, error: Exception) -> Exception:
         columns = message.partition(": ")[2]

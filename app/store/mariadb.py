@@ -76,6 +76,11 @@ def plain(operator: str) -> Operation:
     return lambda left, right: infix(left, operator, right)
 
 
+def integer_difference(left: Node, right: Node) -> Node:
+    """Zero minus the least integer would be that again, without an error."""
+    return when(infix(left, "=", ZERO), enclosed("-", right), infix(left, "-", right))
+
+
 def divided(operator: str) -> Operation:
     """A division, failing where the divisor is zero: by itself it would give null."""
     return lambda left, right: when(infix(right, "=", ZERO), when(infix(left, "IS NOT", NULL), FAILURE),
@@ -166,7 +171,7 @@ class MariaDB(Dialect):
               "native Edm.DateTimeOffset": naive_instant, "native Edm.TimeOfDay": forms.native_instant,
               "json": forms.json_text}
     operators = {
-        "integer add": plain("+"), "integer sub": plain("-"), "integer mul": plain("*"), "integer div": divided("DIV"),
+        "integer add": plain("+"), "integer sub": integer_difference, "integer mul": plain("*"), "integer div": divided("DIV"),
         "integer mod": divided("%%"),
         "double add": plain("+"), "double sub": plain("-"), "double mul": plain("*"), "double div": divided("/"),
         "double divby": divided("/"), "double mod": divided("%%"), "double round": double_round,

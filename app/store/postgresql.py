@@ -57,7 +57,7 @@ def double_quotient(left: Node, right: Node) -> Node:
 def double_remainder(left: Node, right: Node) -> Node:
     """`mod` of doubles has no operator; a zero divisor fails in the integer division."""
     cut = fn.trunc(infix(left, "/", right))
-    return when(infix(infix(left, "=", pw.SQL("'Infinity'")), "OR", infix(left, "=", pw.SQL("'-Infinity'"))),
+    return when(all_of(infix(fn.abs(left), "=", pw.SQL("'Infinity'")), infix(right, "<>", ZERO)),
                 pw.SQL("'NaN'::double precision"),
                 when(infix(fn.abs(right), "=", pw.SQL("'Infinity'")), left, infix(left, "-", infix(right, "*", cut))))
 
@@ -116,8 +116,8 @@ def instant_difference(left: Node, right: Node) -> Node:
 
 
 def date_add(left: Node, right: Node) -> Node:
-    past = infix(infix(infix(right, "%%", DAY), "+", DAY), "%%", DAY)
-    days = cast(infix(infix(right, "-", past), "/", DAY), "integer")
+    begun = when(infix(infix(right, "%%", DAY), "<", ZERO), ONE, ZERO)
+    days = cast(infix(infix(right, "/", DAY), "-", begun), "integer")
     return ordinal(dated(infix(cast(left, "date"), "+", days), pw.SQL("'YYYY-MM-DD'"), 10))
 
 

@@ -62,7 +62,7 @@ def _json(name: str) -> Column:
 
 
 def system_tables(dialect_name: str) -> tuple[Definition, ...]:
-    """The tables every store has: settings, tables made, change log, streams and their chunks, search index."""
+    """The tables every store has: settings, tables made, change log, streams and their chunks, jobs, search index."""
     boundary = (("xid", "xid8 NOT NULL DEFAULT pg_current_xact_id()"),) if dialect_name == "postgresql" else ()
     by_boundary = (Index((("xid", False), ("sequence", False))),) if boundary else ()
     return (
@@ -81,6 +81,12 @@ def system_tables(dialect_name: str) -> tuple[Definition, ...]:
             _number("stream"), _number("ordinal"), Column("data", "Edm.Binary", "Edm.Binary", False)),
             key=("stream", "ordinal"),
             foreign_keys=(ForeignKey(("stream",), "odata_streams", ("id",), "CASCADE"),)),
+        Definition("odata_jobs", (
+            _number("number"), _text("id", 64), _text("state", 20), _number("made"), _text("principal", None),
+            _text("method", 20), _text("target", None), _text("root", None), _text("headers", None),
+            _text("callback", None, True), _text("holder", 255, True), _number("lease"), _number("attempts"),
+            _number("status"), _text("answer", None, True)),
+            "number", indexes=(Index((("id", False),), True), Index((("state", False), ("lease", False))))),
         Definition("odata_search", (_text("source"), _number("row"), _text("term"), _number("position")),
                    key=("term", "source", "row", "position"), indexes=(Index((("source", False), ("row", False))),)))
 
@@ -339,12 +345,14 @@ def _check(store: Store, mapping: Mapping, id: str, known: dict[str, str]) -> No
 
 
 def _create_system(store: Store) -> None:
-    if store.has_table("odata_meta"):
-        return
+    known = store.has_table("odata_meta")
     for definition in system_tables(store.dialect.name):
+        if known and store.has_table(definition.name):
+            continue                # a store made before there was this table
         for text in (*create_table(store, definition), *(reference for _, reference in references(store, definition))):
             store.execute(text)
-    set_setting(store, "secret", secrets.token_hex(32))
+    if not known:
+        set_setting(store, "secret", secrets.token_hex(32))
 
 
 def _make(store: Store, mapping: Mapping, ids: list[str]) -> None:

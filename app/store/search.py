@@ -11,6 +11,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
 from typing import Any
 
 import peewee as pw
@@ -95,11 +96,15 @@ class Index:
 
     def indexed(self) -> set[str]:
         """The mapping ids that have an index."""
+        return {row[0][len(MARK):] for row in self.store.run(*self._marks)}
+
+    @cached_property
+    def _marks(self) -> tuple[str, tuple[Any, ...]]:
+        """The statement that finds the indexes; compiled once, since every write asks it."""
         table = pw.Table("odata_meta").alias("t1")
         name = pw.Column(table, "name")
-        query = pw.Select([table], [name]).where(pw.Expression(name, ">=", pw.Value(MARK)),
-                                                 pw.Expression(name, "<", pw.Value(MARK[:-1] + ";")))
-        return {row[0][len(MARK):] for row in self.store.run(*self.store.compile(query))}
+        return self.store.compile(pw.Select([table], [name]).where(
+            pw.Expression(name, ">=", pw.Value(MARK)), pw.Expression(name, "<", pw.Value(MARK[:-1] + ";"))))
 
     def refresh(self, id: str, rows: Sequence[int]) -> None:
         """The entries of these rows anew; of rows that are gone none stay."""
@@ -146,7 +151,7 @@ class Index:
         chosen = [self.store.dialect.select(pw.Column(source, column.name), column) for column in columns]
         query = pw.Select([source], [row_id, *chosen]).where(
             pw.Expression(row_id, "IN", pw.EnclosedNodeList([pw.Value(row) for row in rows])))
-        entries = []
+        entries: list[tuple[str, int, str, int]] = []
         for row, *values in self.store.run(*self.store.compile(query)):
             texts = dict(zip(columns, values, strict=True))
             entries.extend((id, row, term, position) for term, position in _entries(texts, found))

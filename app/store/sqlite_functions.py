@@ -15,7 +15,7 @@ from typing import Any
 
 from app.edm import types
 from app.store import casing, forms, geo, patterns
-from app.store.decimals import EXACT, QUOTIENT_SCALE, decode, encode
+from app.store.decimals import EXACT, QUOTIENT_SCALE, WHOLE, decode, encode
 
 LOW, HIGH = -2**63, 2**63 - 1
 DAY = 86_400 * types.TICKS
@@ -142,7 +142,7 @@ def decimal_remainder(left: Decimal, right: Decimal) -> Decimal:
     """`mod`, with the sign of the left side."""
     if not right:
         raise ZeroDivisionError
-    return EXACT.remainder(left, right)
+    return WHOLE.remainder(left, right)
 
 
 def from_text(text: Any) -> str | None:

@@ -15,11 +15,13 @@ import flask
 from werkzeug.exceptions import HTTPException
 
 from app import csdl
+from app.service.authenticate import Authenticate
 from app.service.response import Response
 from app.service.settings import Settings
 from app.web.odata import Body, Face, Handler, StartResponse, refusal
 
 SYSTEM = "/-/"
+MONITORS = "/-/async/"      # of asynchronous requests: the service answers them
 
 
 class OpenService(Handler, Protocol):
@@ -29,14 +31,15 @@ class OpenService(Handler, Protocol):
     def namespace(self) -> str: ...
 
 
-def create_app(settings: Settings | None = None) -> flask.Flask:
+def create_app(settings: Settings | None = None, authenticate: Authenticate | None = None) -> flask.Flask:
     """The WSGI application for `settings` (default: the environment): opens the service, makes its store ready.
 
-    Raises ConfigurationError and ModelError when it cannot be served.
+    `authenticate`: says who asks, in the place of what the settings name; it gets the `Request`, gives a `Principal`, and
+    raises Unauthorized. Raises ConfigurationError and ModelError when it cannot be served.
     """
     from app.service.service import Service
     settings = settings or Settings.from_environment()
-    return application(Service.open(settings), settings)
+    return application(Service.open(settings, authenticate=authenticate), settings)
 
 
 def application(service: OpenService, settings: Settings) -> flask.Flask:
@@ -45,18 +48,19 @@ def application(service: OpenService, settings: Settings) -> flask.Flask:
     app.extensions["odata"] = service
     face = Face(service, settings)
     system = settings.root_path + SYSTEM
+    monitors = settings.root_path + MONITORS
 
     @app.before_request
     def odata() -> flask.Response | None:
         """Everything outside `/-/` that no route of the user's own takes."""
         request = flask.request
-        if request.url_rule is not None or request.path.startswith(system):
+        if request.url_rule is not None or request.path.startswith(system) and not request.path.startswith(monitors):
             return None
         return Answer.of(face.answer(request.environ))
 
     app.register_blueprint(system_routes(service), url_prefix=system.rstrip("/"))
     app.register_error_handler(HTTPException, refused)
-    app.wsgi_app = Front(app, face, system)     # type: ignore[method-assign]
+    app.wsgi_app = Front(app, face, system, monitors)     # type: ignore[method-assign]
     return app
 
 
@@ -75,10 +79,10 @@ class Answer(flask.Response):
 class Front:
     """In the place of `flask_app.wsgi_app`: calls the OData face directly unless Flask has something to add."""
 
-    def __init__(self, app: flask.Flask, face: Face, system: str) -> None:
+    def __init__(self, app: flask.Flask, face: Face, system: str, monitors: str) -> None:
         self.flask = app.wsgi_app
         self.face = face
-        self.system = system
+        self.system, self.monitors = system, monitors
         self.app = app
         self.ours = additions(app)
         self.direct: bool | None = None
@@ -86,7 +90,8 @@ class Front:
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         if self.direct is None:     # as in Flask itself, set-up ends with the first request
             self.direct = additions(self.app) == self.ours
-        if self.direct and not environ["PATH_INFO"].startswith(self.system):
+        path = environ["PATH_INFO"]
+        if self.direct and (not path.startswith(self.system) or path.startswith(self.monitors)):
             return self.face(environ, start_response)
         return self.flask(environ, start_response)
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import errno
 import http.client
 import os
-import signal
 import socket
 import threading
 import time
@@ -24,6 +23,7 @@ from granian.log import LogLevels
 from app.errors import ConfigurationError
 from app.service.settings import Settings
 from app.web.asgi import Bridge
+from app.web.work import follow, working
 
 GRACE = 20                      # seconds that running requests get at a stop
 PORT_PATIENCE = 5.0             # seconds to wait for a port that a stopping server still holds
@@ -40,8 +40,9 @@ def serve(settings: Settings, host: str, port: int, workers: int, ready: Callabl
         number = free_port(host) if port == 0 else port
         claim(host, number, 0.0 if port == 0 else PORT_PATIENCE)
         try:
-            Server(settings, host, number, workers, ready).serve(
-                target_loader=partial(worker, settings, os.getpid()), wrap_loader=False)
+            server = Server(settings, host, number, workers, ready)
+            with working(settings):
+                server.serve(target_loader=partial(worker, settings, os.getpid()), wrap_loader=False)
             return
         except OSError:     # taken between the probe and the start
             if port or attempt == ATTEMPTS - 1:
@@ -85,20 +86,11 @@ def worker(settings: Settings, parent: int) -> Bridge:
     """The ASGI application of one worker process."""
     from app.service.service import Service
     from app.web import application
-    threading.Thread(target=follow, args=(parent,), daemon=True).start()
+    threading.Thread(target=follow, args=(parent, GRACE), daemon=True).start()
     service = Service.open(settings, prepare=False)
     app = application(service, settings)
     return Bridge(app.wsgi_app, threads=0 if settings.embedded else settings.threads, max_body=settings.max_body,
                   closing=service.close)
-
-
-def follow(parent: int) -> None:
-    """End this process after its parent, however that ended."""
-    while os.getppid() == parent:
-        time.sleep(0.25)
-    os.kill(os.getpid(), signal.SIGTERM)
-    time.sleep(GRACE)
-    os._exit(1)
 
 
 # --- ports ---------------------------------------------------------------------------------------

@@ -84,7 +84,7 @@ MEMBERS = [
     ("5.1.1.15", 'Dyn eq Dyn', '(eq Dyn:Edm.Untyped Dyn:Edm.Untyped)'),
     ("5.1.1.15", 'Dyn eq null', '(eq Dyn:Edm.Untyped null as Edm.Untyped)'),
     ("5.1.1.15", 'Dyn and true', '(and (cast Dyn:Edm.Untyped Edm.Boolean) true)'),
-    ("5.1.1.15", 'Dyn add 5', '(add (cast Dyn:Edm.Untyped Edm.Int32) 5:Edm.Int32):Edm.Int32'),
+    ("5.1.1.15", 'Dyn add 5', '(add (cast Dyn:Edm.Untyped Edm.Decimal) 5:Edm.Int32):Edm.Decimal'),
     ("5.1.1.15", "contains(Dyn,'x')", "(contains (cast Dyn:Edm.Untyped Edm.String) 'x'):Edm.Boolean"),
     ("5.1.1.15", 'Anything eq 5', '(eq Anything:Edm.Untyped 5:Edm.Int32 as Edm.Int32)'),
     ("5.1.1.15", 'Anything/Below gt 5', '(gt Anything/Below:Edm.Untyped 5:Edm.Int32 as Edm.Int32)'),

@@ -1,7 +1,7 @@
 """The meaning of `$apply`, computed naively: each transformation makes a list of instances or rows out of one.
 
-A row of an aggregation is an `Instance` without a type whose properties stand under their path ('Owner/Name'); what it lacks
-is absent, not null. `EXISTS` before the path of an entity or complex value on the way marks that it is there.
+A row of an aggregation is an `Instance` without a type whose properties stand under their path ('Owner/Name'); what it
+lacks is absent, not null. `EXISTS` before the path of an entity or complex value on the way tells whether it is there.
 Data Aggregation §3.
 """
 
@@ -16,8 +16,9 @@ from typing import Any
 from app.bind import nodes
 from app.edm import types
 from tests.oracle import evaluate
-from tests.oracle.evaluate import EXACT, Env, Failure, is_nan, ordered, promote, rounded, sort_key, whole
-from tests.oracle.world import Instance, World
+from tests.oracle.evaluate import Env, sort_key
+from tests.oracle.values import EXACT, Failure, is_nan, ordered, promote, rounded, whole
+from tests.oracle.world import Instance, World, enum_text
 
 EXISTS = "@exists "
 
@@ -161,7 +162,7 @@ def level(properties: Sequence[nodes.RowProperty], then: nodes.Apply | None, row
     groups: dict[tuple[Any, ...], tuple[Instance, list[Instance]]] = {}
     for row in rows:
         head = heading(properties, row, world)
-        key = tuple((name, comparable(head[name], properties)) for name in head)
+        key = tuple(head.items())
         groups.setdefault(key, (head, []))[1].append(row)
     if then is None:
         return [head for head, _ in groups.values()]
@@ -185,10 +186,6 @@ def heading(properties: Sequence[nodes.RowProperty], row: Instance, world: World
             if "." not in names[-1]:
                 found[EXISTS + "/".join(names)] = value(base, row, world) is not None
     return found
-
-
-def comparable(found: Any, properties: Sequence[nodes.RowProperty]) -> Any:
-    return None if found is None else float(found) if isinstance(found, float) else found
 
 
 # --- as an answer shows it -------------------------------------------------------------------------------
@@ -221,7 +218,7 @@ def text_of(found: Any, kind: str, world: World) -> Any:
     if found is None or isinstance(found, bool | int | Decimal | float) and kind in types.NUMBERS | {"Edm.Boolean"}:
         return found
     if world.model.enum_type(kind) is not None:
-        return evaluate.enum_text(world.model, kind, found)
+        return enum_text(world.model, kind, found)
     return types.write(kind, found)
 
 

@@ -1,7 +1,7 @@
 """The arena of the contests: a store with the rows of one world, and how many requests are generated.
 
-By default a bounded number, always the same; `--soak` generates 20,000 a store, other ones each time, and `ODATA_SOAK` sets
-the number. The counts are printed at the end of the run.
+By default a bounded number, always the same; `--soak` generates 20,000 a store, other ones each time, and `ODATA_SOAK`
+sets the number. The counts are printed at the end of the run.
 """
 
 from __future__ import annotations

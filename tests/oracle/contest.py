@@ -16,15 +16,15 @@ from app.errors import LimitExceeded, NotImplementedByService, ODataError
 from app.store import Store
 from app.url import parse
 from tests.oracle import evaluate, world
-from tests.oracle.evaluate import Failure
 from tests.oracle.generate import query
+from tests.oracle.values import Failure
 from tests.oracle.world import Instance, World
 from tests.sql import asking
 
 
 @dataclass(slots=True)
 class Tally:
-    """What was asked of one store: `answered` alike, `failed` alike, `refused` by name (501, or too large for a statement)."""
+    """What was asked of one store: `answered` alike, `failed` alike, `refused` by name (501; too large a statement)."""
 
     store: str
     answered: int = 0
@@ -61,14 +61,14 @@ class Contest:
             self.failing(error, expected, suspects, path, text)
             return
         if isinstance(expected, Failure):
-            raise Difference(f"{path}?{show(options)}\n  the store answers {found}, the oracle fails: {expected.code}")
+            raise Difference(f"{path}?{show(options)}\n  the store answers {found}; the oracle: {expected.code}")
         keys = [key(each) for each in expected]
         if "$orderby" not in options:
             keys, found = sorted(keys), sorted(found)
         if keys != found:
             raise Difference(f"{path}?{show(options)}\n  only the oracle: {[each for each in keys if each not in found]}"
                              f"\n  only the store: {[each for each in found if each not in keys]}"
-                             + (f"\n  oracle {keys}\n  store  {found}" if "$orderby" in options else ""))
+                             f"\n  oracle {keys}\n  store  {found}")
         self.tally.answered += 1
 
     def oracle(self, path: str, text: str) -> tuple[list[Instance] | Failure, bool]:
@@ -90,7 +90,8 @@ class Contest:
         if not suspects and not isinstance(expected, Failure):
             options = bind(parse(path, text), self.world.model).options
             trees = [options.filter, *(item.expression for item in options.orderby)]
-            if not any(tree is not None and evaluate.may_fail(tree, self.world, self.world.sets[path]) for tree in trees):
+            members = self.world.sets[path]
+            if not any(tree is not None and evaluate.may_fail(tree, self.world, members) for tree in trees):
                 raise Difference(f"{path}?{text}\n  the store fails: {error.code}; the oracle does not")
         self.tally.failed += 1
 

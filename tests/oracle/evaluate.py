@@ -10,41 +10,20 @@ request must fail. What may fail though no result needs it (the other side of an
 
 from __future__ import annotations
 
-import decimal
 import itertools
 import math
-import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
-from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from typing import Any
 
 from app.bind import nodes
-from app.bind.literal import enum_value
 from app.bind.scope import is_collection
 from app.edm import types
 from app.edm.index import Model
-from app.errors import ODataError
-from tests.oracle.world import Instance, Typed, World, enum_text
-
-NOW = "2025-11-29T15:10:00Z"
-EXACT = decimal.Context(prec=400, Emax=99999, Emin=-99999, traps=[])
-QUOTIENT_DIGITS = 20                # fraction digits of a decimal quotient: the service's choice (§5.1.1.2.5)
-WIDE = 2**63
-DAY = 86_400 * types.TICKS
-FLOATS = ("Edm.Double", "Edm.Single")
-WHITE_SPACE = "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """The request must be answered with an error of this code."""
-
-    code: str
-
-
-OVERFLOW, DIVISION = Failure("arithmeticOverflow"), Failure("divisionByZero")
+from tests.oracle.functions import FUNCTIONS, LISTS, cast, of_kind, stepped
+from tests.oracle.values import DIVISION, NUMERIC, Failure, bare, is_nan, ordered, promote, temporal, whole
+from tests.oracle.world import Instance, Typed, World
 
 
 @dataclass(slots=True)
@@ -184,7 +163,7 @@ def compare(operator: str, left: Any, right: Any, kind: str, env: Env) -> Any:
     """A comparison: never null; false for `gt`, `lt` with null, true for `ge`, `le` of two nulls."""
     if isinstance(left, Failure) or isinstance(right, Failure):
         failure, other = (left, right) if isinstance(left, Failure) else (right, left)
-        if other is None and operator not in ("eq", "ne") or isinstance(other, Typed) and _of_kind(other, kind) is None:
+        if other is None and operator not in ("eq", "ne") or isinstance(other, Typed) and of_kind(other, kind) is None:
             return operator == "ne"
         return failure
     if operator in ("eq", "ne"):
@@ -231,33 +210,6 @@ def _alike(left: Any, right: Any, kind: str) -> tuple[Any, Any]:
     return ordered(left, kind), ordered(right, kind)
 
 
-def bare(value: Any) -> Any:
-    return value.value if isinstance(value, Typed) else value
-
-
-def ordered(value: Any, kind: str) -> Any:
-    """A value in the form that Python sorts as OData does."""
-    if kind in types.NUMBERS:
-        return promote(value, kind)
-    if kind in ("Edm.DateTimeOffset", "Edm.TimeOfDay"):
-        head, _, fraction = value.removesuffix("Z").partition(".")
-        return head, fraction.ljust(12, "0")
-    return value
-
-
-def is_nan(value: Any) -> bool:
-    return isinstance(value, float | Decimal) and bool(value != value)
-
-
-def promote(value: Any, target: str) -> Any:
-    """A number as a number of a wider type (§5.1.1.18)."""
-    if value is None or isinstance(value, Failure):
-        return value
-    if target in FLOATS:
-        return float(value)
-    return Decimal(value) if target == "Edm.Decimal" and isinstance(value, int) else value
-
-
 def _in(node: nodes.In, env: Env) -> Any:
     operand = evaluate(node.operand, env)
     items: Any = node.items
@@ -281,7 +233,9 @@ def _logic(node: nodes.Logic, env: Env) -> Any:
     if any(each is decisive for each in outcomes):
         return decisive
     failed = [each for each in outcomes if isinstance(each, Failure)]
-    return failed[0] if failed else None if None in outcomes else not decisive
+    if failed and (decisive or None not in outcomes):       # null and what fails cannot be true any more
+        return failed[0]
+    return None if None in outcomes else not decisive
 
 
 def _not(node: nodes.Not, env: Env) -> Any:
@@ -317,101 +271,10 @@ def _arithmetic(node: nodes.Arithmetic, env: Env) -> Any:
         family = "integer" if node.type in types.INTEGERS else node.type
         found = NUMERIC[family](node.operator, promote(left, node.type), promote(right, node.type))
     else:
-        found = _temporal(node, left, right)
+        found = temporal(node, left, right)
     if env.world.finite and isinstance(found, float | Decimal) and not math.isfinite(found):
         found = DIVISION
     return env.fail(found) if isinstance(found, Failure) else found
-
-
-def whole(value: int) -> int | Failure:
-    return value if -WIDE <= value < WIDE else OVERFLOW
-
-
-def _integers(operator: str, left: int, right: int) -> Any:
-    if operator in ("div", "mod"):
-        if right == 0:
-            return DIVISION
-        quotient = abs(left) // abs(right) * (1 if (left < 0) == (right < 0) else -1)
-        return whole(quotient if operator == "div" else left - right * quotient)
-    return whole({"add": left + right, "sub": left - right, "mul": left * right}[operator])
-
-
-def _decimals(operator: str, left: Decimal, right: Decimal) -> Any:
-    if operator in ("div", "mod") and right == 0:
-        return DIVISION
-    if operator == "mod":
-        return EXACT.remainder(left, right)
-    if operator in ("div", "divby"):
-        if right == 0:
-            return Decimal("NaN") if left == 0 or is_nan(left) else Decimal("Infinity").copy_sign(left)
-        return rounded(EXACT.divide(left, right), QUOTIENT_DIGITS)
-    return {"add": EXACT.add, "sub": EXACT.subtract, "mul": EXACT.multiply}[operator](left, right)
-
-
-def _doubles(operator: str, left: float, right: float) -> Any:
-    if operator == "mod":
-        if right == 0:
-            return DIVISION
-        return math.nan if math.isinf(left) or is_nan(left) or is_nan(right) else math.fmod(left, right)
-    if operator in ("div", "divby"):
-        if right == 0:
-            return math.nan if left == 0 or is_nan(left) else math.copysign(math.inf, left)
-        found = left / right
-    else:
-        found = {"add": left + right, "sub": left - right, "mul": left * right}[operator]
-    return OVERFLOW if math.isinf(found) and math.isfinite(left) and math.isfinite(right) else found
-
-
-NUMERIC: dict[str, Callable[[str, Any, Any], Any]] = {
-    "integer": _integers, "Edm.Decimal": _decimals, "Edm.Double": _doubles, "Edm.Single": _doubles}
-
-
-def rounded(value: Decimal, digits: int = 0, rounding: str = ROUND_HALF_UP) -> Decimal:
-    return value.quantize(Decimal(1).scaleb(-digits), rounding, EXACT) if value.is_finite() else value
-
-
-def _temporal(node: nodes.Arithmetic, left: Any, right: Any) -> Any:
-    """What is computed with durations and instants; a duration in a product counts ticks, rounded."""
-    operator, first, second = node.operator, node.left.type, node.right.type
-    if first in types.NUMBERS:
-        return _scaled(right, left, "mul")
-    if first == "Edm.Duration":
-        if second != "Edm.Duration":
-            return _scaled(left, right, operator)
-        return whole(left + right if operator == "add" else left - right)
-    if second != "Edm.Duration":
-        return ticks(left, first) - ticks(right, second)
-    moved = ticks(left, first) + (right if operator == "add" else -right)
-    try:
-        return instant(moved) if first == "Edm.DateTimeOffset" else instant(moved)[:10]
-    except OverflowError:
-        return OVERFLOW
-
-
-def _scaled(duration: int, factor: Any, operator: str) -> Any:
-    number = Decimal(repr(factor)) if isinstance(factor, float) else Decimal(factor)
-    if operator == "mul":
-        found = EXACT.multiply(Decimal(duration), number)
-    elif number == 0:
-        return DIVISION
-    else:
-        found = EXACT.divide(Decimal(duration), number)
-    return whole(int(rounded(found))) if found.is_finite() else OVERFLOW
-
-
-def ticks(value: str, kind: str) -> int:
-    """Ticks of 100 ns since the year 1; of a date, its midnight."""
-    if kind == "Edm.Date":
-        return (date.fromisoformat(value).toordinal() - 1) * DAY
-    head, _, fraction = value.removesuffix("Z").partition(".")
-    since = datetime.fromisoformat(head) - datetime(1, 1, 1)
-    return (since.days * 86_400 + since.seconds) * types.TICKS + int(fraction[:7].ljust(7, "0"))
-
-
-def instant(count: int) -> str:
-    seconds, rest = divmod(count, types.TICKS)
-    moment = datetime(1, 1, 1) + timedelta(seconds=seconds)
-    return moment.isoformat() + (f".{rest:07d}".rstrip("0") if rest else "") + "Z"
 
 
 def _negate(node: nodes.Negate, env: Env) -> Any:
@@ -434,77 +297,12 @@ def _call(node: nodes.Call, env: Env) -> Any:
     if arguments and isinstance(arguments[0], list):
         if node.name in ("concat", "substring"):
             return LISTS[node.name](*arguments)
-        return LISTS[node.name](*([object() if is_nan(item) else item for item in each] for each in arguments))
+        double = any(isinstance(item, float) for each in arguments for item in each)
+        return LISTS[node.name](*([object() if is_nan(item) else float(item) if double else item for item in each]
+                                  for each in arguments))
     if node.name in ("round", "floor", "ceiling"):
-        return _stepped(node.name, promote(arguments[0], node.type))
+        return stepped(node.name, promote(arguments[0], node.type))
     return FUNCTIONS[node.name](*arguments)
-
-
-def substring(whole_value: Any, start: int, count: int | None = None) -> Any:
-    """Of a text or a list: a negative start counts from the end."""
-    begin = max(len(whole_value) + start, 0) if start < 0 else start
-    return whole_value[begin:] if count is None else whole_value[begin:begin + max(count, 0)]
-
-
-def simple(mapped: Callable[[str], str]) -> Callable[[str], str]:
-    """Simple case mapping: one character for one (DESIGN §5)."""
-    return lambda text: "".join(found if len(found := mapped(each)) == 1 else "i" if each == "İ" and mapped is str.lower else each
-                                for each in text)
-
-
-def _part(start: int, of_time: int) -> Callable[[str], int]:
-    width = 4 if start == 0 else 2
-
-    def part(value: str) -> int:
-        at = of_time if value[2] == ":" else start
-        return int(value[at:at + width])
-    return part
-
-
-def _fraction(value: str) -> Decimal:
-    return Decimal("0." + (value.removesuffix("Z").partition(".")[2] or "0"))
-
-
-def _stepped(name: str, value: Any) -> Any:
-    if isinstance(value, int) or not math.isfinite(value):
-        return value
-    rounding = {"round": ROUND_HALF_UP, "floor": ROUND_FLOOR, "ceiling": ROUND_CEILING}[name]
-    return type(value)(rounded(Decimal(value), 0, rounding))
-
-
-def matches(text: str, pattern: str) -> bool:
-    """The patterns that are generated mean the same in ECMAScript and here but for these."""
-    mine = re.sub(r"(?<!\\)\.", "[^\n\r\u2028\u2029]", pattern.replace("$", r"\Z"))
-    return re.search(mine, text, re.ASCII) is not None
-
-
-def _indexof(found: list[Any], part: list[Any]) -> int:
-    return next((at for at in range(len(found) - len(part) + 1) if found[at:at + len(part)] == part), -1)
-
-
-def _subset(found: list[Any], part: list[Any]) -> bool:
-    return all(found.count(each) >= part.count(each) for each in part)
-
-
-def _subsequence(found: list[Any], part: list[Any]) -> bool:
-    rest = iter(found)
-    return all(any(each == wanted for each in rest) for wanted in part)
-
-
-FUNCTIONS: dict[str, Callable[..., Any]] = {
-    "concat": lambda a, b: a + b, "contains": lambda a, b: b in a, "endswith": lambda a, b: a.endswith(b),
-    "startswith": lambda a, b: a.startswith(b), "indexof": lambda a, b: a.find(b), "length": len, "substring": substring,
-    "matchespattern": matches, "tolower": simple(str.lower), "toupper": simple(str.upper),
-    "trim": lambda a: a.strip(WHITE_SPACE),
-    "date": lambda a: a[:10], "time": lambda a: a[11:-1], "year": _part(0, 0), "month": _part(5, 0), "day": _part(8, 0),
-    "hour": _part(11, 0), "minute": _part(14, 3), "second": _part(17, 6), "fractionalseconds": _fraction,
-    "totaloffsetminutes": lambda a: 0, "totalseconds": lambda a: EXACT.divide(Decimal(a), Decimal(types.TICKS)),
-    "now": lambda: NOW, "mindatetime": lambda: "0001-01-01T00:00:00Z", "maxdatetime": lambda: "9999-12-31T23:59:59.9999999Z"}
-
-LISTS: dict[str, Callable[..., Any]] = {
-    "concat": lambda a, b: [*a, *b], "contains": lambda a, b: _indexof(a, b) >= 0,
-    "endswith": lambda a, b: len(a) >= len(b) and a[len(a) - len(b):] == b, "startswith": lambda a, b: a[:len(b)] == b,
-    "indexof": _indexof, "length": len, "substring": substring, "hassubset": _subset, "hassubsequence": _subsequence}
 
 
 # --- casts (§5.1.1.10) -----------------------------------------------------------------------------------
@@ -512,86 +310,8 @@ LISTS: dict[str, Callable[..., Any]] = {
 def _cast(node: nodes.Cast, env: Env) -> Any:
     found = evaluate(node.operand, env)
     if isinstance(found, list):
-        return [cast(each, node.operand.type, node.type, node.facets, env) for each in found]
-    return cast(found, node.operand.type, node.type, node.facets, env)
-
-
-def cast(value: Any, source: str, target: str, facets: Any, env: Env) -> Any:
-    """The value as one of the type `target`; null where it cannot be."""
-    if value is None or isinstance(value, Failure):
-        return value
-    if isinstance(value, Typed):
-        return _of_kind(value, target)
-    enum, wanted = env.model.enum_type(source), env.model.enum_type(target)
-    if wanted is not None:
-        if source == "Edm.String":
-            try:
-                found = enum_value(value, wanted)
-                return found if wanted.flags or found in [each.value for each in wanted.members] else None
-            except ODataError:
-                return None
-        if enum is not None:
-            return value if enum is wanted else None
-        return value if source in types.INTEGERS and (wanted.flags or value in [each.value for each in wanted.members]) else None
-    if target == "Edm.String":
-        text = enum_text(env.model, source, value) if enum is not None else types.write(source, value)
-        return text if facets is None or not isinstance(facets.max_length, int) or len(text) <= facets.max_length else None
-    if source == "Edm.String":
-        try:
-            value = types.parse(target, value)
-        except ValueError:
-            return None
-    elif (source in types.NUMBERS or enum is not None) and target in types.NUMBERS:
-        value = number_cast(value, target)
-    elif source != target:
-        value = _temporal_cast(value, source, target)
-    if target == "Edm.Decimal" and value is not None and facets is not None and isinstance(facets.scale, int):
-        value = rounded(value, facets.scale)
-        if facets.precision is not None and value.is_finite() and value.adjusted() >= facets.precision - facets.scale:
-            return None
-    return value
-
-
-def _of_kind(value: Typed, target: str) -> Any:
-    """A dynamic value where a value of a certain type is wanted: null where it is of another kind."""
-    if value.type == target:
-        return value.value
-    if target in types.NUMBERS and value.type in types.NUMBERS:
-        return number_cast(value.value, target) if target not in types.INTEGERS or value.value == int_or(value.value) else None
-    return None
-
-
-def int_or(value: Any) -> Any:
-    return int(value) if math.isfinite(value) else None
-
-
-def number_cast(value: Any, target: str) -> Any:
-    """A number as another type: rounded, null where it does not fit."""
-    if target in types.INTEGERS:
-        if not math.isfinite(value):
-            return None
-        found = int(rounded(Decimal(value)))
-        low, high = types.INTEGER_RANGES[target]
-        return found if low <= found <= high else None
-    if target == "Edm.Decimal":
-        return Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
-    if target == "Edm.Single":
-        try:
-            return types.single(float(value))
-        except ValueError:
-            return None
-    return float(value)
-
-
-def _temporal_cast(value: str, source: str, target: str) -> str | None:
-    match source, target:
-        case "Edm.DateTimeOffset", "Edm.Date":
-            return value[:10]
-        case "Edm.DateTimeOffset", "Edm.TimeOfDay":
-            return value[11:-1]
-        case "Edm.Date", "Edm.DateTimeOffset":
-            return value + "T00:00:00Z"
-    return None
+        return [cast(each, node.operand.type, node.type, node.facets, env.model) for each in found]
+    return cast(found, node.operand.type, node.type, node.facets, env.model)
 
 
 def _is_of(node: nodes.IsOf, env: Env) -> Any:
@@ -650,7 +370,8 @@ def sort_key(value: Any, kind: str) -> tuple[int, Any]:
     return (2, 0) if is_nan(found) else (1, found)
 
 
-def arrange(items: Sequence[nodes.OrderItem], members: Sequence[Instance], world: World) -> list[Instance] | Failure:
+def arrange(items: Sequence[nodes.OrderItem], members: Sequence[Instance], world: World,
+            it: Instance | None = None) -> list[Instance] | Failure:
     """The members in order; members that tie in their order of storage, backwards where the last item descends."""
     found = list(members)
     if items and items[-1].descending:
@@ -658,7 +379,7 @@ def arrange(items: Sequence[nodes.OrderItem], members: Sequence[Instance], world
     for item in reversed(items):
         keys = []
         for each in found:
-            value = evaluate(item.expression, Env(world, each, each))
+            value = evaluate(item.expression, Env(world, each, it or each))
             if isinstance(value, Failure):
                 return value
             keys.append(sort_key(value, item.expression.type))

@@ -14,6 +14,7 @@ from app.edm import types
 from tests.oracle.generate import INTEGERS, NAMES, Draw, Start, Writer, vocabulary
 
 EXACT = (*INTEGERS, "Edm.Decimal")
+AVERAGED = ("Edm.Int32", "Edm.Int16", "Edm.Byte", "Edm.SByte", "Edm.Decimal")       # 64 bits would be rounded on the way
 ORDERED = (*EXACT, "Edm.String", "Edm.Date", "Edm.DateTimeOffset", "Edm.Duration", "Edm.TimeOfDay", "Edm.Double")
 GROUPED = ("World.Color", "Edm.Boolean", "Edm.Byte", "Edm.String", "Edm.Date", "Edm.Decimal", "World.Marks", "Edm.Guid")
 SAFE = ("Int16 add 1", "Byte mul 2", "length(String)", "year(Date)", "Int16 divby 2", "case(Boolean:Int16,true:0)",
@@ -72,7 +73,7 @@ class Pipeline:
         direction = self.writer.one_of(("", " desc"))
         if not self.rows:
             return f"orderby({self.pick(*ORDERED)}{direction})"
-        if not self.keys:
+        if not self.keys or any("/" in key for key in self.keys):       # what is null and what is not there tie
             return "identity"
         self.settled = True
         return f"orderby({','.join(key + direction for key in self.keys)})"
@@ -108,7 +109,7 @@ class Pipeline:
         prefix = self.prefix()
         if method == "count":
             return f"{prefix}$count as {name}", name, "Edm.Decimal"
-        kinds = EXACT if method in ("sum", "average") else ORDERED if method != "countdistinct" else (*ORDERED, *GROUPED)
+        kinds = EXACT if method == "sum" else AVERAGED if method == "average" else ORDERED if method != "countdistinct" else (*ORDERED, *GROUPED)
         path = self.pick(*kinds) if not prefix else self.below(prefix, kinds)
         if path is None:
             return f"$count as {name}", name, "Edm.Decimal"

@@ -79,7 +79,7 @@ def ask(service: Any, rows: World, tally: Tally, options: dict[str, str]) -> Non
         tally.failed += 1
         return
     if response.status != 200:
-        if body["error"]["code"] not in ("arithmeticOverflow", "divisionByZero"):
+        if body["error"]["code"] not in ("arithmeticOverflow", "divisionByZero") or "filter" not in options["$apply"]:
             raise Difference(f"{show(options)}\n  {response.status} {body}")
         tally.failed += 1           # in a filter, on the way to rows that do not count
         return

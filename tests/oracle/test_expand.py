@@ -21,9 +21,10 @@ from tests.databases import Databases
 from tests.oracle import evaluate, world
 from tests.oracle.conftest import Effort
 from tests.oracle.contest import Difference, Tally, key, show
-from tests.oracle.evaluate import Env, Failure
+from tests.oracle.evaluate import Env
 from tests.oracle.generate import expands, query
 from tests.oracle.test_filters import PATHS, SETS
+from tests.oracle.values import Failure
 from tests.oracle.world import Instance, World
 
 EXAMPLES = 150
@@ -33,24 +34,25 @@ class Failed(Exception):
     """The oracle: the request must fail."""
 
 
-def trees(members: Sequence[Instance], options: nodes.Options, rows: World) -> list[Any]:
-    """Entities as far as the answer shows them, after filter, order, skip, top: [key, {navigation property: below}]."""
-    found = chosen(members, options, rows)
+def trees(members: Sequence[Instance], options: nodes.Options, rows: World, it: Instance | None = None) -> list[Any]:
+    """Entities as far as the answer shows them, after filter, order, skip, top: [key, {navigation property: below}].
+    `it`: the entity that the resource path addresses, for those below it."""
+    found = chosen(members, options, rows, it)
     start = options.skip if isinstance(options.skip, int) else 0
     found = found[start:] if options.top is None else found[start:start + int(str(options.top))]
-    return [[key(each), below(each, options, rows)] for each in found]
+    return [[key(each), below(each, options, rows, it or each)] for each in found]
 
 
-def chosen(members: Sequence[Instance], options: nodes.Options, rows: World) -> list[Instance]:
-    found = [each for each in members if options.filter is None or truth(options.filter, each, rows)]
-    arranged = evaluate.arrange(options.orderby, sorted(found, key=position(rows)), rows)
+def chosen(members: Sequence[Instance], options: nodes.Options, rows: World, it: Instance | None) -> list[Instance]:
+    found = [each for each in members if options.filter is None or truth(options.filter, each, rows, it or each)]
+    arranged = evaluate.arrange(options.orderby, sorted(found, key=position(rows)), rows, it)
     if isinstance(arranged, Failure):
         raise Failed
     return arranged
 
 
-def truth(predicate: Any, entity: Instance, rows: World) -> bool:
-    outcome = evaluate.evaluate(predicate, Env(rows, entity, entity))
+def truth(predicate: Any, entity: Instance, rows: World, it: Instance) -> bool:
+    outcome = evaluate.evaluate(predicate, Env(rows, entity, it))
     if isinstance(outcome, Failure):
         raise Failed
     return outcome is True
@@ -62,7 +64,7 @@ def position(rows: World) -> Callable[[Instance], int]:
     return lambda entity: places.get(id(entity), 0)
 
 
-def below(entity: Instance, options: nodes.Options, rows: World) -> dict[str, Any]:
+def below(entity: Instance, options: nodes.Options, rows: World, it: Instance) -> dict[str, Any]:
     made: dict[str, Any] = {}
     for item in options.expand:
         name = item.path[-1]
@@ -73,11 +75,11 @@ def below(entity: Instance, options: nodes.Options, rows: World) -> dict[str, An
             related = [each for each in related if rows.model.is_a(each["@type"], item.cast)] if isinstance(related, list) \
                 else related if related is not None and rows.model.is_a(related["@type"], item.cast) else None
         if isinstance(related, list):
-            made[name] = trees(related, item.options, rows)
+            made[name] = trees(related, item.options, rows, it)
             if item.options.count:
-                made[name + "@odata.count"] = len(chosen(related, item.options, rows))
+                made[name + "@odata.count"] = len(chosen(related, item.options, rows, it))
         else:
-            made[name] = None if related is None else [key(related), below(related, item.options, rows)]
+            made[name] = None if related is None else [key(related), below(related, item.options, rows, it)]
     return made
 
 

@@ -11,8 +11,8 @@ import pytest
 from tests.protocol.exchange import Client
 
 TESTS = Path(__file__).parent.parent
-FOLDERS = {"northwind": TESTS / "models", "types": TESTS / "models", "workshop": TESTS / "models", "restricted": TESTS / "models",
-           "industryData": TESTS.parent / "edmx"}
+FOLDERS = {"northwind": TESTS / "models", "types": TESTS / "models", "workshop": TESTS / "models", "restricted": TESTS / "models", "capabilities": TESTS / "models",
+           "industryData": TESTS.parent / "edmx", "industryData-beta": TESTS.parent / "edmx"}
 
 
 def files(name: str) -> tuple[Path, Path, Path | None]:

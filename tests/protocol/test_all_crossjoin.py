@@ -34,13 +34,13 @@ def codes(*values: str) -> dict[str, Any]:
 ALL = [
     at("P 10.19", "$all?$top=1", 200, Only({CONTEXT: META + "Collection(Edm.EntityType)", "value": [
         {CONTEXT: META + "Tools/$entity", TYPE: "#Workshop.Tool", ETAG: str, "Code": "saw", "Sizes": [30, 10, 20, 10]}]})),
-    at("P 10.19", "$all?$skip=9", 200, {"value": [{CONTEXT: META + "Bench", TYPE: "#Workshop.Bench", "Notes": ["oil", "dust"]}]}),
+    at("P 10.19", "$all?$skip=11", 200, {"value": [{CONTEXT: META + "Bench", TYPE: "#Workshop.Bench", "Notes": ["oil", "dust"]}]}),
     at("P 10.19", "$all?$top=3", 200, {"value": [{}, {}, {CONTEXT: META + "Tools/$entity", TYPE: "#Workshop.PowerTool", "Code": "drill"}]}),
     at("P 10.19", "$all?$top=1", 200, {"@context": META + "Collection(Edm.EntityType)", "value": [{"@context": META + "Tools/$entity", "@type": "#Workshop.Tool"}]}, sent=MODERN),
     at("J 3.1.3", "$all?$top=1", 200, Only(value=[{CONTEXT: ABSENT, TYPE: ABSENT, "Code": "saw"}]), sent=NONE),
     at("J 3.1.2", "$all?$top=1", 200, {"value": [{CONTEXT: str, TYPE: "#Workshop.Tool", ID: f"{ROOT}Tools('saw')"}]}, sent=FULL),
-    at("U 4.16", "$all/$count", 200, "10", TEXT),
-    at("U 4.16", "$all?$count=true&$top=0", 200, Only({CONTEXT: str, COUNT: 10, "value": []})),
+    at("U 4.16", "$all/$count", 200, "12", TEXT),
+    at("U 4.16", "$all?$count=true&$top=0", 200, Only({CONTEXT: str, COUNT: 12, "value": []})),
     at("U 4.16", "$all/$count?$filter=isof(Workshop.Maker)", 200, "2", TEXT),
     at("U 4.16", "$all?$filter=isof(W.PowerTool)", 200, {"value": [{"Code": "drill"}]}),
     at("U 4.16", "$all?$filter=W.Tool/Code eq 'saw' or W.Maker/Founded eq 1902", 200, {"value": [{"Code": "saw"}, {"Founded": 1902}]}),
@@ -153,7 +153,7 @@ def test_pages(clients: Clients, target: str, size: int) -> None:
 def test_statements(clients: Clients) -> None:
     """One statement for the page, one for each set that has entities on it (DESIGN §3)."""
     client = clients["workshop"]
-    for target, count in (("$all?$top=5", 3), ("$all", 5), ("$all?$top=1&$count=true", 3), (PAIRS, 3), (f"{PAIRS}?$expand=Tools($expand=Maker)", 4), (f"{PAIRS}/$count", 1)):
+    for target, count in (("$all?$top=5", 3), ("$all?$filter=not isof(W.Order)", 5), ("$all?$top=1&$count=true", 3), (PAIRS, 3), (f"{PAIRS}?$expand=Tools($expand=Maker)", 4), (f"{PAIRS}/$count", 1)):
         client.get(target) if "/$count" not in target else client.send("GET " + target)
         with client.statements() as seen:
             client.handled("GET", target.replace(" ", "%20"), {})

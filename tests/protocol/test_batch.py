@@ -611,3 +611,10 @@ def test_reads_of_one_shape_are_one_statement(clients: Clients) -> None:
         assert got.status != 200 or (got.json == one.json and got.headers["etag"] == one.headers["etag"] and got.headers["content-type"] == one.headers["content-type"])
     again = answers(send_json(client, [f"GET {target}" for target in targets], {"OData-MaxVersion": "4.01"}))
     assert {each.headers["odata-version"] for each in again if isinstance(each, Got)} == {"4.01"}
+
+
+@pytest.mark.parametrize("model", ["industryData", "industryData-beta"])
+def test_said_in_the_metadata(clients: Clients, model: str) -> None:
+    """V: Capabilities.BatchSupport."""
+    text = clients[model].send("GET $metadata", {"Accept": "application/json"}).text
+    assert '"@Capabilities.BatchSupport":' in text and '"RequestDependencyConditionsSupported":true' in text.replace(" ", "")

@@ -209,7 +209,11 @@ DYNAMIC = [
     at("J 6", "Tools('drill')/aliases", 200, {"value": "only text"}),
     at("J 6", f"{SAW}/unheard?$top=1", (204, 404)),
     at("J 6", "Tools?$select=aliases($orderby=$this;$top=1)", 200,
-       {"value": [{"aliases": ["backsaw"]}, {"aliases": ABSENT}, {"aliases": "only text"}, {"aliases": ABSENT}]}),
+       {"value": [{"aliases": ["backsaw"]}, {"aliases": None}, {"aliases": "only text"}, {"aliases": None}]}),
+    at("U 5.1.4", "Tools?$select=Code,unheard&$top=1", 200, {CONTEXT: META + "Tools(Code,unheard)", "value": [{"Code": "saw", "unheard": None}]}),
+    at("U 5.1.4", f"{SAW}?$select=Spot/unheard,Spot/humidity", 200, {"Spot": Only({"humidity@odata.type": "#Int32", "humidity": 40, "unheard": None})}),
+    at("U 5.1.4", f"{SAW}?$select=unheard($top=1)", 200, {"unheard": None}),
+    at("U 5.1.4", "Makers?$select=unheard", 400),
 ]
 
 

@@ -77,6 +77,26 @@ INLINE = [
 ]
 
 
+SAW, FILE = (Only({ID: f"{ROOT}Tools('{code}')"}) for code in ("saw", "file"))
+AUTOMATIC = [
+    at("V Core.AutoExpand", "Orders(1)", 200, {CONTEXT: META + "Orders/$entity", "Maker": {"Founded": 1902}, "Tools": [SAW, FILE], "Follows": None, "Note": "hurry", "$value": ABSENT}),
+    at("V Core.AutoExpand", "Orders(1)?$select=No", 200, {CONTEXT: META + "Orders(No)/$entity", "Maker": {"Founded": 1902}, "Note": "hurry"}),
+    at("V Core.AutoExpand", "Orders?$orderby=No desc", 200, {"value": [{"No": 2, "Follows": {"No": 1, "Maker": {}, "Tools": [SAW, FILE], "Follows": ABSENT, "Note": "hurry"}, "Note": None}, {}]}),
+    at("V Core.AutoExpand", "Orders(1)?$expand=Maker/$ref,Tools($select=Code)", 200, {"Maker": Only({ID: f"{ROOT}Makers('acme')"}), "Tools": [{"Code": "saw"}, {"Code": "file"}]}),
+    at("V Core.AutoExpand", "Orders(2)?$expand=Follows($select=No;$expand=Follows)", 200, {"Follows": {"No": 1, "Maker": {}, "Follows": None}}),
+    at("V Core.AutoExpand", "Orders(1)", 200, {"@context": META + "Orders(Maker(),Follows(Maker()))/$entity"}, sent=MODERN),
+    at("V Core.AutoExpand", "Orders(1)?$expand=$value", 200, {"$value": "JVBERg==", "Note": "hurry"}),
+    at("V Core.AutoExpand", "Orders(2)/Follows", 200, {"No": 1, "Maker": {}, "Note": "hurry"}),
+    at("V Core.AutoExpand", "Orders/$count", 200, "2"),
+    at("V Core.AutoExpand", "Orders/$ref", 200, {"value": [Only({ID: f"{ROOT}Orders(1)"}), {}]}),
+]
+
+
+@rows(AUTOMATIC)
+def test_what_expands_itself(exchange: Exchange, clients: Clients) -> None:
+    exchange.check(clients[exchange.model])
+
+
 @rows(CONTENT)
 def test_content(exchange: Exchange, clients: Clients) -> None:
     exchange.check(clients[exchange.model])

@@ -123,6 +123,8 @@ CASES: list[tuple[str, str, list[tuple[Any, ...]]]] = [
       D("4")), ('sale', D("3")), ('vegan', D("4"))]),
     ("Products", "join(Reviews as R,filter(Stars eq 5))/groupby((Name),aggregate($count as N))",
      [('Chai', D("1")), ('Glühwein 🍷', D("1")), ('Pavlova', D("1")), ('Queso Cabrales', D("1"))]),
+    ("Products", "outerjoin(Reviews as R,filter(Stars eq 5))/groupby((R/Stars),aggregate($count as N))",
+     [(None, D(12)), (5, D(4))]),
     # groups of entities, by their row ids
     ("Products", "groupby((Supplier))", [(None,), (1,), (2,), (3,), (4,), (5,)]),
     ("Products", "groupby((Supplier),aggregate(UnitPrice with max as M))",

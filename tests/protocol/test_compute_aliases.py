@@ -1,0 +1,110 @@
+"""`$compute` at every place, `$it`, `$this` and `$root` in nested options, parameter aliases wherever a value can stand.
+
+Protocol §11.2.5.3, §11.2.6.1.3; URL Conventions §5.1.1.14, §5.1.10.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from tests.protocol.conftest import Clients
+from tests.protocol.exchange import ABSENT, ROOT, Exchange, Only, rows
+
+META = ROOT + "$metadata#"
+CONTEXT, ID, ETAG = "@odata.context", "@odata.id", "@odata.etag"
+NS = "Northwind.Model."
+
+
+def ids(*values: Any) -> dict[str, Any]:
+    return {"value": [{"ID": value} for value in values]}
+
+
+COMPUTE = [
+    Exchange("P 11.2.5.3", "Products?$compute=UnitPrice mul 2 as double&$select=ID,double&$orderby=double desc&$filter=double gt 10&$top=2", 200,
+             {CONTEXT: META + "Products(ID,double)", "value": [Only({ETAG: str, "ID": 15, "double@odata.type": "#Decimal", "double": 92}), {"ID": 6, "double": 76}]}),
+    Exchange("P 11.2.5.3", "Products?$compute=UnitPrice mul 2 as a,a add 1 as b&$select=b&$top=1", 200, {"value": [{"a": ABSENT, "b": 37}]}),
+    Exchange("P 11.2.5.3", "Products?$compute=UnitPrice mul 2 as double&$top=1", 200, {"value": [{"ID": 1, "Name": "Chai", "double": 36}]}),
+    Exchange("P 11.2.5.3", "Products?$compute=UnitPrice mul 2 as double&$top=1&$select=*", 200, {"value": [{"ID": 1, "double": 36}]}),
+    Exchange("P 11.2.5.3", "Products?$compute=UnitPrice mul 2 as double&$top=1&$select=ID", 200, {"value": [{"ID": 1, "double": ABSENT}]}),
+    Exchange("P 11.2.5.3", "Products(1)?$compute=length(Name) as n,contains(Name,'a') as has&$select=n,has", 200, {"n@odata.type": "#Int32", "n": 4, "has@odata.type": ABSENT, "has": True}),
+    Exchange("P 11.2.5.3", "Products(16)?$compute=length(Name) as n&$select=n", 200, {"n@odata.type": ABSENT, "n": None}),
+    Exchange("P 11.2.5.3", "Products?$compute=Category/Name as category,Tags/$count as tags&$select=category,tags&$top=1", 200, {"value": [{"category": "Beverages", "tags": 2}]}),
+    Exchange("P 11.2.5.3", "Products?$compute=year(ReleaseDate) as year&$filter=year eq 2019&$count=true&$top=0", 200, {"@odata.count": int}),
+    Exchange("P 11.2.5.3", "Products/$count?$compute=UnitPrice mul 2 as double&$filter=double gt 60", 200, re.compile("^[1-9]$")),
+    Exchange("P 11.2.5.3", "Company?$compute=length(Name) as n&$select=n", 200, {CONTEXT: META + "Company(n)", "n": int}),
+    Exchange("U 5.1.3", "Categories(1)?$expand=Products($compute=UnitPrice mul 2 as double;$select=ID,double;$orderby=double desc;$filter=double gt 30)&$select=Name", 200,
+             {CONTEXT: META + "Categories(Name,Products(ID,double))/$entity", "Products": [{"ID": 15, "double": 92}, {"ID": 2, "double": 38}, {"ID": 1, "double": 36}]}),
+    Exchange("U 5.1.3", "Categories?$compute=length(Name) as n&$expand=Products($compute=UnitPrice mul 2 as double;$select=double;$top=1)&$select=n&$top=1", 200,
+             {"value": [{"n": 9, "Products": [{"double": 36, "n": ABSENT}]}]}),
+    Exchange("U 5.1.3", "Products(1)?$expand=Category($compute=length(Name) as n;$select=n)&$select=ID", 200, {"Category": {"n": 9, "Name": ABSENT}}),
+    Exchange("P 11.2.6.7", "Products?$compute=UnitPrice mul 2 as double&$orderby=double&$select=double", 200, {"@odata.nextLink": re.compile("compute"), "value": [{}]}, sent={"Prefer": "maxpagesize=1"}),
+    Exchange("U 5.1.10", "Products?$compute=UnitPrice mul 2 as Name", 400, {"error": {"message": re.compile("Name")}}),
+    Exchange("U 5.1.10", "Products?$compute=UnitPrice mul 2", 400),
+    Exchange("U 5.1.10", "Products?$compute=Nothing mul 2 as x", 400),
+    Exchange("U 5.1.10", "Products?$compute=UnitPrice as a,UnitPrice as a", 400),
+    Exchange("U 5.1.10", "Products(1)/Name?$compute=1 as one", 400),
+]
+
+PLACES = [
+    Exchange("U 5.1.1.14.4", "Categories?$expand=Products($filter=UnitPrice gt $it/ID mul 10;$select=ID)&$select=ID&$filter=ID lt 3", 200,
+             {"value": [{"Products": [{"ID": 1}, {"ID": 2}, {"ID": 15}]}, {"Products": [{"ID": 4}]}]}),
+    Exchange("U 5.1.1.14.4", "Products?$filter=$it/ID eq 1 or $this/ID eq 2&$select=ID", 200, ids(1, 2)),
+    Exchange("U 5.1.1.14.4", "Customers?$filter=Orders/any(o:o/CustomerID eq $it/CustomerID and o/OrderID eq 10248)&$select=CustomerID", 200, {"value": [{"CustomerID": "ALFKI"}]}),
+    Exchange("U 5.1.1.14.4", "Categories(1)?$expand=Products($filter=$this/ID lt 3;$select=ID)", 200, {"Products": [{"ID": 1}, {"ID": 2}]}),
+    Exchange("U 5.1.1.14.4", "Tools?$select=Sizes($filter=$this gt length($it/Code) mul 5)&$filter=Code eq 'saw'", 200, {"value": [{"Sizes": [30, 20]}]}, model="workshop"),
+    Exchange("U 5.1.1.14.3", "Products?$filter=UnitPrice gt $root/Products(14)/UnitPrice mul 4&$select=ID&$orderby=ID", 200, {"value": list}),
+    Exchange("U 5.1.1.14.3", "Products?$filter=CategoryID eq $root/Products(1)/Category/ID and ID lt 3&$select=ID", 200, ids(1, 2)),
+    Exchange("U 5.1.1.14.3", "Employees?$filter=EmployeeID eq $root/Company/Director/EmployeeID&$select=LastName", 200, {"value": [{"LastName": "Fuller"}]}),
+    Exchange("U 5.1.1.14.3", "Categories?$expand=Products($filter=UnitPrice eq $root/Products(1)/UnitPrice;$select=ID)&$select=ID&$top=1", 200, {"value": [{"Products": [{"ID": 1}]}]}),
+    Exchange("U 5.1.1.14.3", "Products?$filter=ID eq $root/Nothing(1)/ID", 400),
+]
+
+ALIASES = [
+    Exchange("P 11.2.6.1.3", "Products(@k)?@k=1&$select=ID", 200, {"ID": 1}),
+    Exchange("P 11.2.6.1.3", "OrderDetails(OrderID=@o,ProductID=@p)?@p=4&@o=10249", 200, {"Quantity": 8}),
+    Exchange("P 11.2.6.1.3", "Products?$filter=@f&@f=ID eq 1&$select=ID", 200, ids(1)),
+    Exchange("P 11.2.6.1.3", "Products?$filter=contains(Name,@part)&@part='Cha'&$select=ID", 200, ids(1, 2)),
+    Exchange("P 11.2.6.1.3", "Products?$filter=ID in @ids&@ids=[1,2]&$select=ID", 200, ids(1, 2)),
+    Exchange("P 11.2.6.1.3", "Products?$filter=ID eq @a&@a=@b&@b=2&$select=ID", 200, ids(2)),
+    Exchange("P 11.2.6.1.3", "Products?$filter=Name eq @unset&$select=ID", 200, ids(16)),
+    Exchange("P 11.2.6.1.3", "Products?$orderby=@o desc&@o=UnitPrice&$select=ID&$top=1", 200, ids(15)),
+    Exchange("P 11.2.6.1.3", "Products?$compute=@c as next&@c=ID add 1&$select=next&$top=1", 200, {"value": [{"next": 2}]}),
+    Exchange("P 11.2.6.1.3", "Products?$filter=UnitPrice gt @p&@p=$root/Products(15)/UnitPrice sub 10&$select=ID&$orderby=ID", 200, ids(6, 15)),
+    Exchange("P 11.2.6.1.3", "Products/$filter(@f)?@f=UnitPrice gt 37&$select=ID", 200, ids(6, 15)),
+    Exchange("P 11.2.6.1.3", "Categories?$expand=Products($filter=UnitPrice gt @p;$select=ID)&@p=37&$top=1", 200, {"value": [{"Products": [{"ID": 15}]}]}),
+    Exchange("P 13.2.3(9)", "Categories?$expand=Products(@p=37;$filter=UnitPrice gt @p;$select=ID)&$top=1", 200, {"value": [{"Products": [{"ID": 15}]}]}),
+    Exchange("P 13.2.3(9)", "Tools?$select=Sizes(@p=15;$filter=$this gt @p)&$top=1", 200, {"value": [{"Sizes": [30, 20]}]}, model="workshop"),
+    Exchange("P 11.2.6.1.3", "Tools('saw')/Names/$filter(@f)/0?@f=startswith($it,'s')", 200, {"value": "scie"}, model="workshop"),
+    Exchange("P 11.2.6.1.3", "Tools(@c)/Sizes?@c='saw'&$filter=$it lt @n&@n=20", 200, {"value": [10, 10]}, model="workshop"),
+    Exchange("P 11.2.6.1.3", "$crossjoin(Tools,Makers)/$count?$filter=Tools/Code eq @c&@c='saw'", 200, "2", model="workshop"),
+    Exchange("P 11.2.6.1.3", "$all/$count?$filter=W.Tool/Code eq @c&@c='saw'", 200, "1", model="workshop"),
+    Exchange("P 11.2.6.1.3", "TopProducts(count=@c)?@c=2&$select=ID", 200, ids(15, 6)),
+    Exchange("P 11.5.4.1", "PriceWithTax(price=@p)?@p=10", 200, {"value": 11.9}),
+    Exchange("P 11.2.6.1.3", "Products?$filter=ID eq @a&@a=1&@a=2", 400),
+    Exchange("P 11.2.6.1.3", "Products?$filter=ID eq @a&@a='x'", 400),
+    Exchange("P 11.2.6.1.3", "Products?$filter=ID eq @a&@a=@a", 400),
+    Exchange("P 11.2.6.1.3", "Products?$top=@t&@t=1", 400),
+    Exchange("P 11.2.6.1.3", "Categories(1)?$expand=Products($orderby=@o)&@o=UnitPrice", 400),
+    Exchange("U 4.3.5", "Employees(badge=@b)?@b='E/009'&$select=EmployeeID", 200, {"EmployeeID": 9}),
+    Exchange("X 6.5", "Makers(short='acme')", 200, {"Founded": 1902}, model="workshop"),
+    Exchange("X 6.5", "Makers('acme')/Tools/$count", 200, "2", model="workshop"),
+    Exchange("X 6.5", "Makers(short=@s)?@s='bolt'", 200, {"Founded": None}, model="workshop"),
+    Exchange("X 6.5", "Makers(Name='acme')", 400, model="workshop"),
+    Exchange("X 6.5", "Makers(@s)/$ref?@s='acme'", 200, {ID: f"{ROOT}Makers('acme')"}, model="workshop"),
+]
+
+
+@rows(COMPUTE)
+def test_compute(exchange: Exchange, clients: Clients) -> None:
+    exchange.check(clients[exchange.model])
+
+
+@rows(PLACES)
+def test_it_this_root(exchange: Exchange, clients: Clients) -> None:
+    exchange.check(clients[exchange.model])
+
+
+@rows(ALIASES)
+def test_aliases(exchange: Exchange, clients: Clients) -> None:
+    exchange.check(clients[exchange.model])
