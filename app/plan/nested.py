@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from app.bind import nodes as bound
 from app.edm import types
@@ -106,6 +107,22 @@ def names(steps: Steps) -> tuple[str, ...]:
     """The member names on a path, casts left out."""
     return tuple(step.property.name if isinstance(step, bound.PropertyStep) else step.name for step in steps
                  if isinstance(step, bound.PropertyStep | bound.DynamicStep))
+
+
+def grow(tree: dict[str, Any], path: tuple[str, ...], options: bound.Options | None = None) -> None:
+    """Adds a path, and what is selected below it, to a selection tree; a leaf (None) selects all below it."""
+    *above, last = [step for step in path if "." not in step and step != "*"]
+    for step in above:
+        tree = tree.setdefault(step, {})
+        if tree is None:
+            return
+    nested = options.select if options is not None else None
+    if nested is None or any(each.path == ("*",) for each in nested):
+        tree[last] = None
+    elif tree.setdefault(last, {}) is not None:
+        for each in nested:
+            if each.kind not in ("computed", "annotation", "operations"):
+                grow(tree[last], each.path, each.options)
 
 
 def shown(options: bound.Options) -> tuple[bound.ComputedProperty, ...]:

@@ -15,7 +15,7 @@ from app.bind import nodes as bound
 from app.edm import Model, types, vocabularies
 from app.edm.model import NavigationProperty, Property
 from app.errors import BindError, LimitExceeded, NotImplementedByService
-from app.plan.nested import Nested, shown, sort_keys
+from app.plan.nested import Nested, grow, shown, sort_keys
 from app.plan.nodes import (NO_GRANTS, Again, Expansion, Grants, Inline, Member, Order, Output, Query, Read, SelectTree,
                             Shape, Slot, Source)
 from app.store.mapping import (Column, Contained, Document, DocumentLink, Flat, Inverse, Link, Mapping, Reference,
@@ -370,7 +370,7 @@ class _ShapeBuilder:
                 path = path[1:]
             if not path or path[0] != name:
                 continue
-            _grow(tree, path, item.options)
+            grow(tree, path, item.options)
             narrowed = True
             if tree[name] is None:
                 return True
@@ -490,22 +490,6 @@ def mentions_it(node: object) -> bool:
     if not is_dataclass(node) or isinstance(node, Property | NavigationProperty):
         return False
     return any(mentions_it(getattr(node, each.name)) for each in fields(node))
-
-
-def _grow(tree: dict[str, Any], path: tuple[str, ...], options: bound.Options | None = None) -> None:
-    """Adds a path, and what is selected below it, to a selection tree; a leaf (None) selects all below it."""
-    *above, last = [step for step in path if "." not in step and step != "*"]
-    for step in above:
-        tree = tree.setdefault(step, {})
-        if tree is None:
-            return
-    nested = options.select if options is not None else None
-    if nested is None or any(each.path == ("*",) for each in nested):
-        tree[last] = None
-    elif tree.setdefault(last, {}) is not None:
-        for each in nested:
-            if each.kind not in ("computed", "annotation", "operations"):
-                _grow(tree[last], each.path, each.options)
 
 
 def link_columns(relation: Followed) -> tuple[Column, ...]:

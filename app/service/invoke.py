@@ -30,7 +30,7 @@ from app.service.paths import path_of
 from app.service.response import Response
 from app.service.selections import Accepted, Context, Selection
 from app.service.session import WriteSession
-from app.service.values import PropertyAnswer, raw_value
+from app.service.values import PropertyAnswer, of_result, raw_value, selected
 from app.service.write import collection_steps, session_of, transact
 
 
@@ -309,7 +309,7 @@ def _is(session: WriteSession, entity: Entity) -> bound.Expression:
 
 def value_answer(call: Call, session: WriteSession, ref: TypeRef, result: Any) -> Response:
     """A complex or primitive result, or a collection of them (JSON Format §11, §12)."""
-    model, format = session.model, call.wishes.format
+    format = call.wishes.format
     if isinstance(result, Selection):
         result = list(result)
     reading = Reading("create", trusted=True, quoted=True)
@@ -317,17 +317,13 @@ def value_answer(call: Call, session: WriteSession, ref: TypeRef, result: Any) -
     completed = _completed(session, checked, ref.name)
     text = session.catalogue.documents.encode(session.catalogue.enums.named(completed, ref.name), ref.name)
     form = replace(format, ieee754=True) if call.resource.suffix == "$value" else format
-    value = DocumentWriter(call.model, form).writer(ref.name, ref.collection, None, opened=True)(text)
+    value = DocumentWriter(call.model, form).writer(ref.name, ref.collection, selected(call.options), opened=True)(text)
     if call.resource.suffix == "$count":
         return Response(200, {"Content-Type": "text/plain"}, str(len(completed)).encode("ascii"))
     if call.resource.suffix == "$value":
         return raw_value(call, value, {})
     fragment = contexts.values(ref.name, ref.collection, call.options, call.wishes.version)
-    body: dict[str, Any] = read.context_member(call, fragment)
-    if model.kind(ref.name) == "complex" and not ref.collection:
-        body.update(value)
-    else:
-        body["value"] = value
+    body: dict[str, Any] = {**read.context_member(call, fragment), **of_result(call, value)}
     return Response(200, {"Content-Type": format.content_type}, dumps(body))
 
 

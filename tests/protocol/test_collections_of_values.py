@@ -262,6 +262,33 @@ SELECTED = [
 ]
 
 
+RESULTS = [
+    at("P 10.14", "Words()", 200, Only({CONTEXT: META + "Collection(Edm.String)", "value": ["one", "two", "three"]})),
+    at("P 11.2.6.5", "Words?$count=true&$skip=1&$top=1", 200, {COUNT: 3, "value": ["two"]}),
+    at("U 4.8", "Words()/$count", 200, "3", TEXT),
+    at("U 5.1", "Words()?$filter=$it eq 'one'", (200, 501)),
+    at("U 5.1", "Words()?$orderby=$it", (200, 501)),
+    at("U 5.1", "Words()/$count?$filter=$it eq 'one'", (200, 501)),
+    at("U 5.1", "Words()?$select=x", 400),
+    at("P 10.14", "Places()?$select=Town&$skip=1", 200, {CONTEXT: META + "Collection(Workshop.Place)(Town)", "value": [Only(Town="Basel")]}),
+    at("U 5.1", "Places()?$filter=Town eq 'Ulm'", (200, 501)),
+    at("U 5.1", "Places()?$compute=1 as one", (200, 501)),
+    at("P 10.15", f"{SAW}/W.Heaviest()", 200, {CONTEXT: META + "Workshop.Part", "Name": "blade", "Weight": 0.75}),
+    at("P 10.15", f"{SAW}/W.Heaviest()?$select=Name", 200, Only({CONTEXT: META + "Workshop.Part(Name)", "Name": "blade"})),
+    at("P 11.5.4", "Tools('vice')/W.Heaviest()", 204, None),
+    at("U 5.1", f"{SAW}/W.Heaviest()?$top=1", 400),
+    at("P 11.5.4", "Tools/W.Lightest()?$select=Code", 200, {CONTEXT: META + "Tools(Code)/$entity", "Code": "drill"}),
+    at("P 11.5.4", "Tools/W.Lightest()/Sizes/$count", 200, "0", TEXT),
+    at("P 11.5.4", "Tools/$filter(Code ne 'drill')/W.Lightest()/Sizes?$top=1", 200, {CONTEXT: META + "Tools('file')/Sizes", "value": [1]}),
+    at("P 11.5.4", "Tools/W.Lightest()/Next?$select=Code", 200, {"Code": "saw"}),
+]
+
+
+@rows(RESULTS)
+def test_results_of_operations(exchange: Exchange, clients: Clients) -> None:
+    exchange.check(clients[exchange.model])
+
+
 @rows(PRIMITIVE)
 def test_collections_of_primitive_values(exchange: Exchange, clients: Clients) -> None:
     exchange.check(clients[exchange.model])
