@@ -7,14 +7,9 @@ unless `continue-on-error=false`. References `$id` stand for the entity that an 
 from __future__ import annotations
 
 import contextlib
-import io
 import mmap
-import re
-import string
 import tempfile
-from collections.abc import Mapping
 from typing import IO, Any, cast
-from urllib.parse import quote, unquote, urljoin, urlsplit
 
 from app.errors import (BodyError, FailedDependency, MethodNotAllowed, NotAcceptable, ODataError, PayloadTooLarge,
                         UnsupportedMediaType)
@@ -22,31 +17,18 @@ from app.payload import batch as form
 from app.payload.batch import Group, Item, Part, PartAnswer
 from app.service import bodies
 from app.service.call import Call
-from app.service.dependencies import holds
+from app.service.parts import Done, Requests
 from app.service.request import Request
 from app.service.response import Response
 from app.service.rewrites import tunnelled
 from app.service.together import entities, joins
 from app.store.database import Retry
-from app.url.headers import parse_preferences
 
-INHERITED = ("accept-charset", "accept-language", "odata-version", "odata-maxversion", "odata-isolation", "isolation",
-             "client-request-id")
-INHERITED_PREFERENCES = ("include-annotations", "allow-entityreferences")
-NOT_IN_PARTS = ("expect", "from", "max-forwards", "range", "te")
-ASYNCHRONOUS = ("respond-async", "wait", "callback")
-SYSTEM_IDS = frozenset({"metadata", "batch", "crossjoin", "all", "entity", "root", "id", "it", "this"})
-REFERENCE = re.compile(r"/?\$([A-Za-z0-9\-._~]+)(?=/|$|\?)")
-PLAIN_URL = re.compile(r"(?![A-Za-z][A-Za-z0-9+.-]*:/)[A-Za-z][\w%()'=,;:/.*-]*(\?[!\"$-~]*)?", re.ASCII)
-PRINTABLE = string.ascii_letters + string.digits + string.punctuation
-PLAIN_HEADERS = frozenset({"accept", "accept-charset", "accept-language", "content-type", "odata-version",
-                           "odata-maxversion"})
 READS = ("GET", "HEAD")
 SPOOL = 1 << 20
 CHUNK = 1 << 18
 
 Answers = list[PartAnswer | list[PartAnswer]]
-Done = dict[str, tuple[str, PartAnswer]]
 
 
 class _Failed(Exception):
@@ -181,12 +163,8 @@ class _Run:
 
     def __init__(self, call: Call, multipart: bool, goes_on: bool) -> None:
         self.call, self.multipart, self.goes_on = call, multipart, goes_on
-        self.root = call.request.root
-        place = urlsplit(self.root)
-        self.host, self.root_path = _host(place.netloc, place.scheme), place.path
-        self.inherited = self._inherited()
-        self.done: Done = {}                          # id → path of the request, its answer
-        self.groups: dict[str, bool] = {}             # id of a group → whether it succeeded
+        self.done = Done(call.request.root)
+        self.requests = Requests(call.request, self.done)
 
     def run(self, items: tuple[Item, ...]) -> Answers:
         """The answers in order, up to the one that ends the batch."""
@@ -216,9 +194,8 @@ class _Run:
         ids: set[str | None] = set()
         for at in range(start, len(items)):
             item = items[at]
-            if (isinstance(item, Group) or item.method != "GET" or item.problem or item.depends_on or item.condition
-                    or item.id in self.done or item.id in ids or not PLAIN_URL.fullmatch(item.url)
-                    or item.headers and not item.headers.keys() <= PLAIN_HEADERS):
+            if (isinstance(item, Group) or item.id in self.done.answers or item.id in ids
+                    or not self.requests.plain(item)):
                 break
             found.append(item)
             if item.id is not None:
@@ -227,13 +204,14 @@ class _Run:
 
     def together(self, parts: list[Part]) -> list[PartAnswer]:
         """The answers to such requests, up to the one that ends the batch; entities of one shape by one statement."""
-        call, known, surroundings = self.call, self.call.service.known, self.call.service.surroundings
+        call, requests = self.call, self.requests
+        known, surroundings = call.service.known, call.service.surroundings
         shapes: dict[Any, list[tuple[int, Call]]] = {}
-        around = surroundings(self.root, self.inherited, call.policy)
+        around = surroundings(requests.root, requests.inherited, call.policy)
         for index, part in enumerate(parts):
             path, _, query = part.url.partition("?")
             own = part.headers
-            hit = known(path, query, surroundings(self.root, self.headers(own), call.policy) if own else around)
+            hit = known(path, query, surroundings(requests.root, requests.headers(own), call.policy) if own else around)
             if hit is not None:
                 shapes.setdefault(hit[0], []).append((index, hit[1]))
         responses: list[Response | None] = [None] * len(parts)
@@ -245,9 +223,12 @@ class _Run:
                         responses[index] = response
         answers: list[PartAnswer] = []
         for part, response in zip(parts, responses, strict=True):
-            answer = self.part(part) if response is None else self.answer(part, response, response.body)
-            answers.append(answer)
-            if answer.status >= 400 and not self.goes_on:
+            if response is None:
+                answers.append(self.part(part))
+            else:
+                answer = PartAnswer(response.status, response.headers, response.read(), part.id)
+                answers.append(self.done.note(part, answer, part.url.partition("?")[0]))
+            if answers[-1].status >= 400 and not self.goes_on:
                 break
         return answers
 
@@ -255,10 +236,10 @@ class _Run:
 
     def group(self, group: Group) -> tuple[PartAnswer | list[PartAnswer], bool]:
         """(answers, whether it failed) of a change set or atomicity group: all or nothing."""
-        before = self.done
+        before = self.done.answers
 
         def attempt() -> list[PartAnswer]:
-            self.done = dict(before)
+            self.done.answers = dict(before)
             answers = []
             for part in group.parts:
                 if part.method in READS and self.multipart:
@@ -279,9 +260,10 @@ class _Run:
             answer = self.error(error, group.parts[0])
         else:
             if group.id is not None:
-                self.groups[group.id] = True
+                self.done.groups[group.id] = True
             return answers, False
-        return self.failed(group, before, answer), True
+        self.done.answers = before
+        return self.failed(group, answer), True
 
     def admit(self, group: Group) -> None:
         """Raises _Failed where one of the group may not be carried out: then nothing of it is."""
@@ -289,19 +271,18 @@ class _Run:
             raise _Failed(self.error(BodyError(group.problem, code="invalidPart"), Part("", "", {}, id=group.id)))
         members = {part.id for part in group.parts}
         for part in group.parts:
+            outside = tuple(name for name in part.depends_on if name not in members)
             try:
-                self.check(part._replace(depends_on=tuple(name for name in part.depends_on if name not in members)))
+                self.done.check(part._replace(depends_on=outside))
             except ODataError as error:
                 raise _Failed(self.error(error, part)) from None
 
-    def failed(self, group: Group, before: Done, answer: PartAnswer) -> PartAnswer | list[PartAnswer]:
+    def failed(self, group: Group, answer: PartAnswer) -> PartAnswer | list[PartAnswer]:
         """The answers of a group of which nothing was done (Protocol §11.7.7.5, JSON Format §19.5)."""
-        self.done = before
         for part in group.parts:
-            if part.id is not None:
-                self.done.setdefault(part.id, ("", answer))
+            self.done.note(part, answer)
         if group.id is not None:
-            self.groups[group.id] = False
+            self.done.groups[group.id] = False
         if self.multipart:
             return answer
         why = FailedDependency(name=answer.id or "") if answer.status != 424 else FailedDependency(
@@ -313,169 +294,24 @@ class _Run:
     def part(self, part: Part) -> PartAnswer:
         """The answer to one request, as if it had come alone; Retry where the transaction around it has to begin
         again."""
-        call, id = self.call, part.id
+        call, done = self.call, self.done
         try:
-            if id in self.done or part.depends_on or part.condition or part.problem:
-                self.check(part)
-            request = self.request(part)
+            if part.id in done.answers or part.depends_on or part.condition or part.problem:
+                done.check(part)
+            request = self.requests.request(part)
             response = call.service.respond(request, call.principal, call.policy)
             body = _kept(response, part.method != "HEAD")
         except Exception as error:
             if isinstance(error, Retry) and call.store.in_transaction:
                 raise
-            answer = self.error(error, part)
-            if id is not None:
-                self.done.setdefault(id, ("", answer))
-            return answer
+            return done.note(part, self.error(error, part))
         response.headers.pop("Vary", None)
-        return self.answer(part, response, body, request.path)
-
-    def answer(self, part: Part, response: Response, body: Any, path: str | None = None) -> PartAnswer:
-        """The answer to a part, noted under its id."""
-        answer = PartAnswer(response.status, response.headers, body, part.id, part.group)
-        if part.id is not None:
-            about = "" if part.method == "POST" else path or part.url.partition("?")[0]
-            self.done[part.id] = about.rstrip("/"), answer
-        return answer
+        return done.note(part, PartAnswer(response.status, response.headers, body, part.id, part.group), request.path)
 
     def error(self, error: Exception, part: Part) -> PartAnswer:
         """The answer of what went wrong with a part."""
-        headers = {**self.inherited, **part.headers}
-        response = self.call.service.failed(error, Request(part.method, "", "", headers, None, self.root))
+        headers = {**self.requests.inherited, **part.headers}
+        response = self.call.service.failed(error, Request(part.method, "", "", headers, None, self.requests.root))
         del response.headers["Vary"]
         body = b"" if part.method == "HEAD" else response.read()
         return PartAnswer(response.status, response.headers, body, part.id, part.group)
-
-    def check(self, part: Part) -> None:
-        """Raises what keeps a request from being carried out."""
-        if part.problem is not None:
-            raise BodyError(part.problem, code="invalidPart")
-        if part.id in self.done:
-            raise BodyError(f"The id '{part.id}' is used twice in this batch", code="duplicateId")
-        if part.condition is not None:
-            if not holds(part.condition, {id: answer for id, (_, answer) in self.done.items()}):
-                raise FailedDependency("The condition of the request does not hold", target="if")
-            return
-        for name in part.depends_on:
-            if name in self.done and not self.done[name][1].succeeded or not self.groups.get(name, True):
-                raise FailedDependency(name=name)
-
-    def request(self, part: Part) -> Request:
-        """The request that a part stands for."""
-        url = part.url
-        path, _, query = url.partition("?") if PLAIN_URL.fullmatch(url) else self.target(url)
-        if path.startswith(("$", "%")) and unquote(path).rstrip("/").lower() == "$batch":
-            raise BodyError("A batch cannot stand inside a batch", code="nestedBatch")
-        headers: Mapping[str, str] = self.headers(part.headers) if part.headers else self.inherited
-        if not part.body:
-            return Request(part.method, path, query, headers, None, self.root, self.place)
-        body = io.BytesIO(part.body) if isinstance(part.body, bytes) else io.BufferedReader(Window(part.body))
-        return Request(part.method, path, query, headers, body, self.root, self.place)
-
-    def place(self, id: str) -> str | None:
-        """The path of the entity that `$id` stands for: the one that a request created, else the one that it was about
-        (Protocol §11.7.4)."""
-        path, answer = self.done.get(id, ("", None))
-        if answer is None or not answer.succeeded or id.lower() in SYSTEM_IDS:
-            return None
-        made = answer.headers.get("OData-EntityId") or answer.headers.get("Location")
-        return path or None if made is None else made.removeprefix(self.root)
-
-    # --- headers -----------------------------------------------------------------------------------------
-
-    def _inherited(self) -> dict[str, str]:
-        """The headers of the batch that hold for parts without their own (Protocol §11.7, §8)."""
-        outer = self.call.request.headers
-        found = {name: outer[name] for name in INHERITED if name in outer}
-        accept = [each.strip() for each in outer.get("accept", "").split(",")]
-        accept = [each for each in accept if each and not each.lower().startswith("multipart/")]
-        if accept:
-            found["accept"] = ",".join(accept)
-        general = [each for each in outer.get("prefer", "").split(",") if _preference(each) in INHERITED_PREFERENCES]
-        if general:
-            found["prefer"] = ",".join(general)
-        return found
-
-    def headers(self, own: Mapping[str, str]) -> dict[str, str]:
-        """The headers of a part with what it inherits; who asks is said by the batch alone (Protocol §11.7.7.1)."""
-        for name in NOT_IN_PARTS:
-            if name in own:
-                raise BodyError(f"The header '{name}' is not allowed in a part of a batch", code="invalidPart")
-        if own.get("content-encoding", "identity").strip().lower() != "identity":
-            raise UnsupportedMediaType("A part with a Content-Encoding of its own cannot be read here")
-        headers = {**self.inherited, **own}
-        headers.pop("content-length", None)
-        headers.pop("authorization", None)
-        if "prefer" in own:
-            given = {_preference(each) for each in own["prefer"].split(",")}
-            wanted = [each for each in own["prefer"].split(",") if _preference(each) not in ASYNCHRONOUS]
-            general = [each for each in self.inherited.get("prefer", "").split(",") if _preference(each) not in given]
-            headers["prefer"] = ",".join(filter(None, general + wanted))
-        for name in ("if-match", "if-none-match"):
-            value = own.get(name, "").strip()
-            if value.startswith("$"):
-                tag = self.done[value[1:]][1].headers.get("ETag") if value[1:] in self.done else None
-                if tag is None:
-                    raise self.unknown(value[1:], "an ETag").with_target(name)
-                headers[name] = tag
-        return headers
-
-    def unknown(self, id: str, what: str) -> ODataError:
-        """The error of a reference that leads nowhere."""
-        if id in self.done and not self.done[id][1].succeeded:
-            return FailedDependency(name=id)
-        return BodyError(f"'${id[:60]}' names no request of this batch that returned {what}",
-                         code="unknownReference")
-
-    # --- URLs --------------------------------------------------------------------------------------------
-
-    def target(self, url: str) -> tuple[str, str, str]:
-        """(path below the root, '?', query) of a URL in any of its forms, its reference resolved (Protocol §11.7.7.1,
-        JSON Format §19.1)."""
-        url = quote(url.partition("#")[0], safe=PRINTABLE)
-        match = REFERENCE.match(url)
-        if match is not None and match[1].lower() not in SYSTEM_IDS:
-            known = self.place(match[1])
-            if known is None:
-                raise self.unknown(match[1], "an entity")
-            return (known + url[match.end():]).partition("?")
-        if url.startswith("."):
-            url = urljoin(self.root, url)
-        if re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", url):
-            place = urlsplit(url)
-            path, query = place.path, place.query
-            if _host(place.netloc, place.scheme) != self.host or not (path + "/").startswith(self.root_path):
-                raise BodyError(f"The URL '{url[:200]}' is not part of this service", code="foreignUrl")
-            return path[len(self.root_path):].lstrip("/"), "?", query
-        path, mark, query = url.partition("?")
-        if (path + "/").startswith(self.root_path):
-            path = path[len(self.root_path):]
-        return path.lstrip("/"), mark, query
-
-
-class Window(io.RawIOBase):
-    """A part of a mapped body as a stream."""
-
-    def __init__(self, content: memoryview) -> None:
-        self._left = content
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        size = min(len(buffer), len(self._left))
-        buffer[:size] = self._left[:size]
-        self._left = self._left[size:]
-        return size
-
-
-def _host(netloc: str, scheme: str) -> str:
-    """Host and port, without the port that the scheme implies."""
-    host = netloc.rpartition("@")[2].lower()
-    return host.removesuffix({"http": ":80", "https": ":443"}.get(scheme.lower(), ""))
-
-
-def _preference(text: str) -> str:
-    """The name of a preference, without 'odata.'."""
-    found = parse_preferences(text)
-    return found[0].name.lower().removeprefix("odata.") if found else ""

@@ -12,33 +12,42 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import pytest
-from hypothesis import HealthCheck, Phase, seed, settings
+from hypothesis import HealthCheck, Phase, settings
 
 from app.store import Store, connect
 from tests.databases import Databases
 from tests.oracle import world
-from tests.oracle.contest import Contest, Tally
+from tests.oracle.contest import Contest
 
-LONG = 20_000
+FILTERS = 400           # filters a store in a short run
+LONG = 20_000           # and in a long one
+ROUND = 2_000           # over the same rows
 
 Arena = Callable[[int], Contest]
 
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """How much is generated: `soak` also changes the examples and the rows from run to run."""
+    """How much is generated: `asked` filters a store and of the rest in proportion; `soak` also changes examples and
+    rows from run to run."""
 
-    examples: int | None
+    asked: int | None
     soak: bool
 
-    def run(self, default: int, test: Callable[[], None]) -> None:
+    def rounds(self, default: int, first: int) -> Iterator[tuple[int, int]]:
+        """(seed of the rows, number of examples): one round, or as many as a long run takes with ever other rows."""
+        left = default if self.asked is None else max(self.asked * default // FILTERS, 1)
+        seed = random.SystemRandom().randrange(10**6) if self.soak else first
+        while left > 0:
+            yield seed, min(left, ROUND) if self.soak else left
+            left -= ROUND if self.soak else left
+            seed += 1
+
+    def run(self, examples: int, test: Callable[[], None]) -> None:
         """Run a test that was decorated with `given`, this many times."""
-        examples = self.examples or default
-        number = random.SystemRandom().randrange(2**32) if self.soak else 0
         limits = settings(max_examples=examples, derandomize=not self.soak, database=None, deadline=None,
                           suppress_health_check=list(HealthCheck), phases=(Phase.generate, Phase.shrink))
-        run = limits(test)
-        (seed(number)(run) if self.soak else run)()
+        limits(test)()
 
 
 @pytest.fixture(scope="session")
@@ -60,7 +69,7 @@ def arena(databases: Databases) -> Iterator[Arena]:
             world.load_rows(store, rows)
             opened[number] = store, url, rows
         store, _, rows = opened[number]
-        return Contest(store, rows, Tally(databases.store))
+        return Contest(store, rows)
 
     yield enter
     for store, url, _ in opened.values():

@@ -1,7 +1,7 @@
 """The meaning of the typed tree, computed naively over Python values: what every store must agree with.
 
-Written from the standard, not from the SQL: URL Conventions §5.1.1 with the null rules of §5.1.1.1 (comparisons are never
-null, `and`, `or`, `not` three-valued, functions and arithmetic of null are null).
+Written from the standard, not from the SQL: URL Conventions §5.1.1 with the null rules of §5.1.1.1 (comparisons are
+never null, `and`, `or`, `not` three-valued, functions and arithmetic of null are null).
 
 A value is a canonical Python value, None for null, an `Instance`, a list, a `Typed` dynamic value, or a `Failure`: the
 request must fail. What may fail though no result needs it (the other side of an `and` that is false) is kept in
@@ -28,8 +28,8 @@ from tests.oracle.world import Instance, Typed, World
 
 @dataclass(slots=True)
 class Env:
-    """What an expression sees. `wide`: look for failures also where a database may look though it need not; `elsewhere`:
-    other entities in the place of those that navigation properties lead to."""
+    """What an expression sees. `wide`: look for failures also where a database may look though it need not;
+    `elsewhere`: other entities in the place of those that navigation properties lead to."""
 
     world: World
     this: Any
@@ -133,7 +133,8 @@ def _lambda(node: nodes.Lambda, env: Env) -> Any:
     if node.predicate is None or node.variable is None:
         return bool(members)
     _look_wide(node.collection, node.predicate, env, node.variable)
-    outcomes = [evaluate(node.predicate, replace(env, variables={**env.variables, node.variable: each})) for each in members]
+    inner = [replace(env, variables={**env.variables, node.variable: each}) for each in members]
+    outcomes = [evaluate(node.predicate, each) for each in inner]
     decisive = node.operator == "any"
     if any((each is True) is decisive and not isinstance(each, Failure) for each in outcomes):
         return decisive
@@ -311,7 +312,8 @@ def _cast(node: nodes.Cast, env: Env) -> Any:
     found = evaluate(node.operand, env)
     if isinstance(found, list):
         return [cast(each, node.operand.type, node.type, node.facets, env.model) for each in found]
-    return cast(found, node.operand.type, node.type, node.facets, env.model)
+    made = cast(found, node.operand.type, node.type, node.facets, env.model)
+    return None if env.world.finite and isinstance(made, float | Decimal) and not math.isfinite(made) else made
 
 
 def _is_of(node: nodes.IsOf, env: Env) -> Any:
@@ -338,11 +340,13 @@ def _object(node: nodes.ObjectValue, env: Env) -> Any:
 
 
 EVALUATORS: dict[type, Callable[[Any, Env], Any]] = {
-    nodes.Literal: lambda node, env: node.value, nodes.It: lambda node, env: env.it, nodes.This: lambda node, env: env.this,
+    nodes.Literal: lambda node, env: node.value, nodes.It: lambda node, env: env.it,
+    nodes.This: lambda node, env: env.this,
     nodes.Variable: lambda node, env: env.variables[node.name], nodes.Root: _root, nodes.PropertyPath: _property,
     nodes.DynamicPath: _dynamic, nodes.NavigationPath: _navigation, nodes.CastPath: _cast_path, nodes.AliasPath: _alias,
     nodes.AnnotationPath: lambda node, env: None, nodes.Count: _count, nodes.Filtered: _filtered, nodes.Lambda: _lambda,
-    nodes.Compare: _compare, nodes.In: _in, nodes.Has: _has, nodes.Logic: _logic, nodes.Not: _not, nodes.Negate: _negate,
+    nodes.Compare: _compare, nodes.In: _in, nodes.Has: _has, nodes.Logic: _logic, nodes.Not: _not,
+    nodes.Negate: _negate,
     nodes.Arithmetic: _arithmetic, nodes.Call: _call, nodes.Cast: _cast, nodes.IsOf: _is_of, nodes.Case: _case,
     nodes.ListValue: lambda node, env: [evaluate(item, env) for item in node.items], nodes.ObjectValue: _object}
 
@@ -396,9 +400,9 @@ def may_fail(node: Any, world: World, members: Sequence[Instance]) -> bool:
         evaluate(part, env)
     for each in members:
         evaluate(node, replace(env, this=each, it=each))
-    paths = sorted({each for each in parts(node) if isinstance(each, nodes.NavigationPath) and not each.collection}, key=repr)
-    choices = [[(path, entity) for entity in world.entities(path.type)] for path in paths]
-    together = [dict(chosen) for chosen in itertools.islice(itertools.product(*choices), 3000)] if len(paths) > 1 else []
+    paths = {each for each in parts(node) if isinstance(each, nodes.NavigationPath) and not each.collection}
+    choices = [[(path, entity) for entity in world.entities(path.type)] for path in sorted(paths, key=repr)]
+    together = [dict(chosen) for chosen in itertools.islice(itertools.product(*choices), 3000 if len(paths) > 1 else 0)]
     for elsewhere in [*({path: entity} for choice in choices for path, entity in choice), *together]:
         if env.suspects:
             break

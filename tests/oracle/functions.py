@@ -16,8 +16,8 @@ from tests.oracle.values import EXACT, Failure, rounded
 from tests.oracle.world import Typed, enum_text
 
 NOW = "2025-11-29T15:10:00Z"
-WHITE_SPACE = ("\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f"
-               "\u205f\u3000")
+WHITE_SPACE = ("\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029"
+               "\u202f\u205f\u3000")
 
 
 def substring(whole_value: Any, start: int, count: int | None = None) -> Any:
@@ -28,8 +28,10 @@ def substring(whole_value: Any, start: int, count: int | None = None) -> Any:
 
 def simple(mapped: Callable[[str], str]) -> Callable[[str], str]:
     """Simple case mapping: one character for one (DESIGN §5)."""
-    return lambda text: "".join(found if len(found := mapped(each)) == 1 else "i" if each == "İ" and mapped is str.lower else each
-                                for each in text)
+    def one(char: str) -> str:
+        found = mapped(char)
+        return found if len(found) == 1 else "i" if char == "İ" and mapped is str.lower else char
+    return lambda text: "".join(map(one, text))
 
 
 def _part(start: int, of_time: int) -> Callable[[str], int]:
@@ -54,7 +56,8 @@ def stepped(name: str, value: Any) -> Any:
 
 def matches(text: str, pattern: str) -> bool:
     """The patterns that are generated mean the same in ECMAScript and here but for these."""
-    mine = re.sub(r"(?<!\\)\.", "[^\n\r\u2028\u2029]", pattern.replace("$", r"\Z")).replace(r"\S", f"[^{WHITE_SPACE}\ufeff]")
+    mine = re.sub(r"(?<!\\)\.", "[^\n\r\u2028\u2029]", pattern.replace("$", r"\Z"))
+    mine = mine.replace(r"\S", f"[^{WHITE_SPACE}\ufeff]")
     return re.search(mine, text, re.ASCII) is not None
 
 
@@ -73,13 +76,15 @@ def _subsequence(found: list[Any], part: list[Any]) -> bool:
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     "concat": lambda a, b: a + b, "contains": lambda a, b: b in a, "endswith": lambda a, b: a.endswith(b),
-    "startswith": lambda a, b: a.startswith(b), "indexof": lambda a, b: a.find(b), "length": len, "substring": substring,
+    "startswith": lambda a, b: a.startswith(b), "indexof": lambda a, b: a.find(b), "length": len,
+    "substring": substring,
     "matchespattern": matches, "tolower": simple(str.lower), "toupper": simple(str.upper),
     "trim": lambda a: a.strip(WHITE_SPACE),
     "date": lambda a: a[:10], "time": lambda a: a[11:-1], "year": _part(0, 0), "month": _part(5, 0), "day": _part(8, 0),
     "hour": _part(11, 0), "minute": _part(14, 3), "second": _part(17, 6), "fractionalseconds": _fraction,
     "totaloffsetminutes": lambda a: 0, "totalseconds": lambda a: EXACT.divide(Decimal(a), Decimal(types.TICKS)),
-    "now": lambda: NOW, "mindatetime": lambda: "0001-01-01T00:00:00Z", "maxdatetime": lambda: "9999-12-31T23:59:59.9999999Z"}
+    "now": lambda: NOW, "mindatetime": lambda: "0001-01-01T00:00:00Z",
+    "maxdatetime": lambda: "9999-12-31T23:59:59.9999999Z"}
 
 LISTS: dict[str, Callable[..., Any]] = {
     "concat": lambda a, b: [*a, *b], "contains": lambda a, b: _indexof(a, b) >= 0,
@@ -97,19 +102,20 @@ def cast(value: Any, source: str, target: str, facets: Any, model: Model) -> Any
         return of_kind(value, target)
     enum, wanted = model.enum_type(source), model.enum_type(target)
     if wanted is not None:
+        members = [each.value for each in wanted.members]
         if source == "Edm.String":
             try:
                 found = enum_value(value, wanted)
             except ODataError:
                 return None
-            known = wanted.flags or found in [each.value for each in wanted.members]
-            return found if known and " " not in value else None
+            return found if " " not in value and (wanted.flags or found in members) else None
         if enum is not None:
             return value if enum is wanted else None
-        return value if source in types.INTEGERS and (wanted.flags or value in [each.value for each in wanted.members]) else None
+        return value if source in types.INTEGERS and (wanted.flags or value in members) else None
     if target == "Edm.String":
         text = enum_text(model, source, value) if enum is not None else types.write(source, value)
-        return text if facets is None or not isinstance(facets.max_length, int) or len(text) <= facets.max_length else None
+        limit = facets.max_length if facets is not None else None
+        return text if not isinstance(limit, int) or len(text) <= limit else None
     if source == "Edm.String":
         try:
             value = types.parse(target, value)
@@ -131,12 +137,9 @@ def of_kind(value: Typed, target: str) -> Any:
     if value.type == target:
         return value.value
     if target in types.NUMBERS and value.type in types.NUMBERS:
-        return number_cast(value.value, target) if target not in types.INTEGERS or value.value == int_or(value.value) else None
+        fits = target not in types.INTEGERS or math.isfinite(value.value) and value.value == int(value.value)
+        return number_cast(value.value, target) if fits else None
     return None
-
-
-def int_or(value: Any) -> Any:
-    return int(value) if math.isfinite(value) else None
 
 
 def number_cast(value: Any, target: str) -> Any:

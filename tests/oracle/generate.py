@@ -1,7 +1,7 @@
 """Well-typed expressions as text, by hypothesis: what a client could write over any model.
 
-`filters` and `orders` are strategies of query strings; everything they write must bind. What is simple comes first in each
-choice, so that a failing expression shrinks to its core. URL Conventions §5.1.1.
+`filters`, `orders`, `expands` are strategies of query options; everything they write must bind. What is simple comes
+first in each choice, so that a failing expression shrinks to its core. URL Conventions §5.1.1.
 """
 
 from __future__ import annotations
@@ -122,8 +122,9 @@ class Writer:
         return found if found is not None else leaves[0](depth) or "null"
 
     def path(self, *kinds: str) -> str | None:
-        """A path to a value of one of the kinds from one of the starts, the innermost first; None where there is none."""
-        places = [(start, kind) for start in reversed(self.starts) for kind in kinds
+        """A path to a value of one of the kinds from one of the starts, the innermost first; None without one."""
+        starts = self.elsewhere() if self.chance(5) else self.starts
+        places = [(start, kind) for start in reversed(starts) for kind in kinds
                   if (start.prefix and start.type == kind) or kind in self.known(start)]
         if not places:
             return None
@@ -132,14 +133,24 @@ class Writer:
             return str(start.prefix)
         return str(start.path(self.one_of(self.known(start)[kind])))
 
+    def elsewhere(self) -> list[Start]:
+        """Beginnings of paths that lead to one entity by its key, of the whole service or of a collection."""
+        found = [Start("$root/Things(3)", "World.Thing"), Start("$root/Owners('o1')", "World.Owner"),
+                 Start("$root/Sun", "World.Owner"), Start("$root/Looses(2)", "World.Loose")]
+        for start in self.starts:
+            for name, navigation in self.model.navigations(start.type).items():
+                if name in ("Children", "Parts", "Screws"):
+                    found.append(Start(start.path(f"{name}({self.one_of('123')})"), navigation.type))
+        return found
+
     def known(self, start: Start) -> dict[str, tuple[str, ...]]:
         if start is NAMES:
             return self.names
         return vocabulary(start.type).paths if self.model.structured(start.type) is not None else {}
 
     def kinds(self, beginning: str) -> list[str]:
-        found = {kind: None for start in reversed(self.starts) for kind in self.known(start) if kind.startswith(beginning)}
-        return list(found)
+        found = [kind for start in reversed(self.starts) for kind in self.known(start) if kind.startswith(beginning)]
+        return list(dict.fromkeys(found))
 
     def literal(self, kind: str) -> str:
         """A literal of a type, now and then as a parameter alias."""
@@ -167,10 +178,11 @@ class Writer:
     # --- Boolean -----------------------------------------------------------------------------------------
 
     def boolean(self, depth: int) -> str:
-        return self.either(depth, [self.comparison, lambda _: self.path("Edm.Boolean"), self.null_test, lambda _: self.one_of(
-            ("true", "false", "null"))],
-            [self.comparison, self.logic, self.negation, self.membership, self.string_test, self.quantified, self.has, self.is_of,
-             self.case_of(self.boolean), self.structures, self.dynamic, self.counted, self.listed])
+        leaves = [self.comparison, lambda _: self.path("Edm.Boolean"), self.null_test,
+                  lambda _: self.one_of(("true", "false", "null"))]
+        return self.either(depth, leaves, [
+            self.comparison, self.logic, self.negation, self.membership, self.string_test, self.quantified, self.has,
+            self.is_of, self.case_of(self.boolean), self.structures, self.dynamic, self.counted, self.listed])
 
     def logic(self, depth: int) -> str:
         operator = self.one_of((" and ", " or "))
@@ -181,22 +193,22 @@ class Writer:
         return f"not ({self.boolean(depth)})"
 
     def comparison(self, depth: int) -> str:
-        writer = self.one_of((self.number, self.number, self.string, self.instant, self.date, self.time, self.duration, self.guid,
-                              self.color, self.marks, self.boolean))
+        writer = self.one_of((self.number, self.number, self.string, self.instant, self.date, self.time, self.duration,
+                              self.guid, self.color, self.marks, self.boolean))
         left = writer(max(depth - 1, 0))
         right = "null" if self.chance(8) else writer(max(depth - 1, 0))
         return f"({left} {self.one_of(('eq', 'ne', 'gt', 'lt', 'ge', 'le'))} {right})"
 
     def null_test(self, depth: int) -> str:
-        kinds = [kind for kind in self.kinds("") if not kind.startswith(("items", "members")) and self.model.kind(kind) != "complex"]
+        kinds = [kind for kind in self.kinds("") if not kind.startswith(("items", "members"))]
         path = self.path(self.one_of(kinds)) if kinds else None
         return f"({path or 'null'} {self.one_of(('eq', 'ne'))} null)"
 
     def membership(self, depth: int) -> str | None:
         writer, kind = self.one_of((
-            (self.number, "Edm.Int32"), (self.string, "Edm.String"), (self.date, "Edm.Date"), (self.instant, "Edm.DateTimeOffset"),
-            (self.guid, "Edm.Guid"), (self.duration, "Edm.Duration"), (self.color, "World.Color"), (self.number, "Edm.Decimal"),
-            (self.number, "Edm.Double")))
+            (self.number, "Edm.Int32"), (self.string, "Edm.String"), (self.date, "Edm.Date"),
+            (self.instant, "Edm.DateTimeOffset"), (self.guid, "Edm.Guid"), (self.duration, "Edm.Duration"),
+            (self.color, "World.Color"), (self.number, "Edm.Decimal"), (self.number, "Edm.Double")))
         if self.chance(25):
             items = self.path(f"items {kind}")
             return items and f"({writer(depth)} in {items})"
@@ -244,11 +256,12 @@ class Writer:
         return str(self.one_of((
             lambda: f"({path} {compared} {writer(depth)})",
             lambda: f"({path} {compared} {self.path('dynamic')})",
-            lambda: f"(({path} {self.one_of(('add', 'sub', 'mul', 'div', 'mod'))} {self.number(depth)}) {compared} {self.number(depth)})",
+            lambda: f"(({path} {self.one_of(('add', 'sub', 'mul', 'div', 'mod'))} {self.number(depth)}) {compared} "
+                    f"{self.number(depth)})",
             lambda: self.call(self.one_of(("contains", "startswith")), str(path), self.string(depth)),
             lambda: f"(length({path}) {compared} 2)",
             lambda: f"({path} {self.one_of(('and', 'or'))} {self.boolean(depth)})",
-            lambda: self.call("isof", str(path), self.one_of(("Edm.String", "Edm.Double", "Edm.Boolean", "Edm.Int64", "Edm.Date"))),
+            lambda: self.call("isof", str(path), self.one_of(("Edm.String", "Edm.Double", "Edm.Boolean", "Edm.Int64"))),
             lambda: f"({path} in ({self.literal_text('Edm.Int32')},{self.literal_text('Edm.Int32')}))",
             lambda: f"({path} in ('a',{self.literal_text('Edm.String')}))"))())
 
@@ -280,7 +293,8 @@ class Writer:
             return f"(indexof({left},{right}) {self.one_of(('ge', 'eq', 'lt'))} {self.one_of('01')})"
         if self.chance(15):
             return f"(length({left}) {self.one_of(('ge', 'eq', 'lt'))} {self.integer(depth)})"
-        return self.call(self.one_of(("hassubset", "hassubsequence", "contains", "startswith", "endswith")), str(left), right)
+        name = self.one_of(("hassubset", "hassubsequence", "contains", "startswith", "endswith"))
+        return self.call(name, str(left), right)
 
     def array(self, kind: str) -> str:
         """A collection literal."""
@@ -288,7 +302,8 @@ class Writer:
             value = self.one_of(world.POOLS[kind])
             if isinstance(value, float | Decimal):
                 return types.write(kind, value) if math.isfinite(value) else "1"
-            return json.dumps(value, ensure_ascii=False) if kind in types.INTEGERS | {"Edm.String"} else json.dumps(types.write(kind, value))
+            as_it_is = kind in types.INTEGERS | {"Edm.String"}
+            return json.dumps(value if as_it_is else types.write(kind, value), ensure_ascii=False)
         if kind not in world.POOLS:
             return "[]"
         return "[" + ",".join(item() for _ in range(self.one_of((1, 2, 0)))) + "]"
@@ -316,7 +331,8 @@ class Writer:
         path, type_name = found
         if self.chance(60) or not self.model.structured(type_name):
             return f"{path}/$count"
-        starts, self.starts = self.starts, [Start("$it", self.root), *(each for each in self.starts if each.prefix not in ("", "$it"))]
+        starts = self.starts
+        self.starts = [Start("$it", self.root), *(each for each in starts if each.prefix not in ("", "$it"))]
         predicate = self.within(Start("", type_name), lambda: self.boolean(depth))
         self.starts = starts
         return f"{path}/$count($filter={predicate})" if self.chance(50) else f"{path}/$filter({predicate})/$count"
@@ -331,10 +347,11 @@ class Writer:
     # --- numbers -----------------------------------------------------------------------------------------
 
     def number(self, depth: int) -> str:
-        return self.either(depth, [lambda _: self.literal("Edm.Int32"), lambda _: self.path(*INTEGERS), lambda _: self.path(
-            *FRACTIONS), lambda _: self.literal(self.one_of((*INTEGERS, *FRACTIONS)))],
-            [self.arithmetic, self.arithmetic, self.minus, self.integer, self.stepped, self.case_of(self.number), self.to_number,
-             self.seconds, self.scalar_count])
+        leaves = [lambda _: self.literal("Edm.Int32"), lambda _: self.path(*INTEGERS), lambda _: self.path(*FRACTIONS),
+                  lambda _: self.literal(self.one_of((*INTEGERS, *FRACTIONS)))]
+        return self.either(depth, leaves, [
+            self.arithmetic, self.arithmetic, self.minus, self.integer, self.stepped, self.case_of(self.number),
+            self.to_number, self.seconds, self.count_of])
 
     def arithmetic(self, depth: int) -> str:
         operator = self.one_of(("add", "sub", "mul", "div", "mod", "divby"))
@@ -345,11 +362,14 @@ class Writer:
 
     def integer(self, depth: int) -> str:
         """An integer: a path, a small literal, or a function that gives one."""
-        return self.either(depth, [lambda _: self.literal(self.one_of(("Edm.Byte", "Edm.SByte"))), lambda _: self.path(*INTEGERS)], [
+        leaves = [lambda _: self.literal(self.one_of(("Edm.Byte", "Edm.SByte"))), lambda _: self.path(*INTEGERS)]
+        return self.either(depth, leaves, [
             lambda depth: self.call("length", self.string(depth)),
             lambda depth: self.call("indexof", self.string(depth), self.string(depth)),
-            lambda depth: self.call(self.one_of(("year", "month", "day")), self.one_of((self.instant, self.date))(depth)),
-            lambda depth: self.call(self.one_of(("hour", "minute", "second")), self.one_of((self.instant, self.time))(depth)),
+            lambda depth: self.call(self.one_of(("year", "month", "day")),
+                                    self.one_of((self.instant, self.date))(depth)),
+            lambda depth: self.call(self.one_of(("hour", "minute", "second")),
+                                    self.one_of((self.instant, self.time))(depth)),
             lambda depth: self.call("totaloffsetminutes", self.instant(depth))])
 
     def stepped(self, depth: int) -> str:
@@ -359,9 +379,6 @@ class Writer:
         if self.chance(50):
             return self.call("totalseconds", self.duration(depth))
         return self.call("fractionalseconds", self.one_of((self.instant, self.time))(depth))
-
-    def scalar_count(self, depth: int) -> str | None:
-        return self.count_of(depth)
 
     def to_number(self, depth: int) -> str:
         source = self.one_of((self.number, self.string, self.color))(depth)
@@ -381,14 +398,15 @@ class Writer:
         return self.either(depth, [lambda _: self.literal("Edm.String"), lambda _: self.path("Edm.String")], [
             lambda depth: self.call("concat", self.string(depth), self.string(depth)),
             lambda depth: self.call("substring", self.string(depth), self.integer(depth)),
-            lambda depth: self.call("substring", self.string(depth), self.integer(depth), self.one_of(("0", "1", "3", "2147483647"))),
+            lambda depth: self.call("substring", self.string(depth), self.integer(depth),
+                                    self.one_of(("0", "1", "3", "2147483647"))),
             lambda depth: self.call(self.one_of(("tolower", "toupper", "trim")), self.string(depth)),
             self.case_of(self.string), self.to_string])
 
     def to_string(self, depth: int) -> str:
-        writer = self.one_of((self.integer, self.date, self.instant, self.time, self.duration, self.guid, self.boolean, self.color,
-                              self.marks, lambda depth: self.path("Edm.Decimal") or "1.5", lambda depth: self.path("Edm.Binary")
-                              or "'x'", self.string))
+        writer = self.one_of((self.integer, self.date, self.instant, self.time, self.duration, self.guid, self.boolean,
+                              self.color, self.marks, lambda depth: self.path("Edm.Decimal") or "1.5",
+                              lambda depth: self.path("Edm.Binary") or "'x'", self.string))
         return self.call("cast", writer(depth), "Edm.String")
 
     # --- dates and the rest ------------------------------------------------------------------------------
@@ -398,15 +416,18 @@ class Writer:
 
     def instant(self, depth: int) -> str:
         kind = "Edm.DateTimeOffset"
-        return self.either(depth, [*self.plain(kind), lambda _: self.one_of(("now()", "mindatetime()", "maxdatetime()"))], [
+        constant = ("now()", "mindatetime()", "maxdatetime()")
+        return self.either(depth, [*self.plain(kind), lambda _: self.one_of(constant)], [
             lambda depth: f"({self.instant(depth)} {self.one_of(('add', 'sub'))} {self.duration(depth)})",
-            lambda depth: self.call("cast", self.one_of((self.string, self.date))(depth), kind), self.case_of(self.instant)])
+            lambda depth: self.call("cast", self.one_of((self.string, self.date))(depth), kind),
+            self.case_of(self.instant)])
 
     def date(self, depth: int) -> str:
         return self.either(depth, self.plain("Edm.Date"), [
             lambda depth: f"({self.date(depth)} {self.one_of(('add', 'sub'))} {self.duration(depth)})",
             lambda depth: self.call("date", self.instant(depth)),
-            lambda depth: self.call("cast", self.one_of((self.instant, self.string))(depth), "Edm.Date"), self.case_of(self.date)])
+            lambda depth: self.call("cast", self.one_of((self.instant, self.string))(depth), "Edm.Date"),
+            self.case_of(self.date)])
 
     def time(self, depth: int) -> str:
         return self.either(depth, self.plain("Edm.TimeOfDay"), [
@@ -423,14 +444,16 @@ class Writer:
             lambda depth: self.call("cast", self.string(depth), "Edm.Duration")])
 
     def guid(self, depth: int) -> str:
-        return self.either(depth, self.plain("Edm.Guid"), [lambda depth: self.call("cast", self.string(depth), "Edm.Guid")])
+        return self.either(depth, self.plain("Edm.Guid"), [
+            lambda depth: self.call("cast", self.string(depth), "Edm.Guid")])
 
     def color(self, depth: int) -> str:
         return self.either(depth, self.plain("World.Color"), [
             lambda depth: self.call("cast", self.one_of((self.string, self.integer))(depth), "World.Color")])
 
     def marks(self, depth: int) -> str:
-        return self.either(depth, self.plain("World.Marks"), [lambda depth: self.call("cast", self.string(depth), "World.Marks")])
+        return self.either(depth, self.plain("World.Marks"), [
+            lambda depth: self.call("cast", self.string(depth), "World.Marks")])
 
     def sortable(self, depth: int) -> str:
         writer = self.one_of((self.number, self.string, self.date, self.instant, self.boolean, self.duration, self.time,
@@ -486,7 +509,7 @@ def _expand(writer: Writer, type_name: str, depth: int) -> str:
     known = {name: navigation for name, navigation in model.navigations(type_name).items()}
     for derived in model.derived(type_name):
         known.update({f"{derived}/{name}": navigation for name, navigation in model.navigations(derived).items()
-                      if name not in model.navigations(model.structured(derived).base or "")})        # type: ignore[union-attr]
+                      if model.declaring(derived, name) == derived})
     names = writer.draw(st.lists(st.sampled_from(sorted(known)), min_size=1, max_size=3, unique=True))
     return ",".join(_item(writer, name, known[name], depth) for name in names)
 

@@ -1,7 +1,7 @@
 """Well-typed `$apply` pipelines as text, by hypothesis (Data Aggregation §3).
 
-What is computed stays within bounds: where a request must fail is the matter of filters. `top` and `skip` come where the
-order is decided: over instances, and over rows sorted by everything that tells them apart.
+What is computed stays within bounds: where a request must fail is the matter of filters. `top` and `skip` come where
+the order is decided: over instances, and over rows sorted by everything that tells them apart.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from app.edm import types
 from tests.oracle.generate import INTEGERS, NAMES, Draw, Start, Writer, vocabulary
 
 EXACT = (*INTEGERS, "Edm.Decimal")
-AVERAGED = ("Edm.Int32", "Edm.Int16", "Edm.Byte", "Edm.SByte", "Edm.Decimal")       # 64 bits would be rounded on the way
+AVERAGED = ("Edm.Int32", "Edm.Int16", "Edm.Byte", "Edm.SByte", "Edm.Decimal")       # 64 bits would be rounded before
 ORDERED = (*EXACT, "Edm.String", "Edm.Date", "Edm.DateTimeOffset", "Edm.Duration", "Edm.TimeOfDay", "Edm.Double")
 GROUPED = ("World.Color", "Edm.Boolean", "Edm.Byte", "Edm.String", "Edm.Date", "Edm.Decimal", "World.Marks", "Edm.Guid")
 SAFE = ("Int16 add 1", "Byte mul 2", "length(String)", "year(Date)", "Int16 divby 2", "case(Boolean:Int16,true:0)",
@@ -109,7 +109,7 @@ class Pipeline:
         prefix = self.prefix()
         if method == "count":
             return f"{prefix}$count as {name}", name, "Edm.Decimal"
-        kinds = EXACT if method == "sum" else AVERAGED if method == "average" else ORDERED if method != "countdistinct" else (*ORDERED, *GROUPED)
+        kinds = {"sum": EXACT, "average": AVERAGED, "countdistinct": (*ORDERED, *GROUPED)}.get(method, ORDERED)
         path = self.pick(*kinds) if not prefix else self.below(prefix, kinds)
         if path is None:
             return f"$count as {name}", name, "Edm.Decimal"
@@ -126,8 +126,9 @@ class Pipeline:
 
     def below(self, prefix: str, kinds: tuple[str, ...]) -> str | None:
         *_, name = prefix[:-1].split("/")
-        target = next(navigation.type for each in (self.type, *self.writer.model.derived(self.type), "World.Owner", "World.Part")
-                      for navigation in self.writer.model.navigations(each).values() if navigation.name == name)
+        model = self.writer.model
+        target = next(navigation.type for each in (self.type, *model.derived(self.type), "World.Owner", "World.Part")
+                      for navigation in model.navigations(each).values() if navigation.name == name)
         paths = [path for kind in kinds for path in vocabulary(target, 0).paths.get(kind, ())]
         return prefix + self.writer.one_of(paths) if paths else None
 

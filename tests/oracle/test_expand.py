@@ -1,6 +1,6 @@
 """`$expand`: nested entities of generated requests are those of the oracle, in its order (URL Conventions §5.1.3).
 
-The whole service answers: one read per expanded path, stitched together; compared are the keys at every level, and counts.
+The whole service answers: one read per expanded path, stitched together. Keys at every level are compared, and counts.
 """
 
 from __future__ import annotations
@@ -72,8 +72,9 @@ def below(entity: Instance, options: nodes.Options, rows: World, it: Instance) -
             continue                        # of a derived type that this is not
         related = entity[name]
         if item.cast:
-            related = [each for each in related if rows.model.is_a(each["@type"], item.cast)] if isinstance(related, list) \
-                else related if related is not None and rows.model.is_a(related["@type"], item.cast) else None
+            kept = [each for each in (related if isinstance(related, list) else [related])
+                    if each is not None and rows.model.is_a(each["@type"], item.cast)]
+            related = kept if isinstance(related, list) else kept[0] if kept else None
         if isinstance(related, list):
             made[name] = trees(related, item.options, rows, it)
             if item.options.count:
@@ -115,7 +116,8 @@ def answered(value: Any, expected: Any, ids: dict[str, Any]) -> Any:
 
 
 @pytest.fixture(scope="session")
-def service(databases: Databases, shared_service_of: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Any:
+def service(databases: Databases, shared_service_of: Callable[..., Any],
+            tmp_path_factory: pytest.TempPathFactory) -> Any:
     rows = world.made(3, finite=databases.store == "mariadb")
     data = world.write_rows(tmp_path_factory.mktemp("oracle"), rows)
     return shared_service_of(world.MODEL_FILE, data), rows
@@ -125,7 +127,7 @@ def ask(service: Any, rows: World, tally: Tally, path: str, options: dict[str, s
     text = query(options)
     response = service.handle(Request("GET", path, text))
     body = response.body if isinstance(response.body, bytes) else b"".join(response.body)
-    if response.status == 501 or b'"limitExceeded"' in body:
+    if response.status == 501 or b'"limitExceeded"' in body or b"cannot hold" in body:
         tally.refused[json.loads(body)["error"]["message"]] += 1
         return
     request = bind(parse(path, text), rows.model)
@@ -134,15 +136,15 @@ def ask(service: Any, rows: World, tally: Tally, path: str, options: dict[str, s
     except Failed:
         expected = []
         if response.status == 200:
-            raise Difference(f"{path}?{show(options)}\n  the service answers, the oracle fails") from None
+            raise Difference(rows, f"{path}?{show(options)}\n  the service answers, the oracle fails") from None
     if response.status != 200:
         tally.failed += 1
         if json.loads(body)["error"]["code"] not in ("arithmeticOverflow", "divisionByZero"):
-            raise Difference(f"{path}?{show(options)}\n  {response.status} {body!r}")
+            raise Difference(rows, f"{path}?{show(options)}\n  {response.status} {body!r}")
         return
     found = answered(json.loads(body)["value"], expected, addresses(rows))
     if found != expected:
-        raise Difference(f"{path}?{show(options)}\n  oracle  {expected}\n  service {found}")
+        raise Difference(rows, f"{path}?{show(options)}\n  oracle  {expected}\n  service {found}")
     tally.answered += 1
 
 
@@ -156,5 +158,20 @@ def test_generated_expands(service: Any, databases: Databases, effort: Effort,
     def run(request: tuple[str, dict[str, str]]) -> None:
         ask(tested, rows, tally, *request)
 
-    effort.run(EXAMPLES, run)
+    for _, examples in effort.rounds(EXAMPLES, 0):
+        effort.run(examples, run)
     record_property("count", f"oracle, $expand: {tally}, 0 differences")
+
+
+FOUND = [
+    ("Things", {"$expand": "Parts($orderby=null;$top=1;$count=true),Lid"}),
+    ("Things", {"$expand": "Children($filter=Parts/$count($filter=$it/Boolean or null) eq 0;$orderby=0)"}),
+    ("Things", {"$expand": "Friends/World.Special($orderby=Double desc;$skip=1;$expand=Mate,Tags/$ref($top=1))"}),
+    ("Owners", {"$expand": "Things($orderby=Place/Price,String desc;$top=2;$expand=Parent($expand=Owner)),"
+                           "Boss($expand=Staff)"}),
+]
+
+
+@pytest.mark.parametrize(("path", "options"), FOUND, ids=[options["$expand"] for _, options in FOUND])
+def test_found_differences(path: str, options: dict[str, str], service: Any, databases: Databases) -> None:
+    ask(*service, Tally(databases.store), path, options)

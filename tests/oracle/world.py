@@ -58,6 +58,7 @@ class World:
 
     model: Model
     finite: bool = False
+    seed: int = 0
     sets: dict[str, list[Instance]] = field(default_factory=dict)
 
     def entities(self, type_name: str) -> list[Instance]:
@@ -81,25 +82,26 @@ def mapping() -> Mapping:
 
 # --- values ----------------------------------------------------------------------------------------------
 
-STRINGS = ("", "a", "b", "A", "ab", "abc", "ba", " ", "a ", " a", "O'Neil", "''", "a%b", "a_b", "%", "_", "100%", "ä", "a\u0308",
-           "Äb", "Straße", "ß", "İ", "ΑΣ", "σς", "ſ", "😀", "𝒳y", "y𝒳", "a😀b", "\u00a0x\u2003", "\tx\n", "\u001fx", "\ufeffx",
-           "line\nbreak", '"q"', "back\\slash", "\\", "a,b", "12", "-12", "12.5", "1e3", "true", "TRUE", "null", "NaN", "INF",
-           "2020-02-29", "2020-02-30", "2020-02-29T12:00:00Z", "2020-02-29T12:00:00", "12:30", "PT1H", "-P1DT2H", "Red", "A,B",
-           "0", "5", "01234567-89AB-cdef-0123-456789abcdef", "zz", "\U0010ffff", "\uffff", "\ue000")
+STRINGS = ("", "a", "b", "A", "ab", "abc", "ba", " ", "a ", " a", "O'Neil", "''", "a%b", "a_b", "%", "_", "100%", "ä",
+           "a\u0308", "Äb", "Straße", "ß", "İ", "ΑΣ", "σς", "ſ", "😀", "𝒳y", "y𝒳", "a😀b", "\u00a0x\u2003", "\tx\n",
+           "\u001fx", "\ufeffx", "line\nbreak", '"q"', "back\\slash", "\\", "a,b", "12", "-12", "12.5", "1e3", "true",
+           "TRUE", "null", "NaN", "INF", "2020-02-29", "2020-02-30", "2020-02-29T12:00:00Z", "2020-02-29T12:00:00",
+           "12:30", "PT1H", "-P1DT2H", "Red", "A,B", "0", "5", "01234567-89AB-cdef-0123-456789abcdef", "zz",
+           "\U0010ffff", "\uffff", "\ue000")
 DECIMALS = tuple(map(Decimal, (
     "0", "1", "-1", "1.0", "2", "3", "0.1", "0.2", "0.3", "0.5", "-0.5", "1.5", "2.5", "-2.5", "10", "100.01", "-7.25",
     "0.0000000001", "-0.0000000001", "999999999999999999.9999999999", "-999999999999999999.9999999999",
     "123456789012345678.0123456789", "9223372036854775807", "9223372036854775808", "255.5", "127.4999999999")))
-DOUBLES = (0.0, -0.0, 1.0, -1.0, 2.0, 3.0, 0.1, 0.2, 0.3, 0.5, -0.5, 1.5, 2.5, -2.5, 100.01, 1e16, -1e16, 1e22, 1e100, 1e-7,
-           5e-324, 1.7976931348623157e308, -1.7976931348623157e308, 9007199254740993.0, 2147483647.5, 0.49999999999999994,
-           9.223372036854775807e18)
+DOUBLES = (0.0, -0.0, 1.0, -1.0, 2.0, 3.0, 0.1, 0.2, 0.3, 0.5, -0.5, 1.5, 2.5, -2.5, 100.01, 1e16, -1e16, 1e22, 1e100,
+           1e-7, 5e-324, 1.7976931348623157e308, -1.7976931348623157e308, 9007199254740993.0, 2147483647.5,
+           0.49999999999999994, 9.223372036854775807e18)
 SPECIAL_DOUBLES = (float("nan"), INFINITY, -INFINITY)
 DATES = ("0001-01-01", "0001-12-31", "1582-10-15", "1899-12-31", "1969-12-31", "1970-01-01", "2000-02-29", "2020-02-29",
          "2023-12-31", "2024-01-01", "2024-02-29", "9999-12-31")
-TIMES = ("00:00:00", "00:00:00.0000001", "00:00:01", "01:02:03.004", "12:00:00", "12:30:45.5", "12:30:45.9999999", "23:59:59",
-         "23:59:59.9999999")
-DURATIONS = (0, 1, -1, types.TICKS, -types.TICKS, types.TICKS // 2, 90 * 60 * types.TICKS, DAY, -DAY, DAY // 2, -DAY // 2,
-             365 * DAY, 400 * 365 * DAY, 2**63 - 1, -(2**63 - 1), 123_456_789)
+TIMES = ("00:00:00", "00:00:00.0000001", "00:00:01", "01:02:03.004", "12:00:00", "12:30:45.5", "12:30:45.9999999",
+         "23:59:59", "23:59:59.9999999")
+DURATIONS = (0, 1, -1, types.TICKS, -types.TICKS, types.TICKS // 2, 90 * 60 * types.TICKS, DAY, -DAY, DAY // 2,
+             -DAY // 2, 365 * DAY, 400 * 365 * DAY, 2**63 - 1, -(2**63 - 1), 123_456_789)
 GUIDS = ("00000000-0000-0000-0000-000000000000", "01234567-89ab-cdef-0123-456789abcdef",
          "ffffffff-ffff-ffff-ffff-ffffffffffff", "80000000-0000-0000-0000-000000000001")
 BINARIES = (b"", b"\0", b"abc", bytes(range(250, 256)))
@@ -112,13 +114,14 @@ def _instants() -> tuple[str, ...]:
 
 def _integers(name: str) -> tuple[int, ...]:
     low, high = types.INTEGER_RANGES[name]
-    return tuple(sorted({low, low + 1, high, high - 1, *(each for each in (-7, -2, -1, 0, 1, 2, 3, 5, 7, 10, 42, 100, 255, 2**31)
-                                                         if low <= each <= high)}, key=abs))
+    usual = (-7, -2, -1, 0, 1, 2, 3, 5, 7, 10, 42, 100, 255, 2**31)
+    return tuple(sorted({low, low + 1, high, high - 1, *(each for each in usual if low <= each <= high)}, key=abs))
 
 
 POOLS: dict[str, tuple[Any, ...]] = {
     "Edm.Boolean": (False, True), "Edm.String": STRINGS, "Edm.Decimal": DECIMALS, "Edm.Double": DOUBLES,
-    "Edm.Single": tuple(types.single(each) for each in DOUBLES if abs(each) < 3e38), "Edm.Date": DATES, "Edm.TimeOfDay": TIMES,
+    "Edm.Single": tuple(types.single(each) for each in DOUBLES if abs(each) < 3e38), "Edm.Date": DATES,
+    "Edm.TimeOfDay": TIMES,
     "Edm.DateTimeOffset": _instants(), "Edm.Duration": DURATIONS, "Edm.Guid": GUIDS, "Edm.Binary": BINARIES,
     **{name: _integers(name) for name in types.INTEGERS}}
 
@@ -130,6 +133,7 @@ class Maker:
 
     def __init__(self, seed: int, finite: bool) -> None:
         self.model = model()
+        self.seed = seed
         self.random = random.Random(seed)
         self.finite = finite
 
@@ -165,7 +169,8 @@ class Maker:
         for each in loose:
             self.relate(each, "Next", loose, None)
         sun = self.instance("World.Owner", Code="sun", BossCode=None)
-        return World(self.model, self.finite, {"Things": made, "Owners": owners, "Tags": tags, "Looses": loose, "Sun": [sun]})
+        found = {"Things": made, "Owners": owners, "Tags": tags, "Looses": loose, "Sun": [sun]}
+        return World(self.model, self.finite, self.seed, found)
 
     def instance(self, type_name: str, **given: Any) -> Instance:
         """An instance with every declared property; navigation properties are empty."""
@@ -262,13 +267,14 @@ def document(world: World) -> dict[str, Any]:
             if isinstance(item, Typed):
                 made[f"{name}@odata.type"] = "#" + item.type[4:]
                 made[name] = content(item.value, item.type)
-            elif item is None and name not in world.model.properties(kind) and name not in world.model.navigations(kind):
+            elif item is None and name not in {**world.model.properties(kind), **world.model.navigations(kind)}:
                 made[name] = None
         linked = next((names for base, names in links.items() if world.model.is_a(kind, base)), ())
         for name in linked:
             target = value.get(name)
             if target:
-                made[f"{name}@odata.bind"] = [address(each) for each in target] if isinstance(target, list) else address(target)
+                many = isinstance(target, list)
+                made[f"{name}@odata.bind"] = [address(each) for each in target] if many else address(target)
         for name in ("Parts", "Screws"):
             if name in value:
                 made[name] = [structure(each, each["@type"]) for each in value[name]]
