@@ -128,7 +128,7 @@ def bind_compute(items: Iterable[url.ComputeItem], scope: Scope) -> tuple[tuple[
     for item in items:
         check_alias(item.name, scope)
         node = expression.bind_expression(item.expression, scope)
-        bound.append(nodes.ComputedProperty(item.name, node, node.type))
+        bound.append(nodes.ComputedProperty(item.name, node, node.type, is_collection(node)))
         alias = nodes.AliasPath(item.name, node.type, is_collection(node))
         scope = scope.with_names({**scope.names, item.name: alias})
     return tuple(bound), scope

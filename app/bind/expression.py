@@ -402,6 +402,8 @@ def _called(name: str, row: Signature, given: list[nodes.Expression], literals: 
                                    "keeps values in UTC", position=literal.position)
         if name == "substring" and index == 2 and isinstance(literal, url.Literal) and literal.text.startswith("-"):
             raise errors.BindError("The length in substring must not be negative", position=literal.position)
+        if name == "totaloffsetminutes" and isinstance(literal, url.Literal) and _has_offset(literal):
+            return nodes.Literal(types.offset_minutes(literal.text), row.result)
     result = given[0].type if row.result == SAME else row.result
     if any(is_null(node) for node in arguments):
         return nodes.Literal(None, "null" if row.collection else result)

@@ -9,7 +9,7 @@ URL Conventions 4.01 §5.1.1; Protocol 4.01 §11.2; Data Aggregation 4.0 §3.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from app.edm.model import EntitySet, NavigationProperty, Property, Singleton, TypeRef
@@ -23,7 +23,7 @@ from app.url import nodes as url
 class Literal:
     """A constant that is part of the request's shape (null, booleans, geo, patterns …); `value` canonical."""
 
-    value: Any
+    value: Any = field(hash=False)              # a dict or a list in literals of Geo types
     type: str
 
 
@@ -336,6 +336,7 @@ class ComputedProperty:
     name: str
     expression: Expression
     type: str
+    collection: bool = False
 
 
 @dataclass(frozen=True, slots=True)

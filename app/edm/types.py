@@ -221,9 +221,10 @@ def _instant(text: str) -> str:
     return f"{moment.isoformat()}{_fraction(fraction)}Z"
 
 
-def has_offset(text: str) -> bool:
-    """Whether the text of a DateTimeOffset names a zone (a body without one is read as UTC)."""
-    return bool(re.search(r"([Zz]|[+-]\d\d:\d\d)$", text))
+def offset_minutes(text: str) -> int:
+    """The offset from UTC in the text of a DateTimeOffset, 0 where it has none."""
+    zone = re.search(r"([+-])(\d\d):(\d\d)$", text)
+    return 0 if zone is None else int(zone[1] + "1") * (60 * int(zone[2]) + int(zone[3]))
 
 
 def _duration(text: str) -> int:

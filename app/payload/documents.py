@@ -130,6 +130,15 @@ class DocumentWriter:
             return out
         return write
 
+    def typed(self, name: str) -> Callable[[str | None, str | None], dict[str, Any]]:
+        """Text of a dynamic value, and its stored type annotation as JSON text → a member, its type before it."""
+        def write(text: str | None, annotation: str | None) -> dict[str, Any]:
+            out: dict[str, Any] = {}
+            known = None if annotation is None else orjson.loads(annotation)
+            self.dynamic_member(out, name, None if text is None else orjson.loads(text), known)
+            return out
+        return write
+
     def dynamic(self, names: frozenset[str] | None) -> Callable[[str | None], dict[str, Any]]:
         """Stored dynamic properties of an entity → members to merge into it. One that is selected and not there is null
         (URL Conventions §5.1.4)."""

@@ -165,11 +165,16 @@ class ObjectWriter:
 
     def _member(self, member: Member, scope: dict[str, Any]) -> Iterable[str]:
         format = self.format
+        if member.typed_by >= 0:
+            write = _bind(scope, self.documents.typed(member.name))
+            yield f"**{write}(r[{member.index}], r[{member.typed_by}])"
+            return
         if member.type in ("Edm.Untyped", "Edm.PrimitiveType") and not member.collection and isinstance(member.storage, Document):
             yield f"**{_bind(scope, self.documents.annotated(member.name, member.selected))}(r[{member.index}])"
             return
         value = self._value(member, scope)
-        if member.computed and format.metadata != "none" and member.type not in DEDUCIBLE and member.type != "Edm.Untyped":
+        told = not member.collection and (member.type in DEDUCIBLE or self.model.kind(member.type) == "complex")
+        if member.computed and format.metadata != "none" and not told and member.type != "Edm.Untyped":
             annotated = {format.control("type", member.name): format.type_name(member.type, member.collection)}
             yield f"**({_bind(scope, annotated)} if r[{member.index}] is not None else {_bind(scope, {})})"
         elif format.metadata == "full" and not member.computed and (member.collection or member.type not in DEDUCIBLE) \
@@ -189,7 +194,10 @@ class ObjectWriter:
                 display = "{" + ", ".join(inner) + "}"
                 return display if member.index < 0 else f"({display} if {place} else None)"
             case Document(_, type, collection):
-                write = self.documents.writer(type, collection, member.selected, member.name in self.opened)
+                told = member.computed and not collection and self.model.kind(type) == "complex"
+                write = self.documents.writer(type, collection, member.selected, told or member.name in self.opened)
+                if told and self.format.metadata != "none":
+                    write = _compose(write, self._typed(type)) or write
                 return f"{_bind(scope, write)}({place})"
             case None:
                 convert = _compose(self.readers[member.index] if self.readers else None,
@@ -204,6 +212,11 @@ class ObjectWriter:
         if self.model.kind(member.type) == "enum" and member.storage is not None:
             return f"{_bind(scope, convert)}({place})" if self.reader(column) is None else _guarded(scope, convert, place)
         return _guarded(scope, convert, place)
+
+    def _typed(self, type: str) -> Convert:
+        """What puts its type first into a complex value, where it is not there."""
+        first = {self.format.control("type"): self.format.type_name(type)}
+        return lambda value: None if value is None else {**first, **value}
 
     def _links(self, variant: str, scope: dict[str, Any]) -> Iterable[str]:
         format, shape = self.format, self.shape

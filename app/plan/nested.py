@@ -70,7 +70,7 @@ class Nested:
 
     def choose(self, steps: Steps, type: str, options: bound.Options) -> None:
         """The items of the collection at the end of `steps`."""
-        computed = shown(options)
+        computed = primitive(options, self.model)
         order = tuple(order for item in options.orderby for order in sort_keys(item))
         query = None
         if options.filter is not None or options.search is not None or order or computed:
@@ -98,7 +98,7 @@ class Nested:
                     within = bound.CastPath(within, type)
                 case bound.DynamicStep(name):
                     within = bound.DynamicPath(within, name)
-        for each in shown(options):
+        for each in primitive(options, self.model):
             index = self.add(Output(None, each.expression, each.type, within, options.compute))
             self.parts.append(Part(names(steps), each.name, each.type, index))
 
@@ -135,6 +135,14 @@ def shown(options: bound.Options) -> tuple[bound.ComputedProperty, ...]:
         return added
     wanted = {item.path[-1] for item in options.select if item.kind == "computed"}
     return tuple(each for each in added if each.name in wanted)
+
+
+def primitive(options: bound.Options, model: Model) -> tuple[bound.ComputedProperty, ...]:
+    """The shown properties where only primitive ones can be: raises NotImplementedByService for another."""
+    for each in shown(options):
+        if each.collection or each.type in types.ABSTRACT | types.GEO or model.kind(each.type) in ("entity", "complex"):
+            raise NotImplementedByService(feature=f"'{each.name}' as a computed property of a value", target="$compute")
+    return shown(options)
 
 
 def sort_keys(item: bound.OrderItem) -> tuple[Order, ...]:

@@ -31,13 +31,14 @@ class Slot:
     sort values of the skiptoken), 'top', 'skip', 'limit', 'principal' (index into the principal's values), 'key'
     (index into the values of a key given by the service itself), 'rows' (row ids, one parameter), 'now'.
     `type`: the Edm type that the value is converted to; `column`: the column it is compared with, when there is one
-    (its stored form decides, e.g. fraction digits).
+    (its stored form decides, e.g. fraction digits). `most`: a number of rows is cut to this; 0: to nothing.
     """
 
     kind: str
     index: int = 0
     type: str = ""
     column: Column | None = None
+    most: int = 0
 
 
 # --- what a policy leaves ---------------------------------------------------------------------------------
@@ -214,7 +215,8 @@ class Member:
 
     `index`: position of its column in the row (of the presence column for a nullable Flat, -1 when it has none).
     `storage` tells the form; `members`: those of a Flat. `selected`: sub-selection of a Document, else None.
-    `type`: the declared Edm type; `computed`: a `$compute` property (its type is not declared);
+    `type`: the declared Edm type; `computed`: a `$compute` property (its type is not declared), of a dynamic value with
+    the position of its type, `typed_by` (-1: its type is not kept);
     `tag`: it shows the ETag of the version at `index`; `below_root`: it shows a URL below the service root, absolute.
     """
 
@@ -226,6 +228,7 @@ class Member:
     members: tuple[Member, ...] = ()
     selected: SelectTree | None = None
     computed: bool = False
+    typed_by: int = -1
     tag: bool = False
     below_root: bool = False
 

@@ -15,6 +15,7 @@ from app.bind import nodes as bound
 from app.edm import Model, types, vocabularies
 from app.edm.model import NavigationProperty, Property
 from app.errors import BindError, LimitExceeded, NotImplementedByService
+from app.plan.changes import TYPE
 from app.plan.nested import Nested, grow, shown, sort_keys
 from app.plan.nodes import (NO_GRANTS, Again, Expansion, Grants, Inline, Member, Order, Output, Query, Read, SelectTree,
                             Shape, Slot, Source)
@@ -234,10 +235,9 @@ class Planner:
             number = Output(expression=self._counting(item, owner, navigation), type=INT64)
             again = Again(inner.link_positions(relation), inner.add(number) if options.count else None)
         read = self.assembled(inner, shape, navigation.collection)
-        pageable = navigation.collection and options.top is None and not outer and not path
-        page = self.page if pageable else 0
+        page = self.page if navigation.collection and not outer and not path else 0
         if page:
-            read = replace(read, query=replace(read.query, top=page + 1))
+            read = replace(read, query=replace(read.query, top=_at_most(read.query.top, page + 1)))
         return Expansion(name, navigation, owner, own, navigation.collection, item.suffix, read, count, path, page,
                          item.levels if repeats else 1, again)
 
@@ -294,6 +294,13 @@ def keyed(steps: tuple[bound.PathStep, ...], index: int) -> bool:
 
 def _amount(value: int | bound.Parameter | None, kind: str) -> Slot | int | None:
     return Slot("literal", value.index, "Edm.Int64") if isinstance(value, bound.Parameter) else value
+
+
+def _at_most(top: Slot | int | None, most: int) -> Slot | int:
+    """A number of rows, cut."""
+    if isinstance(top, Slot):
+        return replace(top, most=most)
+    return most if top is None else min(top, most)
 
 
 class _ShapeBuilder:
@@ -440,8 +447,22 @@ class _ShapeBuilder:
         found = []
         for computed in shown(self.options):
             index = self.add(Output(expression=computed.expression, type=computed.type))
-            found.append(Member(computed.name, index, None, computed.type, computed=True))
+            found.append(self._computed_member(computed, index))
         return found
+
+    def _computed_member(self, computed: bound.ComputedProperty, index: int) -> Member:
+        """The member of a computed property; a value that is kept as JSON is written as what is stored is."""
+        expression, type, many = computed.expression, self.model.full(computed.type), computed.collection
+        kind = self.model.kind(type)
+        if kind == "entity":
+            raise NotImplementedByService(feature=f"An entity as the computed property '{computed.name}'", target="$compute")
+        if not many and kind != "complex" and type not in types.ABSTRACT | types.GEO:
+            return Member(computed.name, index, None, type, computed=True)
+        stored = Document(Column(computed.name, "json", "json"), type, many)
+        kept = -1
+        if isinstance(expression, bound.DynamicPath):
+            kept = self.add(Output(expression=replace(expression, name=expression.name + TYPE), type="Edm.String"))
+        return Member(computed.name, index, stored, type, many, computed=True, typed_by=kept)
 
     def _dynamic(self) -> tuple[int | None, frozenset[str] | None]:
         if self.table.dynamic is None:

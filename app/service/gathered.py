@@ -17,7 +17,7 @@ from app.errors import Forbidden, InvalidToken, NotImplementedByService
 from app.payload import context
 from app.payload.values import dumps
 from app.plan import Slot, Source
-from app.plan.nested import shown, sort_keys
+from app.plan.nested import primitive, sort_keys
 from app.plan.nodes import Gathering, Output
 from app.service import read, restrictions
 from app.service.call import Call
@@ -226,7 +226,7 @@ class CrossjoinAnswer(Gathered):
         planner = call.service.planner(call.policy)
         self.sources = tuple(planner.start(name, call.model.sets[name].type) for name in self.names)
         options = call.options
-        self.computed = shown(options)
+        self.computed = primitive(options, call.model)
         selected = None if options.select is None else {item.path[0] for item in options.select}
         self.linked = [name for name in self.names if selected is None or name in selected or "*" in selected]
         self.expanded = {item.path[0]: item for item in options.expand}

@@ -294,7 +294,10 @@ class Child:
         if more:
             target = f"{path}/{self.segment}" + ("/$ref" if expansion.suffix else "")
             texts = run.texts((*self.trail, *[expansion.name] * (level - 1)))
-            token = self.environment.next_token(target, texts, [None, *node.keyset.values(related[-1].row)])
+            texts = tuple(pair for pair in texts if pair[0] != "$skip")             # the token begins behind it
+            wanted = dict(texts).get("$top")
+            left = None if wanted is None else int(wanted) - page
+            token = self.environment.next_token(target, texts, [left, *node.keyset.values(related[-1].row)])
             query = "".join(f"{name}={quote(text, safe=QUERY_SAFE)}&" for name, text in texts)
             holder[self.next_name] = f"{self.parent.root}{target}?{query}$skiptoken={token}"
 

@@ -45,7 +45,7 @@ READS = ("GET", "HEAD")
 COMPILED_BYTES = 250_000    # models from this size on are kept compiled
 METHODS = ("GET", "HEAD", "POST", "PATCH", "PUT", "DELETE")
 CACHED_HEADERS = ("accept", "odata-maxversion", "odata-version", "prefer", "accept-language")
-VARY = "OData-MaxVersion, Accept, Prefer"
+VARY = "OData-MaxVersion, Accept, Accept-Language, Prefer"
 NOT_PAGED_ON = frozenset({"$skiptoken", "$skip"})
 
 Progress = Callable[[str, int, int], None]

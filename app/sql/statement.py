@@ -103,11 +103,11 @@ def _same(value: Any) -> Any:
 
 
 def _literal(slot: Slot, convert: Convert, model: Model) -> Getter:
-    index, type_name = slot.index, slot.type
+    index, type_name, most = slot.index, slot.type, slot.most
 
     def get(values: Values) -> Any:
         return convert(literal_value(values.literals[index], type_name, model))    # type: ignore[arg-type]
-    return get
+    return (lambda values: min(get(values), most)) if most else get
 
 
 def _list(slot: Slot, convert: Convert, model: Model) -> Getter:

@@ -224,6 +224,8 @@ class Dialect(Documents):
             kind = "integer" if result in edm_types.INTEGERS else "decimal" if result == "Edm.Decimal" else "double"
             return self.operators[f"{kind} {operator}"](left, right)
         first, second = types
+        if first in NUMERIC:                                    # a number times a duration
+            first, second, left, right = second, first, right, left
         if first == second == "Edm.Duration":
             return self.operators[f"integer {operator}"](left, right)
         short = {"Edm.DateTimeOffset": "instant", "Edm.Date": "date", "Edm.Duration": "duration"}
@@ -234,9 +236,9 @@ class Dialect(Documents):
         return self.operators[f"{short[first]} {operator} {short[second]}"](left, right)
 
     def duration_scaled(self, operator: str, duration: Node, number: Node, number_type: str) -> Node:
-        """A duration `mul` or `div` a number, rounded to ticks."""
+        """A duration `mul`, `div` or `divby` a number, rounded to ticks."""
         number = self.number_cast(number, number_type, "Edm.Decimal") if number_type != "Edm.Decimal" else number
-        return self.operators[f"duration {operator}"](duration, number)
+        return self.operators["duration mul" if operator == "mul" else "duration div"](duration, number)
 
     def negate(self, node: Node, edm_type: str) -> Node:
         """Unary minus."""

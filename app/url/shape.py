@@ -142,7 +142,10 @@ def _top_bottom(node: TopBottomT, values: list[Value]) -> TopBottomT:
 
 
 def _alias(node: AliasDefinition, values: list[Value]) -> AliasDefinition:
-    return AliasDefinition(node.name, _rewrite(node.value, values), "", node.problem)
+    value = node.value
+    if not isinstance(value, Literal) or _profile(value)[0] != "dateTimeOffset+":       # functions of dates need the offset
+        value = _rewrite(value, values)
+    return AliasDefinition(node.name, value, "", node.problem)
 
 
 def _segment(node: Segment, values: list[Value]) -> Segment:

@@ -44,6 +44,7 @@ VERSIONS = [
     Exchange("P 8.1.5", "Products(1)", 400, ..., {}, {"OData-Version": "4.2"}),
     Exchange("P 8.1.5", "Products(1)", 200, ..., V401, {"OData-Version": "4.0", "OData-MaxVersion": "4.01"}),
     Exchange("P 8.3.8", "Products(1)", 200, ..., {"Vary": re.compile("OData-MaxVersion")}),
+    Exchange("P 8.3.8", "Products(1)", 200, ..., {"Vary": re.compile("Accept, Accept-Language, Prefer")}),
     Exchange("P 8.1.5", "Products(99)", 404, ..., {"OData-Version": "4.01", "Content-Type": re.compile("metadata=minimal")}, MODERN),
     Exchange("P 8.1.5", "Products/$count", 200, "16", {"OData-Version": "4.01"}, MODERN),
     Exchange("J 4.5", "Products?$count=true&$top=1", 200, {"@context": META + "Products", "@count": 16, "value": [{"@etag": str, "ID": 1}]}, V401,

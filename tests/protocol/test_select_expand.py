@@ -203,6 +203,8 @@ NESTED = [
     ("northwind", "Customers?$expand=Orders($orderby=Freight;$select=OrderID)", "Orders", 2),
     ("northwind", "Customers?$filter=contains(CustomerID,'''')&$expand=Orders($filter=Status ne 'Draft')", "Orders", 1),
     ("industryData", "incomingFlows?$expand=runs($select=id;$orderby=startDateTime desc)", "runs", 50),
+    ("northwind", "Categories?$expand=Products($skip=1;$orderby=Name)", "Products", 1), ("northwind", "Categories?$expand=Products($top=3)", "Products", 2),
+    ("northwind", "Categories?$expand=Products($top=3;$skip=1;$orderby=Name desc;$count=true)", "Products", 1),
     ("industryData", "referenceDefinitions?$expand=translations", "translations", 2),
 ]
 
