@@ -1,22 +1,19 @@
-"""Profiles: what in a model breaks or weakens widespread clients, and the view that spares them.
+"""Profiles: what in a model breaks or weakens widespread clients.
 
 Rows are findings like those of validity, with ids that begin with the profile; sources are the captures of
-those clients. `safe` gives the model that Power Query, ADF and SSIS read without trouble.
+those clients. `csdl/views.py` has the view that spares them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
-from app.csdl.form import shaped
 from app.edm import types
 from app.edm.check import Hit, hit
 from app.edm.findings import Finding, declare, finding
 from app.edm.index import Model
-from app.edm.model import (ComplexType, EntityContainer, EntitySet, EntityType, EnumType, Property, Schema, Singleton,
-                           StructuredType, TypeRef)
+from app.edm.model import ComplexType, EntityType, Property, StructuredType
 from app.errors import closest
 
 declare(
@@ -209,72 +206,3 @@ def _dataverse(model: Model) -> Iterator[Hit]:
 
 PROFILES: dict[str, tuple[Rules, ...]] = {
     "powerbi": (_bi,), "excel": (_bi, _excel), "ui5": (_ui5,), "v2": (_v2,), "dataverse": (_dataverse,)}
-
-
-# --- the safe view ---------------------------------------------------------------------------------------
-
-def safe(model: Model) -> Model:
-    """The model as Power Query, ADF and SSIS read it without trouble: OData 4.0, no annotations, no references, no
-    navigation in complex types, enumerations as strings, decimals with facets.
-
-    A view for `$metadata`: names, keys and JSON values stay what they are in the model itself.
-    """
-    old = shaped(model, "4.0", reference_uri=lambda namespace: None)
-    return replace(old, schemas=tuple(_safe_schema(model, schema) for schema in old.schemas))
-
-
-def _safe_schema(model: Model, schema: Schema) -> Schema:
-    kinds = tuple(_safe_type(model, kind) for kind in schema.types if not isinstance(kind, EnumType))
-    actions = tuple(replace(each, annotations=(), parameters=tuple(_retyped(model, one) for one in each.parameters),
-                            returns=_retyped(model, each.returns)) for each in schema.actions)
-    functions = tuple(replace(each, annotations=(), parameters=tuple(_retyped(model, one) for one in each.parameters),
-                              returns=_retyped(model, each.returns)) for each in schema.functions)
-    container = _safe_container(model, schema.container) if schema.container else None
-    return replace(schema, types=kinds, actions=actions, functions=functions, terms=(), container=container,
-                   external=(),
-                   annotations=())
-
-
-def _safe_type(model: Model, kind: Any) -> Any:
-    if not isinstance(kind, EntityType | ComplexType):
-        return replace(kind, annotations=(), type=_safe_ref(model, kind.type))
-    properties = tuple(_retyped(model, each, default=each.default) for each in kind.properties)
-    navigation = tuple(replace(each, annotations=(), on_delete_annotations=(), constraints=tuple(
-        replace(constraint, annotations=()) for constraint in each.constraints)) for each in kind.navigation)
-    return replace(kind, properties=properties, annotations=(),
-                   navigation=() if isinstance(kind, ComplexType) else navigation)
-
-
-def _retyped(model: Model, element: Any, **more: Any) -> Any:
-    return None if element is None else replace(element, type=_safe_ref(model, element.type), annotations=(), **more)
-
-
-def _safe_ref(model: Model, ref: TypeRef) -> TypeRef:
-    if model.kind(ref.name) == "enum":
-        return TypeRef("Edm.String", ref.collection, ref.nullable, spelling=ref.spelling)
-    if ref.name == "Edm.Decimal":
-        scale = ref.scale if isinstance(ref.scale, int) else 10 if ref.precision is None else min(10, ref.precision)
-        return replace(ref, precision=28 if ref.precision is None else ref.precision, scale=scale, spelling=())
-    return ref
-
-
-def _safe_container(model: Model, box: EntityContainer) -> EntityContainer:
-    def bare(source: Any) -> Any:
-        kept = tuple(binding for binding in source.bindings if not _through_complex(model, source, binding.path))
-        return replace(source, bindings=kept, annotations=())
-    return replace(box, sets=tuple(map(bare, box.sets)), singletons=tuple(map(bare, box.singletons)), annotations=(),
-                   action_imports=tuple(replace(each, annotations=()) for each in box.action_imports),
-                   function_imports=tuple(replace(each, annotations=()) for each in box.function_imports))
-
-
-def _through_complex(model: Model, source: EntitySet | Singleton, path: str) -> bool:
-    """Whether a binding path passes a structural property."""
-    current = source.type
-    for step in path.split("/"):
-        if "." in step:
-            current = step
-        elif step in model.properties(current):
-            return True
-        elif step in model.navigations(current):
-            current = model.navigations(current)[step].type
-    return False

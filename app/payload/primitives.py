@@ -30,10 +30,11 @@ def mismatch(value: Any, name: str) -> ValueError:
     return ValueError(f"{described(value)} is no value of {name}")
 
 
-def primitive_reader(name: str, quoted: bool) -> Read:
-    """What reads values of a primitive type; `quoted`: Int64 and Decimal may come as strings (JSON Format §3.2)."""
+def primitive_reader(name: str, quoted: bool, short_quoted: bool = False) -> Read:
+    """What reads values of a primitive type; `quoted`: Int64 and Decimal may come as strings (JSON Format §3.2), and
+    with `short_quoted` shorter integers."""
     if name in types.INTEGERS:
-        return _integer(name, quoted and name == "Edm.Int64")
+        return _integer(name, quoted and name == "Edm.Int64" or short_quoted)
     if name == "Edm.Decimal":
         return _decimal(quoted)
     if name in ("Edm.Double", "Edm.Single"):

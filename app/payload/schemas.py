@@ -32,13 +32,14 @@ class Reading:
     """How bodies are read.
 
     `operation`: 'create', 'patch' or 'put'. `trusted`: computed and read-only members count, as in a data file.
-    `quoted`: Int64 and Decimal may be strings. `version`: '4.0' bodies hold no nested entities on update. `etags`:
+    `quoted`: Int64 and Decimal may be strings; `short_quoted`: so may shorter integers. `version`: '4.0' bodies hold no nested entities on update. `etags`:
     those in the body are compared. `unknown_nulls`, `enum_numbers`: leniencies of those names.
     """
 
     operation: str = "create"
     trusted: bool = False
     quoted: bool = False
+    short_quoted: bool = False
     version: str = "4.01"
     etags: bool = False
     unknown_nulls: bool = False
@@ -341,7 +342,7 @@ class Schemas:
             return lambda value: self.complex(value, name, reading)
         if ref.name in ("Edm.Untyped", "Edm.PrimitiveType"):
             return self._abstract(ref.name, reading)
-        read = primitive_reader(ref.name, reading.quoted or reading.trusted)
+        read = primitive_reader(ref.name, reading.quoted or reading.trusted, reading.short_quoted)
         checks = (*_facets(ref), *checks)
         if not checks:
             return read

@@ -53,6 +53,7 @@ def reading(call: Call, operation: str) -> Reading:
     """How the body of this request is read."""
     kind, lenient = content_type(call), call.service.settings.lenient
     compatible = kind is not None and (kind.get("ieee754compatible") or "").lower() == "true"
-    return Reading(operation, quoted=compatible or "quoted-numbers" in lenient, version=call.wishes.body_version,
+    return Reading(operation, quoted=compatible or "quoted-numbers" in lenient,
+                   short_quoted=compatible and not call.service.settings.strict, version=call.wishes.body_version,
                    etags=call.wishes.body_version_given and call.wishes.body_version == "4.01",
                    unknown_nulls="unknown-nulls" in lenient, enum_numbers="enum-numbers" in lenient)

@@ -7,15 +7,18 @@ from collections.abc import Callable
 from typing import Any
 
 from app import csdl
-from app.edm import vocabularies
+from app.edm import Model, vocabularies
 from app.errors import NotAcceptable
 from app.payload.values import dumps
 from app.service.call import Call
 from app.service.conditions import matches
+from app.service.request import Request
 from app.service.response import Response
 from app.service.wishes import json_range
 from app.url.headers import MediaRange
 
+UI5 = "x-sap-security-session"
+VARY = "OData-MaxVersion, Accept, X-SAP-Security-Session"
 XML_RANGES = (("application", "xml"), ("text", "xml"), ("application", "*"), ("*", "*"), ("text", "*"))
 
 
@@ -59,15 +62,23 @@ def metadata(call: Call, write: Callable[[str, str, str], bytes]) -> Response:
     form = wanted_form(call.wishes.ranges, call.service.settings.strict)
     body = write(form, call.wishes.version, call.request.root)
     tag = f'W/"{hashlib.sha256(body).hexdigest()[:16]}"'
-    headers = {"Content-Type": "application/xml" if form == "xml" else "application/json", "ETag": tag}
+    headers = {"Content-Type": "application/xml" if form == "xml" else "application/json", "ETag": tag, "Vary": VARY}
     known = call.request.header("if-none-match")
     if known is not None and matches(known, tag):
-        return Response(304, {"ETag": tag})
+        return Response(304, {"ETag": tag, "Vary": VARY})
     return Response(200, headers, body)
 
 
-def document(model: Any, form: str, version: str, root: str) -> bytes:
-    """The bytes of the metadata document: without the terms of our own that steer the store, references served here."""
-    return csdl.write(model, form, version, full_names=True, omit_namespaces=frozenset({vocabularies.STORE_NAMESPACE}),
+def plain(request: Request, strict: bool) -> bool:
+    """Whether a request for `$metadata` gets the simpler form: it came by the BI view, or from OpenUI5, which follows no
+    base types and says who it is by a header of its own."""
+    return request.plain or not strict and UI5 in request.headers
+
+
+def document(model: Model, form: str, version: str, root: str, simple: bool) -> bytes:
+    """The bytes of the metadata document: without the terms of our own that steer the store, references served here;
+    `simple`: of the view for readers that know little of OData."""
+    return csdl.write(csdl.safe(model) if simple else model, form, version, full_names=True,
+                      omit_namespaces=frozenset({vocabularies.STORE_NAMESPACE}),
                       reference_uri=lambda namespace: f"{root}-/vocabularies/{namespace}.{form}"
                       if csdl.vocabulary_document(namespace) is not None else None)

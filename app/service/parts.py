@@ -104,9 +104,9 @@ class Requests:
             raise BodyError("A batch cannot stand inside a batch", code="nestedBatch")
         headers: Mapping[str, str] = self.headers(part.headers) if part.headers else self.inherited
         if not part.body:
-            return Request(part.method, path, query, headers, None, self.root, done.place)
+            return Request(part.method, path, query, headers, None, self.root, done.place, self.outer.plain)
         body = io.BytesIO(part.body) if isinstance(part.body, bytes) else io.BufferedReader(Window(part.body))
-        return Request(part.method, path, query, headers, body, self.root, done.place)
+        return Request(part.method, path, query, headers, body, self.root, done.place, self.outer.plain)
 
     def plain(self, part: Part) -> bool:
         """Whether a part reads and says nothing that makes it depend on others."""

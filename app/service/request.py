@@ -18,7 +18,8 @@ class Request:
     `path`: raw (still percent-encoded) path below the service root, without leading slash. `query`: raw query.
     `headers`: names in lower case; several headers of one name joined by ', '. `root`: the service root as the client
     sees it, absolute, ending in '/'. `body`: a binary stream (may be empty), read at most once.
-    `references`: inside a batch the path below the root that an id of an earlier request stands for.
+    `references`: inside a batch the path below the root that an id of an earlier request stands for. `plain`: whether
+    it came by the BI view, whose `$metadata` is simpler (`csdl.safe`).
     """
 
     method: str
@@ -28,6 +29,7 @@ class Request:
     body: BinaryIO | None = None
     root: str = "http://localhost/"
     references: Callable[[str], str | None] | None = None
+    plain: bool = False
 
     def header(self, name: str) -> str | None:
         """The header's value, by lower-case name."""

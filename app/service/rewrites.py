@@ -60,14 +60,16 @@ def query_in_body(request: Request) -> Request:
 
 
 def refuse_faces(path: str, settings: Settings, model: Model) -> None:
-    """The paths kept for the V2 face and the BI view answer 501, unless the model has a set of that name."""
+    """The path kept for the V2 face answers 501, unless the model has a set of that name."""
     first = path.partition("/")[0]
-    if not first or first in model.sets or first in model.singletons:
-        return
-    if first == settings.v2_path:
+    if first and first == settings.v2_path and model.source_of(first) is None:
         raise NotImplementedByService(feature="The OData V2 face")
-    if first == settings.bi_path:
-        raise NotImplementedByService(feature="The view for BI tools")
+
+
+def viewed(request: Request, name: str) -> Request:
+    """A request below the path of the BI view as one of a service whose root that path is."""
+    first, _, rest = request.path.partition("/")
+    return replace(request, path=rest, root=f"{request.root}{name}/", plain=True) if first == name else request
 
 
 def dereferenced(target: nodes.Target, root: str) -> nodes.Target:

@@ -70,7 +70,9 @@ class Service:
         self.by_row: Bounded[Any, Node] = Bounded()
         self.delta_scopes: dict[str, str] = {}
         self.helping = threading.Lock()
-        self._documents: dict[tuple[str, str, str, str], bytes] = {}
+        self._documents: dict[tuple[str, str, str, str, bool], bytes] = {}
+        view = settings.bi_path
+        self._view = view if view and model.source_of(view) is None else None
         self._inner_name = vocabularies.inner_error_name(model)
 
     @cached_property
@@ -132,6 +134,8 @@ class Service:
     def handle(self, request: Request) -> Response:
         """The answer to one request; never raises."""
         try:
+            if self._view and request.path.startswith(self._view):
+                request = rewrites.viewed(request, self._view)
             principal = identified(self.authenticate(request))
             if request.path.startswith(jobs.PATH):
                 return jobs.monitor(self, request, principal)
@@ -277,11 +281,13 @@ class Service:
         return read.compile_read(call), True
 
     def _metadata(self, call: Call) -> Response:
+        plain = metadata.plain(call.request, self.settings.strict)
+
         def write(form: str, version: str, root: str) -> bytes:
-            known = self._documents.get((call.policy.id, form, version, root))
+            key = call.policy.id, form, version, root, plain
+            known = self._documents.get(key)
             if known is None:
-                known = self._documents[call.policy.id, form, version, root] = metadata.document(
-                    call.model, form, version, root)
+                known = self._documents[key] = metadata.document(call.model, form, version, root, plain)
             return known
         return metadata.metadata(call, write)
 

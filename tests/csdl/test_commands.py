@@ -11,7 +11,8 @@ from app.csdl import read, write
 from app.csdl.check import check_command
 from app.csdl.convert import convert_command
 from app.csdl.diff import diff, diff_command
-from app.csdl.profile import PROFILES, safe
+from app.csdl.profile import PROFILES
+from app.csdl.views import safe
 from app.errors import ConfigurationError
 from tests.csdl.documents import document
 
