@@ -32,8 +32,9 @@ class Reading:
     """How bodies are read.
 
     `operation`: 'create', 'patch' or 'put'. `trusted`: computed and read-only members count, as in a data file.
-    `quoted`: Int64 and Decimal may be strings; `short_quoted`: so may shorter integers. `version`: '4.0' bodies hold no nested entities on update. `etags`:
-    those in the body are compared. `unknown_nulls`, `enum_numbers`: leniencies of those names.
+    `quoted`: Int64 and Decimal may be strings; `short_quoted`: so may shorter integers. `version`: '4.0' bodies hold no
+    nested entities on update. `etags`: those in the body are compared. `unknown_nulls`, `enum_numbers`: leniencies of
+    those names.
     """
 
     operation: str = "create"
