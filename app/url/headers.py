@@ -20,7 +20,7 @@ _PART = re.compile(rf"(?:[^;\"]|{_QUOTED}?)++")
 _MEDIA_RANGE = re.compile(rf"({_TOKEN})/({_TOKEN})")
 _PARAMETER = re.compile(rf"({_TOKEN})(?:[ \t]*+=[ \t]*+({_TOKEN}|{_QUOTED}|))?")
 _QUALITY = re.compile(r"0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?|\.[0-9]{1,3}")
-_ETAG = re.compile(r'(?:\A|,)[ \t]*+(W/)?"([\x21\x23-\x7e\x80-\U0010ffff]*+)"[ \t]*+(?=,|\Z)')
+_ETAG = re.compile(r'(?:\A|,)[ \t]*+(W/)?"([^\x00-\x20\x22\x7f]*+)"[ \t]*+(?=,|\Z)')
 _ANNOTATIONS = re.compile(rf"(-)?(\*|{QUALIFIED}\.\*|{IDENTIFIER}\.{QUALIFIED})(?:#({IDENTIFIER}))?")
 _PREFIXED = frozenset("odata." + name for name in (
     "allow-entityreferences", "callback", "continue-on-error", "include-annotations", "maxpagesize", "track-changes"))

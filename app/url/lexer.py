@@ -79,7 +79,8 @@ def _first_undecodable(raw: str) -> int:
 
 # --- names (ABNF section 6) --------------------------------------------------------------------------
 
-IDENTIFIER = r"[A-Za-z_\u0080-\U0010ffff][0-9A-Za-z_\u0080-\U0010ffff]*+"
+# ASCII letters, digits, '_' and all beyond ASCII; said by what is left out: `re` takes 9 ms over a set that names the rest
+IDENTIFIER = r"[^\x00-@\[-\x5e\x60{-\x7f][^\x00-/:-@\[-\x5e\x60{-\x7f]*+"
 QUALIFIED = rf"{IDENTIFIER}(?:\.{IDENTIFIER})*+"
 _LEADING = frozenset({"Lu", "Ll", "Lt", "Lm", "Lo", "Nl"})
 _FOLLOWING = _LEADING | {"Nd", "Mn", "Mc", "Pc", "Cf"}

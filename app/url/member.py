@@ -17,7 +17,7 @@ from app.url.search import SearchReader
 
 _match_step = re.compile(rf"""
     (?P<name>{QUALIFIED}) | @(?P<at>{QUALIFIED}(?:\#{IDENTIFIER})?) | \$(?P<dollar>[A-Za-z]++)
-  | (?P<key>[-.~0-9A-Za-z_\u0080-\U0010ffff]++)""", re.VERBOSE).match
+  | (?P<key>[^\x00-,/:-@\[-\x5e\x60{{-}}\x7f]++)""", re.VERBOSE).match
 match_named = re.compile(rf"({IDENTIFIER})=").match
 match_empty = re.compile(r"\([ \t]*+\)").match
 _match_lambda = re.compile(rf"\([ \t]*+({IDENTIFIER})[ \t]*+:[ \t]*+").match
