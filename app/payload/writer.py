@@ -32,6 +32,11 @@ def write_etag(version: int) -> str:
     return f'W/"{version:x}"'
 
 
+def etag_source(place: str) -> str:
+    """`write_etag` as source text, which costs a row less than a call."""
+    return f"""f'W/"{{{place}:x}}"'"""
+
+
 def key_text(model: Model, name: str, value: Any) -> str:
     """A key value as a percent-encoded URL literal."""
     kind = model.enum_type(name)
@@ -151,8 +156,7 @@ class ObjectWriter:
             scope["root"] = self.root
             yield f"{format.control('id')!r}: root + {_bind(scope, self.path)}(r, b)"
         if shape.version is not None:
-            scope["etag"] = write_etag
-            yield f"{format.control('etag')!r}: etag(r[{shape.version}])"
+            yield f"{format.control('etag')!r}: {etag_source(f'r[{shape.version}]')}"
         if format.metadata == "full":
             cast = f"/{variant}" if variant != self.table.type else ""
             name = format.control("editLink" if self.editable() else "readLink")
@@ -185,7 +189,7 @@ class ObjectWriter:
     def _value(self, member: Member, scope: dict[str, Any]) -> str:
         place = f"r[{member.index}]"
         if member.tag:
-            return f"{_bind(scope, write_etag)}({place})"
+            return etag_source(place)
         match member.storage:
             case Flat(type):
                 inner = [item for each in member.members for item in self._member(each, scope)]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 from urllib.parse import quote
 
 from app import sql
@@ -26,6 +26,7 @@ from app.store.mapping import DocumentLink, Mapping, Whole
 from app.url import nodes as url
 
 CHUNK = 1000
+T = TypeVar("T")
 
 
 class Environment(Protocol):
@@ -178,8 +179,7 @@ class Child:
         relation = None if expansion.read is None else expansion.read.query.source.relation
         self.whole = isinstance(relation, Whole)
         self.inside = isinstance(relation, DocumentLink)
-        self.needs_paths = expansion.page > 0 or expansion.again is not None or (
-            self.node is not None and self.node.writer.needs_base)
+        self.nested = self.inside or expansion.again is not None
         model = parent.environment.model
         self.everywhere = bool(expansion.path) or all(model.is_a(variant, expansion.owner) for variant in parent.shape.variants)
         self.segment = self._segment(model)
@@ -210,20 +210,52 @@ class Child:
             for row, target in zip(rows, made, strict=True):
                 self._number(target, row[expansion.count])      # type: ignore[index]
             return
-        paths = self.parent.paths(rows, base) if self.needs_paths else []
+        if self.nested:
+            self._attach_nested(rows, made, run, base)
+        else:
+            self._attach(rows, made, run, base)
+
+    def _attach(self, rows: Sequence[Sequence[Any]], made: list[dict[str, Any]], run: Run, base: str | Sequence[str]) -> None:
+        """Entities of one level: what was found goes straight into its place, paths are made where a next link needs them."""
+        expansion, links, name = self.expansion, self._links(rows), self.expansion.name
+        wanted = [link for link in dict.fromkeys(links) if link is not None]
+        paths = dict(zip(links, self.parent.paths(rows, base), strict=True)) if self.node and self.node.writer.needs_base else {}
+        keys, found, objects = self._read(wanted, run, paths) if wanted else ([], [], [])
+        if not expansion.collection:
+            one = dict(zip(reversed(keys), reversed(objects), strict=True))     # the first of several
+            for target, link in zip(made, links, strict=True):
+                target[name] = one.get(link)
+            return
+        several, of_link = grouped(keys, objects), None
+        at, page = expansion.count, expansion.page
+        for index, (target, link) in enumerate(zip(made, links, strict=True)):
+            related = several.get(link) or []
+            if at is not None:
+                self._number(target, rows[index][at])
+            if not page or len(related) <= page:
+                target[name] = related
+                continue
+            target[name] = related[:page]
+            of_link = of_link or grouped(keys, found)
+            path, = self.parent.paths([rows[index]], base if isinstance(base, str) else [base[index]])
+            self._put_link(target, of_link[link][page - 1], path, run, 1)
+
+    def _attach_nested(self, rows: Sequence[Sequence[Any]], made: list[dict[str, Any]], run: Run, base: str | Sequence[str]
+                       ) -> None:
+        """Entities of several levels, or of complex values, of which an entity may have many."""
+        expansion, paths = self.expansion, self.parent.paths(rows, base)
         places = self._places(rows, made)
         wanted = list(dict.fromkeys(link for _, _, link in places if link is not None))
         found: Found = {}
         if wanted:
-            by_link = {link: paths[index] for index, _, link in places} if paths else {}
-            found = self.related(wanted, run, by_link)
+            found = self.related(wanted, run, {link: paths[index] for index, _, link in places})
         levels = Levels(self, {link: found.get(link, []) for link in wanted}, run) if expansion.again is not None else None
         for index, holder, link in places:
             related = found.get(link, [])
-            path = paths[index] if paths else ""
             if levels is not None:
-                related = levels.grown(related, frozenset({path}))
-            self.hand_out(holder, related, path, run, 1, None if expansion.count is None else rows[index][expansion.count])
+                related = levels.grown(related, frozenset({paths[index]}))
+            count = None if expansion.count is None else rows[index][expansion.count]
+            self.hand_out(holder, related, paths[index], run, 1, count)
 
     def hand_out(self, holder: dict[str, Any], related: list[Related], path: str, run: Run, level: int, count: Any) -> None:
         """Puts related entities into the object that has the property; `path`: of its entity."""
@@ -264,42 +296,65 @@ class Child:
 
     def related(self, wanted: list[Any], run: Run, paths: dict[Any, str]) -> Found:
         """The related entities by link value; `paths`: those of the entities that they are related to."""
+        keys, rows, made = self._read(wanted, run, paths)
+        node, found = self.node, Found()
+        assert node is not None
+        own = node.paths(rows, self._base(keys, paths)) if self.expansion.again is not None else [""] * len(rows)
+        for key, row, each, path in zip(keys, rows, made, own, strict=True):
+            found.setdefault(key, []).append(Related(row, each, path))
+        return found
+
+    def _read(self, wanted: list[Any], run: Run, paths: dict[Any, str]
+              ) -> tuple[list[Any], list[tuple[Any, ...]], list[dict[str, Any]]]:
+        """What is related to these link values: link value, row and object of each."""
         node = self.node
         assert node is not None
         count = node.links
         parents = [(link,) for link in wanted] if count == 1 else wanted
         rows = sql.fetch(run.view or self.environment.store, node.statement, replace(run.values, parents=parents))
         keys: list[Any] = [row[0] for row in rows] if count == 1 else [tuple(row[:count]) for row in rows]
-        base: str | list[str] = ""
-        if node.writer.needs_base:
-            base = [f"{paths[key]}/{self.expansion.name}" for key in keys]
-        own = node.paths(rows, base) if self.expansion.suffix or self.expansion.again is not None else None
-        if self.expansion.suffix and own is not None:
-            made: list[dict[str, Any]] = [{self.id_name: self.parent.root + path} for path in own]
-        else:
-            made = node.objects(rows, run, base)
-        found: Found = {}
-        for key, row, each, path in zip(keys, rows, made, own or [""] * len(rows), strict=True):
-            found.setdefault(key, []).append(Related(row, each, path))
-        return found
+        base = self._base(keys, paths)
+        if self.expansion.suffix:
+            return keys, rows, [{self.id_name: self.parent.root + path} for path in node.paths(rows, base)]
+        return keys, rows, node.objects(rows, run, base)
+
+    def _base(self, keys: list[Any], paths: dict[Any, str]) -> str | list[str]:
+        """Where the related entities are addressed, where that depends on the entity they are related to."""
+        assert self.node is not None
+        return [f"{paths[key]}/{self.expansion.name}" for key in keys] if self.node.writer.needs_base else ""
 
     def _put(self, holder: dict[str, Any], related: list[Related], path: str, run: Run, level: int) -> None:
-        expansion, node = self.expansion, self.node
-        assert node is not None
-        page = expansion.page
+        page = self.expansion.page
         more = bool(page) and len(related) > page
         if more:
             related = related[:page]
-        holder[expansion.name] = [each.made for each in related]
+        holder[self.expansion.name] = [each.made for each in related]
         if more:
-            target = f"{path}/{self.segment}" + ("/$ref" if expansion.suffix else "")
-            texts = run.texts((*self.trail, *[expansion.name] * (level - 1)))
-            texts = tuple(pair for pair in texts if pair[0] != "$skip")             # the token begins behind it
-            wanted = dict(texts).get("$top")
-            left = None if wanted is None else int(wanted) - page
-            token = self.environment.next_token(target, texts, [left, *node.keyset.values(related[-1].row)])
-            query = "".join(f"{name}={quote(text, safe=QUERY_SAFE)}&" for name, text in texts)
-            holder[self.next_name] = f"{self.parent.root}{target}?{query}$skiptoken={token}"
+            self._put_link(holder, related[-1].row, path, run, level)
+
+    def _put_link(self, holder: dict[str, Any], last: Sequence[Any], path: str, run: Run, level: int) -> None:
+        """The URL of the page behind the row `last`; `path`: of the entity that has the property."""
+        expansion, node = self.expansion, self.node
+        assert node is not None
+        target = f"{path}/{self.segment}" + ("/$ref" if expansion.suffix else "")
+        texts = run.texts((*self.trail, *[expansion.name] * (level - 1)))
+        texts = tuple(pair for pair in texts if pair[0] != "$skip")             # the token begins behind it
+        wanted = dict(texts).get("$top")
+        left = None if wanted is None else int(wanted) - expansion.page
+        token = self.environment.next_token(target, texts, [left, *node.keyset.values(last)])
+        query = "".join(f"{name}={quote(text, safe=QUERY_SAFE)}&" for name, text in texts)
+        holder[self.next_name] = f"{self.parent.root}{target}?{query}$skiptoken={token}"
+
+
+def grouped(keys: Sequence[Any], items: Sequence[T]) -> dict[Any, list[T]]:
+    """The items of each key, in order."""
+    found: dict[Any, list[T]] = {}
+    for key, item in zip(keys, items, strict=True):
+        if key in found:
+            found[key].append(item)
+        else:
+            found[key] = [item]
+    return found
 
 
 QUERY_SAFE = "!$'()*,;:@/?-._~"

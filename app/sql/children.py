@@ -19,14 +19,24 @@ from app.store.mapping import Contained, Inverse, Table
 
 
 def paged(query: Query, opened: Opened, selected: Selected,
-          order: Ordered) -> pw.Select:
-    """The query, cut per parent, in the order of the query."""
+          order: Ordered) -> tuple[pw.Select, int | None]:
+    """The query, cut per parent, in the order of the query, or in any order and the output by which `fetch` sorts."""
     dialect = opened.frame.build.dialect
     if dialect.lateral and opened.parents:
-        return lateral(query, opened, selected, order)
+        return lateral(query, opened, selected, order), None
     if dialect.name == "sqlite" and opened.parents and indexed(query, opened.row.table):
-        return correlated(query, opened, selected, order)
-    return numbered(query, opened, selected, order)
+        by = row_id(query, opened, selected)
+        return correlated(query, opened, selected, order, by is None), by
+    return numbered(query, opened, selected, order), None
+
+
+def row_id(query: Query, opened: Opened, selected: Selected) -> int | None:
+    """The position of the row id among the outputs, where it is the whole order: SQLite would copy every row into its sorter
+    to bring them into the order that they nearly have."""
+    wanted = opened.row.table.row_id
+    if len(query.order) != 1 or query.order[0].descending or query.limit is not None:
+        return None
+    return next((index for index, (_, column, _) in enumerate(selected) if column is wanted), None)
 
 
 def numbered(query: Query, opened: Opened, selected: Selected,
@@ -94,7 +104,7 @@ def indexed(query: Query, table: Table) -> bool:
 
 
 def correlated(query: Query, opened: Opened, selected: Selected,
-               order: Ordered) -> pw.Select:
+               order: Ordered, ordered: bool) -> pw.Select:
     """The row ids of each page in a subselect that reads no more of the index than the page."""
     row, build = opened.row, opened.frame.build
     inner = sources.open_source(query.source, build)
@@ -109,6 +119,8 @@ def correlated(query: Query, opened: Opened, selected: Selected,
     row.frame.source = pw.Join(given.table, row.frame.source, pw.JOIN.CROSS)       # SQLite keeps this order
     built = pw.Select([row.frame.source], [node for node, _, _ in selected])
     built = built.where(terms.among(row.column(row.table.row_id), page))
+    if not ordered:
+        return built
     built = built.order_by(*(node for node, _ in opened.links), *sorting.sort(order, build))
     return limited(built, query.limit)
 

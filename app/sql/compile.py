@@ -37,10 +37,9 @@ def compile_query(query: Query, mapping: tables.Mapping, dialect: Dialect) -> St
     if parts:
         opened.where.append(terms.any_of(parts))
     if opened.links and (query.top is not None or query.skip is not None):
-        built = children.paged(query, opened, selected, keys)
-    else:
-        built = plain(query, opened, selected, keys)
-    return statement(built, selected, len(opened.links), build)
+        built, by = children.paged(query, opened, selected, keys)
+        return statement(built, selected, len(opened.links), build, by)
+    return statement(plain(query, opened, selected, keys), selected, len(opened.links), build)
 
 
 def compile_count(query: CountQuery, mapping: tables.Mapping, dialect: Dialect) -> Statement:
@@ -102,9 +101,9 @@ def two_parts(parts: Sequence[pw.Node], query: Query, opened: Opened, selected: 
     return selects.limited(built.order_by(*order.sort(outer, build)), query.limit)
 
 
-def statement(query: pw.Node, selected: selects.Selected, links: int, build: Build) -> Statement:
+def statement(query: pw.Node, selected: selects.Selected, links: int, build: Build, by: int | None = None) -> Statement:
     """The text of a query and everything needed to run it."""
     text, marks = render(query, build.dialect.name)
     columns = tuple((column, type_name) for _, column, type_name in selected)
     return Statement(text, tuple(marks), columns, links, tuple(getter(mark, build.model) for mark in marks),
-                     frozenset(build.searched), frozenset(build.tables))
+                     frozenset(build.searched), frozenset(build.tables), by)

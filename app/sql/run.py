@@ -5,6 +5,7 @@ Rows are tuples as the driver gives them; `Statement.columns` tells which reader
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import Any
 
 from app.sql.statement import Convert, Statement, Values
@@ -20,7 +21,10 @@ def fetch(store: Store | Stream, statement: Statement, values: Values) -> list[t
 
     Raises TypeMismatch for a literal that is not of its type, else what the store raises.
     """
-    return store.run(statement.text, [get(values) for get in statement.getters])
+    rows = store.run(statement.text, [get(values) for get in statement.getters])
+    if statement.by is not None:
+        rows.sort(key=itemgetter(statement.by))
+    return rows
 
 
 def stream(store: Store, statement: Statement, values: Values, size: int = CHUNK) -> Stream:

@@ -188,7 +188,7 @@ def parents_table(links: Sequence[tuple[pw.Node, Column]], build: Build) -> List
 
     def convert(rows: list[tuple[Any, ...]]) -> Any:
         return write([tuple(value if read is None else read(value) for read, value in zip(readers, row)) for row in rows])
-    mark = pw.Value(Bind(Slot("parents", -1), convert), unpack=False)
+    mark = pw.Value(Bind(Slot("parents", -1), convert if any(readers) else write), unpack=False)
     return build.dialect.rows_source(mark, columns, build.alias())
 
 

@@ -75,7 +75,7 @@ class Statement:
 
     `marks`: the placeholders in order, constants in the form of the database. `columns`: (column or None, Edm type) of
     every output, the `link_count` link columns of a child query first. `searched`: tables whose search index it reads;
-    `tables`: mapping ids of all that it reads.
+    `tables`: mapping ids of all that it reads. `by`: the column of row ids that its rows are still to be sorted by.
     """
 
     text: str
@@ -85,6 +85,7 @@ class Statement:
     getters: tuple[Getter, ...] = field(default=(), compare=False, repr=False)
     searched: frozenset[str] = frozenset()
     tables: frozenset[str] = frozenset()
+    by: int | None = None
 
     def parameters(self, values: Values) -> list[Any]:
         """What the driver binds. Raises TypeMismatch for a literal that is not of its type."""

@@ -44,6 +44,7 @@ PARTS = {"year": (1, 0, 4), "month": (6, 0, 2), "day": (9, 0, 2), "hour": (12, 1
          "second": (18, 7, 2)}
 COMPARISONS: Mapping[str, str] = {"eq": "=", "ne": "<>", "gt": ">", "ge": ">=", "lt": "<", "le": "<="}
 FLOATS = frozenset({"Edm.Double", "Edm.Single"})
+LIST = json.JSONEncoder(ensure_ascii=False)
 
 
 class Dialect(Documents):
@@ -90,10 +91,13 @@ class Dialect(Documents):
 
     def list_writer(self, edm_type: str, column: Column | None = None) -> Convert:
         """Canonical values (no null among them) → the one parameter of `in_list`."""
-        write = self.writer(edm_type, column) or _same
+        write = self.writer(edm_type, column)
         if stored_type(edm_type, column) in FLOATS:         # JSON has no infinity, but numbers that are read as one
-            return lambda values: json.dumps([write(value) for value in values]).replace("Infinity", "9e999")
-        return lambda values: json.dumps([write(value) for value in values], ensure_ascii=False)
+            each = write or _same
+            return lambda values: LIST.encode([each(value) for value in values]).replace("Infinity", "9e999")
+        if write is None:
+            return LIST.encode
+        return lambda values: LIST.encode([write(value) for value in values])
 
     def reader(self, column: Column) -> Convert | None:
         """Stored form → canonical value; None: it is canonical. Instants of a column with Precision come with all their
@@ -206,8 +210,7 @@ class Dialect(Documents):
     def rows_writer(self, columns: Sequence[Column]) -> Convert:
         """Rows of canonical values → the one parameter of `rows_source`."""
         writers = [self.writer(column.edm, column) or _same for column in columns]
-        return lambda rows: json.dumps([[write(value) for write, value in zip(writers, row)] for row in rows],
-                                       ensure_ascii=False)
+        return lambda rows: LIST.encode([[write(value) for write, value in zip(writers, row)] for row in rows])
 
     def rows_source(self, mark: Node, columns: Sequence[Column], alias: str) -> ListSource:
         """The rows of a list parameter as a table, its columns in stored form."""

@@ -12,7 +12,7 @@ from app.edm import types
 from app.errors import NotImplementedByService
 from app.store import decimals, forms
 from app.store.clauses import (ONE, JsonItems, ListSource, Node, Operation, all_of, infix, text, when, words)
-from app.store.dialects import FLOATS, Dialect, Function
+from app.store.dialects import FLOATS, Convert, Dialect, Function
 from app.store.mapping import Column
 
 _TEXT = ("Edm.String", "Edm.Guid", "Edm.Date", "Edm.DateTimeOffset", "Edm.TimeOfDay", "Edm.Decimal", "json")
@@ -89,10 +89,17 @@ class SQLite(Dialect):
     def in_list(self, node: Node, mark: Node, edm_type: str, column: Column | None = None) -> Node:
         return infix(node, "IN", words("(SELECT value FROM", fn.json_each(mark), ")"))
 
+    def rows_writer(self, columns: Sequence[Column]) -> Convert:
+        if len(columns) > 1:
+            return super().rows_writer(columns)
+        write = self.list_writer(columns[0].edm, columns[0])
+        return lambda rows: write([value for value, in rows])
+
     def rows_source(self, mark: Node, columns: Sequence[Column], alias: str) -> ListSource:
         value = pw.Entity(alias, "value")
-        return ListSource(words(fn.json_each(mark), "AS", pw.Entity(alias)),
-                          tuple(fn.json_extract(value, text(f"$[{index}]")) for index in range(len(columns))))
+        found = (value,) if len(columns) == 1 else tuple(
+            fn.json_extract(value, text(f"$[{index}]")) for index in range(len(columns)))
+        return ListSource(words(fn.json_each(mark), "AS", pw.Entity(alias)), found)
 
     # --- text --------------------------------------------------------------------------------------------
 
