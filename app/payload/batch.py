@@ -15,6 +15,7 @@ import mmap
 import re
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from http import HTTPStatus
 from typing import IO, Any, NamedTuple, TypeAlias
 
@@ -32,6 +33,9 @@ STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n" for
 is_request_id = re.compile(r"[-.~0-9A-Za-z_]+").fullmatch
 PLAIN_METHODS = ("GET", "get", "DELETE", "delete")
 NO_HEADERS: Mapping[str, str] = {}
+ALONE = ((), None, None)            # depends on nothing, under no condition, without a problem
+UNQUOTED = (str, type(None))        # bodies that need not be found in the text of the envelope
+LOWER = cache(str.lower)
 
 Data: TypeAlias = bytes | mmap.mmap
 
@@ -48,6 +52,11 @@ class Part(NamedTuple):
     depends_on: tuple[str, ...] = ()
     condition: str | None = None
     problem: str | None = None
+
+    @property
+    def bare(self) -> bool:
+        """Whether it is a GET that says nothing but its URL."""
+        return self.method == "GET" and not self.headers and self[6:] == ALONE
 
 
 class Group(NamedTuple):
@@ -252,10 +261,10 @@ def read_json_batch(data: bytes, charset: str | None = None) -> tuple[Item, ...]
         raise BodyError(reason="a JSON batch has an array 'requests'", target="requests")
     if len(requests) > MAX_PARTS:
         raise LimitExceeded(limit="number of requests in a batch", allowed=MAX_PARTS)
-    bodied = any(isinstance(each, dict) and not isinstance(each.get("body"), str | None) for each in requests)
+    bodied = any(isinstance(each, dict) and each.get("body").__class__ not in UNQUOTED for each in requests)
     texts = _body_texts(data.decode("utf-8")) if bodied else None
-    parts = [_json_part(raw, index, texts[index] if texts else "") for index, raw in enumerate(requests)]
-    return _grouped(parts)
+    return _grouped([_plain_part(raw) or _json_part(raw, index, texts[index] if texts else "")
+                     for index, raw in enumerate(requests)])
 
 
 def _grouped(parts: list[Part]) -> tuple[Item, ...]:
@@ -288,6 +297,15 @@ def _grouped(parts: list[Part]) -> tuple[Item, ...]:
     return tuple(items)
 
 
+def _plain_part(raw: Any) -> Part | None:
+    """One request object that has id, method and URL, and nothing else; None for any other."""
+    if raw.__class__ is dict and len(raw) == 3:
+        id, url, method = raw.get("id"), raw.get("url"), raw.get("method")
+        if id.__class__ is str and url.__class__ is str and method in PLAIN_METHODS and is_request_id(id):
+            return Part(method.upper(), url, NO_HEADERS, b"", id)
+    return None
+
+
 def _json_part(raw: Any, index: int, text: str) -> Part:
     """One request object; `text`: its body as it is written. Raises BodyError where it cannot be answered by its id."""
     target = f"requests/{index}"
@@ -297,8 +315,6 @@ def _json_part(raw: Any, index: int, text: str) -> Part:
     id, method, url = take("id"), take("method"), take("url")
     if not isinstance(id, str) or not is_request_id(id):
         raise BodyError(reason=f"'{str(id)[:40]}' is not a valid id", target=f"{target}/id")
-    if len(raw) == 3 and isinstance(url, str) and method in PLAIN_METHODS:
-        return Part(method.upper(), url, NO_HEADERS, b"", id)
     group, condition = take("atomicityGroup"), take("if")
     if group is not None and (not isinstance(group, str) or not group):
         raise BodyError(reason="'atomicityGroup' is a string", target=f"{target}/atomicityGroup")
@@ -393,26 +409,30 @@ def _bodies(text: str, at: int) -> tuple[list[str], int]:
 
 def write_json_batch(answers: Sequence[PartAnswer]) -> Iterator[bytes]:
     """Pieces of the JSON envelope of the answers (JSON Format §19.5)."""
-    lead = b'{"responses":['
+    lead, ready = b'{"responses":[', list[dict[str, Any]]()
     for answer in answers:
         status, names, body, id, group = answer
-        headers = {name.lower(): value for name, value in names.items()}
         entry: dict[str, Any] = {"id": id if id is not None else str(uuid.uuid4())}
         if group is not None:
             entry["atomicityGroup"] = group
         entry["status"] = status
-        entry["headers"] = headers
-        head = orjson.dumps(entry)
-        if not body:
-            yield lead + head
-        elif isinstance(body, bytes) and headers.get("content-type", "").startswith("application/json"):
-            yield b"".join((lead, head[:-1], b',"body":', body, b"}"))
-        else:
-            yield lead + head[:-1] + b',"body":'
-            yield from _json_pieces(body, headers.get("content-type", ""))
-            yield b"}"
+        entry["headers"] = headers = {LOWER(name): value for name, value in names.items()}
+        media = headers.get("content-type", "")
+        if isinstance(body, bytes) and (not body or media.startswith("application/json")):
+            if body:
+                entry["body"] = orjson.Fragment(body)
+            ready.append(entry)
+            continue
+        if ready:
+            yield lead + orjson.dumps(ready)[1:-1]
+            lead, ready = b",", []
+        yield lead + orjson.dumps(entry)[:-1] + b',"body":'
+        yield from _json_pieces(body, media)
+        yield b"}"
         lead = b","
-    yield lead + b"]}" if not answers else b"]}"
+    if ready or not answers:
+        yield lead + orjson.dumps(ready)[1:-1]
+    yield b"]}"
 
 
 def _json_pieces(body: bytes | IO[bytes], media_type: str) -> Iterator[bytes]:

@@ -21,7 +21,7 @@ from app.service.parts import Done, Requests
 from app.service.request import Request
 from app.service.response import Response
 from app.service.rewrites import tunnelled
-from app.service.together import entities, joins
+from app.service.together import Asked, asked, entities
 from app.store.database import Retry
 
 READS = ("GET", "HEAD")
@@ -164,7 +164,9 @@ class _Run:
     def __init__(self, call: Call, multipart: bool, goes_on: bool) -> None:
         self.call, self.multipart, self.goes_on = call, multipart, goes_on
         self.done = Done(call.request.root)
-        self.requests = Requests(call.request, self.done)
+        self.requests = requests = Requests(call.request, self.done)
+        self.around = call.service.surroundings(requests.root, requests.inherited, call.policy)
+        self.known = call.service.asked_by_key(self.around)
 
     def run(self, items: tuple[Item, ...]) -> Answers:
         """The answers in order, up to the one that ends the batch."""
@@ -188,49 +190,61 @@ class _Run:
 
     # --- reads -------------------------------------------------------------------------------------------
 
-    def reads(self, items: tuple[Item, ...], start: int) -> list[Part]:
-        """The requests from `start` on that read and have nothing to do with each other or with those before."""
-        found: list[Part] = []
+    def reads(self, items: tuple[Item, ...], start: int) -> list[tuple[Part, Asked | None]]:
+        """The requests from `start` on that read and have nothing to do with each other or with those before; with what is
+        known of them."""
+        found: list[tuple[Part, Asked | None]] = []
         ids: set[str | None] = set()
-        for at in range(start, len(items)):
-            item = items[at]
-            if (isinstance(item, Group) or item.id in self.done.answers or item.id in ids
-                    or not self.requests.plain(item)):
+        answers, known, plain = self.done.answers, self.known.get, self.requests.plain
+        for item in items[start:] if start else items:
+            if isinstance(item, Group) or item.id in answers or item.id in ids:
                 break
-            found.append(item)
+            hit = known(item.url) if item.bare else None
+            if hit is None and not plain(item):
+                break
+            found.append((item, hit))
             if item.id is not None:
                 ids.add(item.id)
         return found
 
-    def together(self, parts: list[Part]) -> list[PartAnswer]:
+    def together(self, parts: list[tuple[Part, Asked | None]]) -> list[PartAnswer]:
         """The answers to such requests, up to the one that ends the batch; entities of one shape by one statement."""
-        call, requests = self.call, self.requests
-        known, surroundings = call.service.known, call.service.surroundings
-        shapes: dict[Any, list[tuple[int, Call]]] = {}
-        around = surroundings(requests.root, requests.inherited, call.policy)
-        for index, part in enumerate(parts):
-            path, _, query = part.url.partition("?")
-            own = part.headers
-            hit = known(path, query, surroundings(requests.root, requests.headers(own), call.policy) if own else around)
+        shapes: dict[Any, list[tuple[int, Asked]]] = {}
+        for index, (part, hit) in enumerate(parts):
+            hit = hit or self.look(part)
             if hit is not None:
-                shapes.setdefault(hit[0], []).append((index, hit[1]))
-        responses: list[Response | None] = [None] * len(parts)
-        for handler, asked in shapes.items():
-            if len(asked) > 1 and joins(handler, asked[0][1]):
+                shapes.setdefault(hit.handler, []).append((index, hit))
+        found: list[tuple[dict[str, str], bytes] | None] = [None] * len(parts)
+        for handler, of_shape in shapes.items():
+            if len(of_shape) > 1:
                 with contextlib.suppress(ODataError):       # whose fault it was, the single requests tell
-                    found = entities(handler, [each for _, each in asked], call.principal)
-                    for (index, _), response in zip(asked, found, strict=True):
-                        responses[index] = response
+                    ready = entities(handler, [each for _, each in of_shape], self.call.principal)
+                    for (index, _), made in zip(of_shape, ready, strict=True):
+                        found[index] = made
         answers: list[PartAnswer] = []
-        for part, response in zip(parts, responses, strict=True):
-            if response is None:
+        noted = self.done.answers
+        for (part, _), made in zip(parts, found, strict=True):
+            if made is None:
                 answers.append(self.part(part))
+                if answers[-1].status >= 400 and not self.goes_on:
+                    break
             else:
-                answer = PartAnswer(response.status, response.headers, response.read(), part.id)
-                answers.append(self.done.note(part, answer, part.url.partition("?")[0]))
-            if answers[-1].status >= 400 and not self.goes_on:
-                break
+                answers.append(answer := PartAnswer(200, made[0], made[1], part.id))
+                if part.id is not None:
+                    noted.setdefault(part.id, (part.url, answer))
         return answers
+
+    def look(self, part: Part) -> Asked | None:
+        """What is known of a request that was answered before."""
+        service, requests = self.call.service, self.requests
+        path, _, query = part.url.partition("?")
+        around = self.around if not part.headers else service.surroundings(
+            requests.root, requests.headers(part.headers), self.call.policy)
+        hit = service.known(path, query, around)
+        found = None if hit is None else asked(*hit)
+        if found is not None and part.bare:
+            self.known.put(part.url, found)
+        return found
 
     # --- groups ------------------------------------------------------------------------------------------
 

@@ -37,7 +37,7 @@ PRINTABLE = string.ascii_letters + string.digits + string.punctuation
 
 @dataclass(slots=True)
 class Done:
-    """The answers so far. `answers`: request id → path that the request was about ('' for POST), answer; `groups`: id of
+    """The answers so far. `answers`: request id → URL that the request was about ('' for POST), answer; `groups`: id of
     a group → whether it succeeded."""
 
     root: str
@@ -47,7 +47,7 @@ class Done:
     def note(self, part: Part, answer: PartAnswer, path: str = "") -> PartAnswer:
         """The answer, kept under the id of its request unless another one has that."""
         if part.id is not None:
-            self.answers.setdefault(part.id, ("" if part.method == "POST" else path.rstrip("/"), answer))
+            self.answers.setdefault(part.id, ("" if part.method == "POST" else path, answer))
         return answer
 
     def check(self, part: Part) -> None:
@@ -71,7 +71,7 @@ class Done:
         if answer is None or not answer.succeeded or id.lower() in SYSTEM_IDS:
             return None
         made = answer.headers.get("OData-EntityId") or answer.headers.get("Location")
-        return path or None if made is None else made.removeprefix(self.root)
+        return path.partition("?")[0].rstrip("/") or None if made is None else made.removeprefix(self.root)
 
     def tag(self, id: str) -> str | None:
         """The ETag that a request returned (Protocol §11.7.5)."""

@@ -68,6 +68,7 @@ class Service:
         self._texts: Bounded[tuple[str | None, ...], tuple[read.Handler, Call]] = Bounded()
         self._plans: Bounded[Any, tuple[read.Handler, bound.Request]] = Bounded()
         self.by_row: Bounded[Any, Node] = Bounded()
+        self._asked: Bounded[tuple[str | None, ...], Bounded[str, Any]] = Bounded(64)
         self.delta_scopes: dict[str, str] = {}
         self.helping = threading.Lock()
         self._documents: dict[tuple[str, str, str, str, bool], bytes] = {}
@@ -174,6 +175,14 @@ class Service:
         """The handler of a GET that was asked before in these `surroundings`, and its call then; None where the text is
         new."""
         return self._texts.get(("GET", path, query, *around))
+
+    def asked_by_key(self, around: tuple[str | None, ...]) -> Bounded[str, Any]:
+        """URL → what `together.asked` made of it, of requests in these `surroundings`."""
+        found = self._asked.get(around)
+        if found is None:
+            found = Bounded()
+            self._asked.put(around, found)
+        return found
 
     def failed(self, error: Exception, request: Request) -> Response:
         """The answer of whatever went wrong with a request."""

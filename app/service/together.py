@@ -7,64 +7,79 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from app import sql
 from app.bind import literal_value
 from app.bind import nodes as bound
 from app.edm import types
+from app.errors import ODataError
 from app.payload.values import dumps
 from app.service.access import Principal
 from app.service.call import Call
 from app.service.read import EntityAnswer, context_member
-from app.service.response import Response
 from app.service.rows import CHUNK, Node, Run
 from app.store.mapping import Inverse
 
 KEYS = frozenset({"Edm.String", "Edm.Guid", "Edm.Date", *types.INTEGERS})      # whose canonical form is the only one
 
 
-def joins(handler: Any, call: Call) -> bool:
-    """Whether GETs of this shape can be answered together: entities of a set by key, without expansions or literals
-    elsewhere."""
+class Asked(NamedTuple):
+    """A GET of an entity by its key, as it was answered before. `key`: canonical values; `parent`: as the store has them."""
+
+    handler: EntityAnswer
+    call: Call
+    key: tuple[Any, ...]
+    parent: tuple[Any, ...]
+
+
+def asked(handler: Any, call: Call) -> Asked | None:
+    """The GET as one that can be answered together with others of its shape: an entity of a set by key, without expansions
+    or literals elsewhere. None for any other."""
     if not isinstance(handler, EntityAnswer) or handler.reference or handler.fixed_fragment is None:
-        return False
-    source, node = handler.source, handler.node
-    return (bool(source.key) and source.relation is None and source.parent is None and source.predicate is None
-            and len(call.values) == len(source.key)
-            and all(isinstance(value, bound.Parameter) and column.edm in KEYS for column, value in source.key)
-            and not node.several and not node.writer.needs_base)
+        return None
+    source, node, model, dialect = handler.source, handler.node, call.model, call.store.dialect
+    if (not source.key or source.relation is not None or source.parent is not None or source.predicate is not None
+            or len(call.values) != len(source.key) or node.several or node.writer.needs_base):
+        return None
+    key, parent = [], []
+    for column, value in source.key:
+        if not isinstance(value, bound.Parameter) or column.edm not in KEYS:
+            return None
+        try:
+            found = literal_value(call.values[value.index], value.type, model)
+        except ODataError:      # what is wrong with it, the request alone tells
+            return None
+        write = dialect.writer(column.edm, column)
+        key.append(found)
+        parent.append(found if write is None else write(found))
+    return Asked(handler, call, tuple(key), tuple(parent))
 
 
-def entities(handler: EntityAnswer, calls: Sequence[Call], principal: Principal) -> list[Response | None]:
-    """The answers to the calls, in their order; None where there is no such entity. Raises TypeMismatch for a key that
-    is none."""
-    call = calls[0].again(calls[0].request, principal)
+def entities(handler: EntityAnswer, calls: Sequence[Asked], principal: Principal
+             ) -> list[tuple[dict[str, str], bytes] | None]:
+    """(headers, body) of the answer to each of the GETs; None where there is no such entity."""
+    call = calls[0].call.again(calls[0].call.request, principal)
     node = _node(handler, call)
-    model, dialect = call.model, call.store.dialect
-    parts = [(value.index, value.type) for _, value in handler.source.key if isinstance(value, bound.Parameter)]
-    keys = [tuple([literal_value(each.values[index], type, model) for index, type in parts]) for each in calls]
-    columns = [column for column, _ in handler.source.key]
-    writers, readers = [dialect.writer(each.edm, each) for each in columns], [dialect.reader(each) for each in columns]
-    parents = [tuple([value if write is None else write(value) for value, write in zip(key, writers)]) for key in keys]
     version, content_type, tag = call.wishes.version, handler.content_type, node.writer.etag
     head = dumps(context_member(call, handler.fixed_fragment or ""))[:-1]
-    comma = b"," if len(head) > 1 else b""
-    found: dict[tuple[Any, ...], tuple[str | None, bytes]] = {}
-    for start in range(0, len(parents), CHUNK):
-        run = Run(replace(call.service.values(call), parents=parents[start:start + CHUNK]), call.syntax.options)
+    lead = head + b"," if len(head) > 1 else head
+    readers = [call.store.dialect.reader(column) for column, _ in handler.source.key]
+    width, as_stored = len(readers), not any(readers)
+    found: dict[tuple[Any, ...], tuple[dict[str, str], bytes]] = {}
+    for start in range(0, len(calls), CHUNK):
+        parents = [each.parent for each in calls[start:start + CHUNK]]
+        run = Run(replace(call.service.values(call), parents=parents), call.syntax.options)
         rows = sql.fetch(call.store, node.statement, run.values)
         for row, made in zip(rows, node.objects(rows, run), strict=True):
-            key = tuple([value if read is None else read(value) for value, read in zip(row, readers)])
-            found[key] = tag(row), b"".join((head, comma if made else b"", dumps(made)[1:]))
-    answers: list[Response | None] = []
-    for key in keys:
-        etag, body = found.get(key) or (None, None)
-        headers = {"Content-Type": content_type, "OData-Version": version}
-        if etag is not None:
-            headers["ETag"] = etag
-        answers.append(None if body is None else Response(200, headers, body))
-    return answers
+            headers = {"Content-Type": content_type, "OData-Version": version}
+            etag = tag(row)
+            if etag is not None:
+                headers["ETag"] = etag
+            key = row[:width] if as_stored else tuple([value if read is None else read(value)
+                                                       for value, read in zip(row, readers)])
+            found[key] = headers, (lead if made else head) + dumps(made)[1:]
+    return [found.get(each.key) for each in calls]
 
 
 def _node(handler: EntityAnswer, call: Call) -> Node:

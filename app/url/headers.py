@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from app.url.lexer import IDENTIFIER, QUALIFIED
 
@@ -82,6 +83,7 @@ def parse_media_ranges(text: str) -> tuple[MediaRange, ...]:
     return tuple(sorted(ranges, key=_rank))
 
 
+@lru_cache(256)
 def parse_media_type(text: str) -> MediaRange | None:
     """A Content-Type value; None when it is not a media type."""
     found = _media_range(text)
