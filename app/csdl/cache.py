@@ -12,7 +12,7 @@ import marshal
 import os
 import stat
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import fields
 from functools import lru_cache
@@ -36,10 +36,10 @@ _NUMBER = {kind: number for number, kind in enumerate(_CLASSES)}
 _FIELDS = tuple(tuple(each.name for each in fields(kind)) for kind in _CLASSES)
 
 
-def load_cached(path: str | Path, folder: str | Path) -> Model:
-    """The model of a file, from the folder when it holds a fresh compilation, else read and kept there.
+def load_cached(path: str | Path, folder: str | Path, judge: Callable[[Model], None] = lambda model: None) -> Model:
+    """The model of a file, from the folder when it holds a fresh compilation, else read, judged and kept there.
 
-    Raises ModelError like `load`; a folder that cannot be written is no error.
+    Raises ModelError like `load`, and what `judge` raises; a folder that cannot be written is no error.
     """
     place = Path(folder) / f"{_name(Path(path))}.model"
     with suppress(OSError, ValueError, EOFError, TypeError, IndexError, KeyError):
@@ -47,6 +47,7 @@ def load_cached(path: str | Path, folder: str | Path) -> Model:
         if found is not None:
             return found
     loaded, documents = load_documents(path)
+    judge(loaded)
     with suppress(OSError):
         _write(place, loaded, documents)
     return loaded

@@ -121,10 +121,20 @@ class Model:
 
     # --- inheritance -------------------------------------------------------------------------------------
 
+    @cached_property
+    def _lineages(self) -> dict[str, tuple[str, ...]]:
+        return {}
+
     def lineage(self, name: str) -> tuple[str, ...]:
         """The type and its bases, nearest first; ends at a base that is missing or repeats."""
+        known = self._lineages.get(name)
+        if known is None:
+            known = self._lineages[name] = self._line(self.full(name))
+        return known
+
+    def _line(self, name: str) -> tuple[str, ...]:
         chain: list[str] = []
-        current: str | None = self.full(name)
+        current: str | None = name
         while current and current not in chain:
             found = self.structured(current)
             if found is None:
@@ -151,8 +161,18 @@ class Model:
                 children.setdefault(kind.base, []).append(kind.name)
         return children
 
+    @cached_property
+    def _families(self) -> dict[str, tuple[str, ...]]:
+        return {}
+
     def derived(self, name: str) -> tuple[str, ...]:
         """Every type below `name`, nearest first, in document order; without `name` itself."""
+        known = self._families.get(name)
+        if known is None:
+            known = self._families[name] = self._below(name)
+        return known
+
+    def _below(self, name: str) -> tuple[str, ...]:
         found: list[str] = []
         queue = list(self._children.get(self.full(name), ()))
         while queue:
@@ -201,14 +221,17 @@ class Model:
             self._navigations[name] = merged
         return self._navigations[name]
 
+    @cached_property
+    def _declaring(self) -> dict[str, dict[str, str]]:
+        return {}
+
     def declaring(self, name: str, member: str) -> str | None:
         """The type of the lineage of `name` that declares the property or navigation property `member`."""
-        for each in self.lineage(name):
-            found = self.structured(each)
-            assert found is not None
-            if any(own.name == member for own in found.members):
-                return each
-        return None
+        found = self._declaring.get(name)
+        if found is None:
+            found = self._declaring[name] = {own.name: each for each in reversed(self.lineage(name))
+                                             if (kind := self.structured(each)) is not None for own in kind.members}
+        return found.get(member)
 
     def is_open(self, name: str) -> bool:
         """Whether the type or one of its bases is open."""
@@ -341,8 +364,9 @@ class Model:
         found = {each.term for annotations in self.external.values() for each in annotations}
         for kind in self.types.values():
             if isinstance(kind, EntityType | ComplexType):
-                for element in (kind, *kind.members):
-                    found.update(each.term for each in element.annotations)
+                for element in (kind, *kind.properties, *kind.navigation):
+                    if element.annotations:
+                        found.update(each.term for each in element.annotations)
         return frozenset(map(self.full, found))
 
     def full_target(self, target: str) -> str:

@@ -72,6 +72,8 @@ def member_target(owner: str, name: str) -> str:
 
 
 def _member(model: Model, term: str, owner: str, element: Any, default: Any = None) -> Any:
+    if term not in model.applied_to_types:
+        return default
     declaring = model.declaring(owner, element.name) or owner
     return ask(model, term, member_target(declaring, element.name), element, default)
 

@@ -317,6 +317,8 @@ class _ShapeBuilder:
             self.links = link_columns(source.relation) if source.parent is None \
                 else (planner.mapping.table(source.parent.table).row_id,)
         self.star, self.trees = self._selection()
+        self._whole: dict[tuple[str, str], Member] = {}
+        self._columns: dict[str, int] = {}
 
     # --- columns -----------------------------------------------------------------------------------------
 
@@ -329,7 +331,10 @@ class _ShapeBuilder:
         return found
 
     def column(self, column: Column) -> int:
-        return self.add(Output(column=column, type=column.edm))
+        found = self._columns.get(column.name)
+        if found is None:
+            found = self._columns[column.name] = self.add(Output(column=column, type=column.edm))
+        return found
 
     def output_of(self, item: Order) -> int:
         if item.column is not None:
@@ -417,6 +422,9 @@ class _ShapeBuilder:
             if selected is False:
                 continue
             owner = self.model.declaring(variant, name) or variant
+            if selected is True and (known := self._whole.get((owner, name))) is not None:
+                found.append(known)
+                continue
             storage = self.table.members[owner, name]
             if isinstance(storage, StreamSlot):
                 continue
@@ -424,7 +432,10 @@ class _ShapeBuilder:
                 found.append(Member(name, self.column(self.table.version), None, "Edm.String", tag=True))
                 continue
             made = self._member(member, storage, None if selected is True else selected)
-            found.append(replace(made, below_root=True) if vocabularies.below_root(self.model, owner, member) else made)
+            made = replace(made, below_root=True) if vocabularies.below_root(self.model, owner, member) else made
+            if selected is True:
+                self._whole[owner, name] = made
+            found.append(made)
         return found
 
     def _member(self, member: Property, storage: object, tree: SelectTree | None) -> Member:

@@ -7,6 +7,7 @@ plan → answer. Everything that goes wrong becomes an OData error here and nowh
 from __future__ import annotations
 
 import datetime
+import gc
 import threading
 import uuid
 from collections.abc import Callable, Mapping
@@ -107,6 +108,9 @@ class Service:
         secret = settings.secret.encode() if settings.secret else stored_secret(store)
         service = cls(settings, model, store, operations, secret, authenticate)
         service.mapping = mapping
+        if service.grows:
+            model.applied_to_types      # asked for by every first request
+            gc.freeze()                 # else the collector goes through all of the model, now and then, during a request
         return service
 
     def close(self) -> None:
@@ -359,13 +363,17 @@ def load_model(settings: Settings) -> Model:
     if path.exists() and path.stat().st_size > COMPILED_BYTES:
         parts = urlsplit(settings.database)
         beside = Path(parts.path[1:]).parent if parts.scheme == "sqlite" and ":" not in parts.path else Path("instance")
-        model = csdl.load_cached(path, beside)
-    else:
-        model = csdl.load(path)
-        broken = [each for each in rules.check(model) if each.rule in rules.FATAL]
-        if broken:
-            raise ModelError("\n".join(str(each) for each in broken[:20]))
+        return csdl.load_cached(path, beside, usable)
+    model = csdl.load(path)
+    usable(model)
     return model
+
+
+def usable(model: Model) -> None:
+    """Raise ModelError for what no service can be made of."""
+    broken = [each for each in rules.check(model) if each.rule in rules.FATAL]
+    if broken:
+        raise ModelError("\n".join(str(each) for each in broken[:20]))
 
 
 def before(settings: Settings) -> str:

@@ -40,6 +40,7 @@ class Mapping:
         self._names: dict[str, str] | None = None
         self._owners: dict[str, list[str]] | None = None
         self._relations: dict[tuple[str, str, str], Relation] = {}
+        self._navigations: dict[str, tuple[tuple[str, NavigationProperty], ...]] = {}
 
     # --- tables ------------------------------------------------------------------------------------------
 
@@ -97,15 +98,14 @@ class Mapping:
         declared = self.declared_type(id)
         return (declared, *self.model.derived(declared))
 
-    def navigations(self, id: str) -> Iterator[tuple[str, NavigationProperty]]:
+    def navigations(self, id: str) -> tuple[tuple[str, NavigationProperty], ...]:
         """(declaring type, navigation property) of every type that the table can hold, each once."""
-        seen = set()
-        for each in self.family(id):
-            for name, navigation in self.model.navigations(each).items():
-                owner = self.model.declaring(each, name) or each
-                if (owner, name) not in seen:
-                    seen.add((owner, name))
-                    yield owner, navigation
+        known = self._navigations.get(id)
+        if known is None:
+            found = {(self.model.declaring(each, name) or each, name): navigation for each in self.family(id)
+                     for name, navigation in self.model.navigations(each).items()}
+            known = self._navigations[id] = tuple((owner, navigation) for (owner, _), navigation in found.items())
+        return known
 
     def owners(self, id: str) -> tuple[str, ...]:
         """The mapping ids whose entities can own rows of a contained table."""

@@ -21,7 +21,7 @@ from app.store.database import Store, connect
 from app.store.clauses import words
 from app.store.mapping import (Column, DocumentLink, Index, Inverse, Link, Mapping, Reference, Table, identifier)
 
-EAGER = 200     # models with more tables get them when they are first used
+EAGER = 200     # as many tables are made at the start: all, or those of sets and singletons; others when first used
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +169,8 @@ def _on_delete(mapping: Mapping, table: Table, declaring: str, name: str, refere
     §4)."""
     said = None
     for owner, navigation in mapping.navigations(reference.target):
+        if navigation.on_delete is None:
+            continue
         back = mapping.relation(reference.target, owner, navigation.name)
         if isinstance(back, Inverse) and back.target == table.id and back.partner == (declaring, name):
             said = navigation.on_delete or said
@@ -262,30 +264,40 @@ def references(store: Store, definition: Definition) -> list[tuple[str, str]]:
 
 
 def fingerprint(store: Store, parts: Iterable[Definition]) -> str:
-    """What changes when the form of a table changes."""
-    text = "\n".join(line for each in parts for line in (*create_table(store, each),
-                                                         *(reference for _, reference in references(store, each))))
-    return hashlib.sha256(text.encode()).hexdigest()
+    """What changes when the form of a table changes: what its DDL is made of."""
+    kind = store.dialect.ddl_type
+    forms = [(each.name, [(column.name, kind(column), column.nullable) for column in each.columns], each.identity, each.key,
+              [(index.columns, index.unique) for index in each.indexes],
+              [(key.columns, key.table, key.other, key.on_delete) for key in each.foreign_keys], each.defaults)
+             for each in parts]
+    return hashlib.sha256(repr(forms).encode()).hexdigest()
 
 
 # --- doing it --------------------------------------------------------------------------------------------
 
 def create(store: Store, mapping: Mapping, sources: Iterable[str] | None = None) -> None:
-    """Make the tables that are missing: of the service, and of `sources` (all, where there are at most 200)."""
+    """Make the tables that are missing: of the service, and of `sources` (those of the start when None); and check those
+    that are there."""
     with store.lock(), _together(store):
         _create_system(store)
-        wanted = list(mapping.sources()) if sources is None else list(sources)
-        _make(store, mapping, wanted if sources is not None or len(wanted) <= EAGER else [])
+        _make(store, mapping, _wanted(mapping, _known(store)) if sources is None else list(sources))
+
+
+def _wanted(mapping: Mapping, known: Iterable[str]) -> list[str]:
+    """What there is to be from the start, as far as it is not too much, and what of the rest is there already."""
+    ids = list(mapping.sources())
+    sources = [id for id in ids if "/" not in id]
+    first = next((each for each in (ids, sources) if len(each) <= EAGER), [])
+    there = set(known)
+    return list(dict.fromkeys((*first, *(id for id in ids if id in there))))
 
 
 def verify(store: Store, mapping: Mapping) -> None:
-    """Raise ConfigurationError unless the database holds the tables of this model (of a large one: what it holds so
-    far is checked when it is used)."""
+    """Raise ConfigurationError unless the database holds the tables of this model."""
     if not store.has_table("odata_tables"):
         raise ConfigurationError("The database has not been set up for this model")
     known = _known(store)
-    wanted = list(mapping.sources())
-    for id in wanted if len(wanted) <= EAGER else ():
+    for id in _wanted(mapping, known):
         if id not in known:
             raise ConfigurationError(f"The database has no table for '{id}'")
         _check(store, mapping, id, known)
@@ -298,13 +310,9 @@ def grows(mapping: Mapping) -> bool:
 
 def ensure(store: Store, mapping: Mapping, id: str) -> None:
     """Make the table of a mapping id if it is not there; as part of the transaction that is open, if one is."""
-    if store.tables is None or id not in store.tables:
-        if id not in _known(store):
-            with contextlib.nullcontext() if store.in_transaction else store.lock(), _together(store):
-                _known(store)
-                _make(store, mapping, [id])
-        else:
-            _check(store, mapping, id, store.tables or {})
+    if (store.tables is None or id not in store.tables) and id not in _known(store):
+        with contextlib.nullcontext() if store.in_transaction else store.lock(), _together(store):
+            _make(store, mapping, [id])
 
 
 def _together(store: Store) -> contextlib.AbstractContextManager[None]:
@@ -372,11 +380,11 @@ def _make(store: Store, mapping: Mapping, ids: list[str]) -> None:
                 continue        # a link table, made with the table at its other end
             for text in create_table(store, definition):
                 store.execute(text)
+        names, known[id] = [each.name for each in parts], fingerprint(store, parts)
         store.execute(*store.compile(pw.Table("odata_tables").insert(
-            [(id, fingerprint(store, parts), "\n".join(each.name for each in parts))],
+            [(id, known[id], "\n".join(names))],
             columns=[pw.Entity("id"), pw.Entity("fingerprint"), pw.Entity("names")])))
-        known[id] = fingerprint(store, parts)
-        made |= {each.name for each in parts}
+        made.update(names)
     _refer(store, mapping, known, new)
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
-SHARED = Path(__file__).parents[2].parent / "shared" / "reference" / "csdl"
+SHARED = Path(os.environ.get("CSDL_REFERENCE", Path(__file__).parents[2].parent / "shared" / "reference" / "csdl"))
 needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason="the reference documents are not on this machine")
 
 MARK = "<!--!-->"

@@ -77,9 +77,24 @@ def test_tables_of_a_large_model_come_when_needed(empty: Store, tmp_path: Path,
     empty.tables = None
     schema.ensure(empty, mapping, "B")
     schema.verify(empty, mapping)
+    other = mapped(tmp_path, entity("A") + entity("B"), sets("A", "B"))
+    with pytest.raises(ConfigurationError, match="another form of 'A'"):
+        schema.create(empty, other)
     with pytest.raises(Conflict):
         empty.execute(*empty.compile(schema.pw.Table("A").insert(
             [(1, 7, 1, 99)], columns=[schema.pw.Entity(name) for name in ("_id", "_version", "id", "b_id")])))
+
+
+def test_a_large_model_starts_with_the_tables_of_its_sets(empty: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(schema, "EAGER", 2)
+    nav = '<NavigationProperty Name="parts" Type="Collection(m.B)" ContainsTarget="true"/>'
+    mapping = mapped(tmp_path, entity("A", nav) + entity("B", nav.replace("parts", "more")), sets("A", "B"))
+    schema.create(empty, mapping)
+    assert empty.has_table("A") and empty.has_table("B") and set(empty.tables or ()) == {"A", "B"}
+    schema.ensure(empty, mapping, "m.A/parts")
+    schema.create(empty, mapping)
+    schema.verify(empty, mapping)
+    assert set(empty.tables or ()) == {"A", "B", "m.A/parts"}
 
 
 def test_erase(empty: Store, database_url: str, northwind: Mapping) -> None:
