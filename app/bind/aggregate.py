@@ -86,7 +86,7 @@ def _split(syntax: url.Expression, scope: Scope) -> tuple[nodes.Expression | Non
     while isinstance(current, nodes.PropertyPath | nodes.CastPath | nodes.DynamicPath):
         tail.append(current)
         current = current.base
-    if not isinstance(current, nodes.NavigationPath):
+    if not isinstance(current, nodes.NavigationPath | nodes.Transformed):
         return None, node
     if tail and isinstance(tail[-1], nodes.CastPath):
         current = tail.pop()
@@ -127,4 +127,4 @@ def row_property(path: tuple[str, ...], scope: Scope) -> nodes.RowProperty:
     if is_collection(node) or node.type == "Edm.Stream" or node.type in types.GEO:
         raise errors.TypeMismatch(reason=f"'{'/'.join(path)}' of type {describe(node)} cannot be grouped by")
     names = tuple(scope.model.full(name) if "." in name else name for name in path)
-    return nodes.RowProperty(names, node.type, node)
+    return nodes.RowProperty(names, node.type, node, navigation=scope.model.entity_type(node.type) is not None)

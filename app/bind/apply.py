@@ -22,11 +22,13 @@ Row = tuple[nodes.RowProperty, ...]
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What a transformation gets: the scope of its input, its row (None: instances of the input type), added names."""
+    """What a transformation gets: the scope of its input, its row (None: instances of the input type), added names, the
+    properties that are grouped by."""
 
     scope: Scope
     row: Row | None = None
     aliases: tuple[nodes.ComputedProperty, ...] = ()
+    groups: frozenset[str] = frozenset()
 
     def with_row(self, row: Iterable[nodes.RowProperty]) -> State:
         """After an aggregation."""
@@ -35,15 +37,18 @@ class State:
         for path, each in found.items():
             name = "/".join(path)
             names[name] = nodes.AliasPath(name, each.type, each.collection)
-        scope = replace(self.scope, names=names, closed=True)
-        return State(scope, tuple(replace(each, expression=None) for each in found.values()))
+            if not path:
+                del names[name]
+        scope = replace(self.scope, names=names, closed=() not in found)
+        return State(scope, tuple(replace(each, expression=None) for each in found.values()), groups=self.groups)
 
     def with_added(self, added: Iterable[nodes.ComputedProperty], inner: Iterable[nodes.RowProperty] = ()) -> State:
         """With further properties on every instance; `inner`: what is known below the last of them."""
         names, row, aliases = dict(self.scope.names), self.row, self.aliases
         for each in added:
             many = is_collection(each.expression)
-            names[each.name] = nodes.AliasPath(each.name, each.type, many)
+            transformed = isinstance(each.expression, nodes.Transformed)
+            names[each.name] = each.expression if transformed else nodes.AliasPath(each.name, each.type, many)
             if row is None:
                 aliases += (each,)
             else:
@@ -51,13 +56,19 @@ class State:
             for part in inner:
                 path = "/".join((each.name, *part.path))
                 names[path] = nodes.AliasPath(path, part.type, part.collection)
-        return State(replace(self.scope, names=names), row, aliases)
+        return State(replace(self.scope, names=names), row, aliases, self.groups)
 
 
 def bind_apply(transformations: tuple[url.Transformation, ...], scope: Scope) -> tuple[nodes.Apply, Scope]:
     """A sequence of transformations over instances that `scope` sees, and the scope of its result."""
     apply, state = _sequence(transformations, State(replace(scope, these=scope.type)))
     return apply, replace(state.scope, these="")
+
+
+def result_scope(apply: nodes.Apply, scope: Scope) -> Scope:
+    """What options behind a sequence see, whose instances `scope` sees."""
+    state = State(scope).with_added(apply.aliases)
+    return (state if apply.row is None else state.with_row(apply.row)).scope
 
 
 def _sequence(transformations: tuple[url.Transformation, ...], state: State) -> tuple[nodes.Apply, State]:
@@ -148,7 +159,7 @@ def _aggregate(items: tuple[url.AggregateExpression, ...], state: State) -> tupl
     bound: list[nodes.AggregateExpression] = []
     for item in items:
         node = aggregate.bind_aggregate(item, state.scope)
-        if any(node.alias == each.alias for each in bound):
+        if node.alias in state.groups or any(node.alias == each.alias for each in bound):
             raise errors.BindError(f"The name '{node.alias}' is taken", target=node.alias, position=item.position)
         bound.append(node)
     row = [nodes.RowProperty((each.alias,), each.type) for each in bound]
@@ -168,7 +179,7 @@ def _group(syntax: url.GroupByT, state: State) -> tuple[nodes.Transformation, St
                     paths = _levels(paths[0], state.scope)
                 levels = tuple(aggregate.row_property(path, state.scope) for path in paths)
                 items.append(nodes.Rollup(levels, everything))
-                groups.extend(levels)
+                groups.extend(replace(level, partial=everything or at > 0) for at, level in enumerate(levels))
             case url.RollupRecursive(nodes_path, qualifier, path, before, keep_start):
                 hierarchy = _hierarchy(nodes_path, qualifier, state.scope)
                 property_ = aggregate.row_property(path, state.scope)
@@ -177,15 +188,13 @@ def _group(syntax: url.GroupByT, state: State) -> tuple[nodes.Transformation, St
                 groups.append(property_)
     if not syntax.then:
         return nodes.GroupBy(tuple(items)), state.with_row(groups)
-    then, after = _sequence(syntax.then, state)
+    own = frozenset("/".join(each.path) for each in groups)
+    then, after = _sequence(syntax.then, replace(state, groups=state.groups | own))
     node = nodes.GroupBy(tuple(items), then)
     if then.row is None:
-        return node, after
-    taken = {each.path for each in groups}
-    for each in then.row:
-        if each.path in taken and len(each.path) == 1:
-            raise errors.BindError(f"The name '{each.path[0]}' is taken", target=each.path[0])
-    return node, state.with_row([*groups, *then.row])
+        return node, replace(after, groups=state.groups)
+    known = {each.path for each in groups}
+    return node, state.with_row([*groups, *(each for each in then.row if each.path not in known)])
 
 
 def _levels(path: tuple[str, ...], scope: Scope) -> tuple[tuple[str, ...], ...]:
@@ -206,23 +215,20 @@ def _concat(sequences: tuple[tuple[url.Transformation, ...], ...], state: State)
     if all(each.row is None for each in states):
         added = {alias.name: alias for each in states for alias in each.aliases}
         names = {name: value for each in states for name, value in each.scope.names.items()}
-        return node, State(replace(state.scope, names=names), None, tuple(added.values()))
-    row: list[nodes.RowProperty] = []
-    for each in states:
-        row.extend(each.row if each.row is not None else _whole(each))
+        return node, State(replace(state.scope, names=names), None, tuple(added.values()), state.groups)
+    rows = [_whole(each) if each.row is None else each.row for each in states]
+    row = [replace(each, partial=any(each.path not in {one.path for one in other if not one.partial} for other in rows))
+           for properties in rows for each in properties]
     return node, state.with_row(row)
 
 
-def _whole(state: State) -> list[nodes.RowProperty]:
-    """The properties of a row that still is an instance of the input type."""
-    model = state.scope.model
-    found = []
-    for name, each in model.properties(state.scope.type).items():
-        ref = model.underlying(each.type)
-        found.append(nodes.RowProperty((name,), ref.name, None, ref.collection))
-    for alias in state.aliases:
-        found.append(nodes.RowProperty((alias.name,), alias.type, None, is_collection(alias.expression)))
-    return found
+def _whole(state: State) -> Row:
+    """A row that still is an instance of the input type, with what was added to it."""
+    whole = nodes.RowProperty((), state.scope.type, nodes.This(state.scope.type), navigation=True)
+    for each in state.aliases:
+        if isinstance(each.expression, nodes.Transformed) or state.scope.model.structured(each.type) is not None:
+            raise errors.NotImplementedByService(feature=f"'{each.name}' of instances beside rows in concat")
+    return whole, *(nodes.RowProperty((each.name,), each.type, None, is_collection(each.expression)) for each in state.aliases)
 
 
 def _extreme(syntax: url.TopBottomT, scope: Scope) -> nodes.Transformation:
@@ -248,7 +254,7 @@ def _nest(syntax: url.NestT, state: State) -> tuple[nodes.Transformation, State]
     for transformations, name in syntax.items:
         apply, _ = _sequence(transformations, state)
         items.append((name, apply))
-        row.append(nodes.RowProperty((name,), apply.type, None, True))
+        row.append(nodes.RowProperty((name,), apply.type, None, True, True, nested=apply))
     if len({name for name, _ in items}) < len(items):
         raise errors.BindError("The names in nest must differ", position=syntax.position)
     return nodes.Nest(tuple(items)), state.with_row(row)
@@ -259,13 +265,33 @@ def _add_nested(syntax: url.NestT, path: tuple[str, ...], state: State) -> tuple
     if state.scope.model.structured(node.type) is None:
         raise errors.TypeMismatch(reason=f"addnested needs a navigation or complex property, not {describe(node)}",
                                   position=syntax.position)
-    items, added = [], []
+    last = node.base if isinstance(node, nodes.CastPath) else node
+    if not isinstance(last, nodes.NavigationPath):
+        raise errors.NotImplementedByService(feature="addnested of complex values", position=syntax.position)
+    if any(isinstance(each, nodes.NavigationPath) for each in _bases(last)):
+        raise errors.BindError("Only the last segment of the path of addnested can be a navigation property",
+                               position=syntax.position)
+    if state.row is not None:
+        raise errors.NotImplementedByService(feature="addnested behind an aggregation", position=syntax.position)
+    many = last.navigation.collection
+    added = []
     for transformations, name in syntax.items:
         check_alias(name, state.scope)
+        if not many and not all(isinstance(each, url.IdentityT | url.ComputeT) or isinstance(each, url.NestT) and each.path
+                                for each in transformations):
+            raise errors.BindError("A single entity is transformed by identity, compute and addnested only",
+                                   position=syntax.position)
         apply, _ = _sequence(transformations, State(_related(node, state.scope)))
-        items.append((name, apply))
-        added.append(nodes.ComputedProperty(name, node, apply.type))
-    return nodes.AddNested(node, tuple(items)), state.with_added(added)
+        added.append(nodes.ComputedProperty(name, nodes.Transformed(name, node, apply, apply.type, many), apply.type))
+    return nodes.AddNested(node, tuple((each.name, each.expression.apply) for each in added
+                                       if isinstance(each.expression, nodes.Transformed))), state.with_added(added)
+
+
+def _bases(node: nodes.Expression) -> Iterable[nodes.Expression]:
+    """What a path runs through."""
+    while isinstance(node, nodes.NavigationPath | nodes.PropertyPath | nodes.CastPath):
+        node = node.base
+        yield node
 
 
 def _join(syntax: url.JoinT, state: State) -> tuple[nodes.Transformation, State]:

@@ -141,6 +141,17 @@ class AliasPath:
 
 
 @dataclass(frozen=True, slots=True)
+class Transformed:
+    """What `addnested` adds to an instance under `name`: what `path` leads to, after a sequence of transformations."""
+
+    name: str
+    path: Expression
+    apply: Apply
+    type: str
+    collection: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class AnnotationPath:
     """An instance annotation; this service stores none, so its value is null."""
 
@@ -316,7 +327,7 @@ class AggregateValue:
 
 
 Expression: TypeAlias = (Literal | Parameter | ParameterList | It | This | These | Variable | Root | PropertyPath
-                         | DynamicPath | NavigationPath | CastPath | AliasPath | AnnotationPath | Count | Filtered
+                         | DynamicPath | NavigationPath | CastPath | AliasPath | Transformed | AnnotationPath | Count | Filtered
                          | Lambda | Compare | In | Has | Logic | Not | Negate | Arithmetic | Call | Cast | IsOf | Case
                          | FunctionCall | ListValue | ObjectValue | AggregateValue)
 
@@ -361,7 +372,8 @@ class ExpandItem:
     derived type after it; `suffix`: '', '$ref', '$count'; `options` are bound against the target type; `levels`: 1 for
     no recursion, a number, or 0 for `max`; `source`: target set or singleton by binding, None when there is none or the
     target is contained. `explicit` False: from `*`. Below `$crossjoin` and for a join alias the navigation property is
-    made up from the name. `navigation` None: a stream property (`stream`) or the media stream (path ('$value',)).
+    made up from the name; `at`: the path that a name added by `$apply` stands for. `navigation` None: a stream property
+    (`stream`) or the media stream (path ('$value',)).
     """
 
     path: tuple[str, ...]
@@ -374,6 +386,7 @@ class ExpandItem:
     stream: Property | None = None
     explicit: bool = True
     source: str | None = None
+    at: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -400,13 +413,18 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class RowProperty:
-    """A property of a row after a transformation: a group (path of names and casts) or an alias (one name).
-    `expression`: what it is on the input of the transformation, None for aliases of aggregates."""
+    """A property of a row after a transformation: a group (path of names and casts) or an alias (one name); with an empty
+    path all properties of an instance of the input type. `expression`: what it is on the input of the transformation, None
+    for aliases of aggregates. `navigation`: it leads to entities. `partial`: some rows do not have it. `nested`: of a
+    collection, the sequence that makes it."""
 
     path: tuple[str, ...]
     type: str
     expression: Expression | None = None
     collection: bool = False
+    navigation: bool = False
+    partial: bool = False
+    nested: Apply | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from app import errors
 from app.bind import bindings, nodes
-from app.bind.apply import bind_apply, bind_compute, bind_order, number
+from app.bind.apply import bind_apply, bind_compute, bind_order, number, result_scope
 from app.bind.automatic import completed
 from app.bind.bindings import Place
 from app.bind.expression import bind_boolean
@@ -141,6 +141,8 @@ class _Binder:
             orderby = () if options.orderby is None else bind_order(options.orderby, scope)
             option = "$expand"
             expand = () if options.expand is None else self.expand(options.expand, scope, place, depth)
+            expand = expand or tuple(self.transformed(each, scope, place, depth) for each in scope.names.values()
+                                     if isinstance(each, nodes.Transformed))
             option = "$select"
             select = None if options.select is None else Selection(self.nested, scope).bind(options.select)
         except errors.ODataError as error:
@@ -203,6 +205,8 @@ class _Binder:
             return nodes.ExpandItem(item.path, None, "Edm.Stream", None, "", _no_options(item, "a stream"))
         if item.path[0] in scope.names:
             added = scope.names[item.path[0]]
+            if isinstance(added, nodes.Transformed):
+                return self.transformed(added, scope, place, depth, item)
             if model.entity_type(added.type) is not None:
                 many = bool(getattr(added, "collection", False))
                 navigation = NavigationProperty(item.path[0], added.type, many)
@@ -263,6 +267,39 @@ class _Binder:
         inner = scope.inside(target).with_aliases(options.aliases)
         bound = self.bind(options, inner, below.below(cast) if cast else below, depth + 1)
         return nodes.ExpandItem(path, found, target, cast, item.suffix, bound, levels, None, explicit, source)
+
+    def transformed(self, added: nodes.Transformed, scope: Scope, place: Place, depth: int,
+                    item: url.ExpandItem | None = None) -> nodes.ExpandItem:
+        """What `addnested` added: expanded unless others are (Aggregation §3.4.3), or with the options of an item."""
+        self.count()
+        cast = added.path.type if isinstance(added.path, nodes.CastPath) else None
+        node = added.path.base if isinstance(added.path, nodes.CastPath) else added.path
+        assert isinstance(node, nodes.NavigationPath)
+        navigation, at = node.navigation, [node.navigation.name]
+        base: nodes.Expression = node.base
+        while isinstance(base, nodes.PropertyPath | nodes.CastPath):
+            at.insert(0, base.type if isinstance(base, nodes.CastPath) else base.property.name)
+            base = base.base
+        for step in at[:-1]:
+            place = place.below(step)
+        below, source = place.follow(navigation, scope.model)
+        options, suffix = nodes.Options(), ""
+        if item is not None:
+            suffix = item.suffix
+            if suffix == "$count" or len(item.path) > 1:
+                raise errors.NotImplementedByService(feature=f"'{item.path[-1]}{suffix}' of a transformed collection")
+            if item.options is not None:
+                what, allowed = _expand_options(navigation, suffix)
+                _check(item.options, what, allowed - {"levels", "apply"})
+                inner = result_scope(added.apply, scope.inside(added.apply.type)).with_aliases(item.options.aliases)
+                options = self.bind(item.options, inner, below, depth + 1)
+        elif added.apply.row is None:
+            inner = scope.inside(added.apply.type)
+            options = nodes.Options(expand=tuple(
+                self.transformed(each.expression, inner, below, depth + 1) for each in added.apply.aliases
+                if isinstance(each.expression, nodes.Transformed)))
+        return nodes.ExpandItem((added.name,), navigation, added.type, cast, suffix, replace(options, apply=added.apply),
+                                source=source, at=tuple(at))
 
     def star(self, item: url.ExpandItem, scope: Scope, place: Place, depth: int) -> Iterator[nodes.ExpandItem]:
         """`*`, `*/$ref`, `*($levels=n)`: every navigation property of the type."""

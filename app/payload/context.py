@@ -5,12 +5,22 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from app.bind import nodes as bound
+from app.plan.nested import shown_of_rows
+
+ANY = "@Core.AnyStructure"          # rows that have no property in common (Aggregation §3.1.1)
 
 
 def select_list(options: bound.Options, version: str) -> str:
     """`(id,process(id))`, or '' when the list says nothing: every property, nothing expanded worth naming."""
+    if options.apply is not None and options.apply.row is not None:
+        return row_list(options, version)
     names: list[str] = []
+    if options.apply is not None and options.select is None:
+        computed = [each.name for each in options.apply.aliases if each.type.startswith("Edm.")]
+        names = ["*", *computed] if computed else []
     for item in options.select or ():
         text = "/".join(item.path) if item.kind != "star" else "*"
         nested = select_list(item.options, version) if item.options else ""
@@ -22,12 +32,49 @@ def select_list(options: bound.Options, version: str) -> str:
         if expand.suffix or expand.navigation is None:
             continue
         text = "/".join(expand.path) + (f"/{expand.cast}" if expand.cast else "")
-        nested = select_list(expand.options, version)
+        nested = "" if expand.at else select_list(expand.options, version)
         recursive = "+" if expand.levels != 1 else ""
         if nested or version != "4.0":
             names.append(f"{text}{recursive}{nested or '()'}")
     unique = list(dict.fromkeys(names))
     return f"({','.join(unique)})" if unique else ""
+
+
+def row_list(options: bound.Options, version: str) -> str:
+    """`(Customer(Country),Total)`: the properties that every row has, nested as their objects are (Aggregation §3.1.1)."""
+    tree: dict[str, Any] = {}
+    whole = ""
+    for each in shown_of_rows(options):
+        if not each.partial and each.path:
+            inner = tree
+            *above, last = _joined(each.path)
+            for step in above:
+                below = inner.get(step)
+                inner[step] = below if isinstance(below, dict) else {}
+                inner = inner[step]
+            inner.setdefault(last, "()" if each.navigation and version != "4.0" else "")
+        elif not each.path and not each.partial:
+            whole = select_list(bound.Options(options.select, options.expand), version)[1:-1] or "*"
+    listed = _listed(tree)
+    if whole:
+        return f"({whole},{listed[1:-1]})" if listed else f"({whole})"
+    return listed or f"({ANY})"
+
+
+def _joined(path: tuple[str, ...]) -> list[str]:
+    """The steps of a path, each cast before the property behind it."""
+    found: list[str] = []
+    for step in path:
+        if found and "." in found[-1]:
+            found[-1] += "/" + step
+        else:
+            found.append(step)
+    return found
+
+
+def _listed(tree: dict[str, Any]) -> str:
+    names = [name + (_listed(inner) if isinstance(inner, dict) else inner) for name, inner in tree.items()]
+    return f"({','.join(names)})" if names else ""
 
 
 def entities(base: str, type: str, declared: str, options: bound.Options, version: str, *, single: bool,

@@ -4,7 +4,7 @@ Reads become one `Query` a path with the `Shape` of its objects; writes become o
 request, no HTTP. Raises NotImplementedByService for what a mapping has no place for.
 """
 
-from app.plan.nodes import NO_GRANTS, CountQuery, Grants, Query, Read, Slot, Source
+from app.plan.nodes import NO_GRANTS, CountQuery, Grants, Query, Read, Rows, Slot, Source
 from app.plan.read import Planner
 
-__all__ = ["NO_GRANTS", "CountQuery", "Grants", "Planner", "Query", "Read", "Slot", "Source"]
+__all__ = ["NO_GRANTS", "CountQuery", "Grants", "Planner", "Query", "Read", "Rows", "Slot", "Source"]

@@ -145,6 +145,18 @@ def primitive(options: bound.Options, model: Model) -> tuple[bound.ComputedPrope
     return shown(options)
 
 
+def shown_of_rows(options: bound.Options) -> tuple[bound.RowProperty, ...]:
+    """The properties of the rows that `$apply` made which the answer shows: those that `$select` leaves, and those of
+    `$compute`."""
+    assert options.apply is not None
+    computed = (bound.RowProperty((each.name,), each.type) for each in options.compute)
+    found = (*(options.apply.row or ()), *computed)
+    if options.select is None or any(item.kind == "star" for item in options.select):
+        return found
+    wanted = {item.path for item in options.select}
+    return tuple(each for each in found if not each.path or any(each.path[:len(path)] == path for path in wanted))
+
+
 def sort_keys(item: bound.OrderItem) -> tuple[Order, ...]:
     """The sort keys of an item of `$orderby`: one for each kind of value where it is dynamic."""
     expression = item.expression

@@ -281,7 +281,8 @@ class Expansion:
     `own`: positions of the link values in the parent's row; `suffix`: '' entities, '$ref' references, '$count' only the
     count; `count`: position in the parent's row of the number of related entities, None when it was not asked for;
     `page`: nested page size, 0 without. `again`: the same plan reads further levels, `levels` in all (0: as many as there
-    are).
+    are). `counting`: the number of results of `$apply` for each parent. `options`: of what `addnested` made, which has a
+    context of its own.
     """
 
     name: str
@@ -290,12 +291,14 @@ class Expansion:
     own: tuple[int, ...]
     collection: bool
     suffix: str
-    read: Read | None
+    read: Read | Rows | None
     count: int | None = None
     path: tuple[str, ...] = ()
     page: int = 0
     levels: int = 1
     again: Again | None = None
+    counting: CountQuery | None = None
+    options: bound.Options | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -345,3 +348,48 @@ class Read:
     query: Query
     shape: Shape
     sort: tuple[int, ...] = ()
+
+
+# --- rows of groups and aggregates -----------------------------------------------------------------------
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One property of a row: where its value, its mark of absence and the marks of what its path runs through are.
+
+    `exists`: (steps, position of the mark) for entities that the path runs through. `annotated`: the type is not that of a
+    declared property and JSON does not tell it. `read`: of an entity, what reads it by the row id that is its value; with an
+    empty path its members are those of the row. `suffix` '$ref': a reference to it.
+    """
+
+    path: tuple[str, ...]
+    type: str
+    collection: bool
+    index: int
+    absent: int
+    exists: tuple[tuple[int, int], ...] = ()
+    annotated: bool = False
+    read: Read | None = None
+    suffix: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A collection in a row: those of all rows come from one query, and are handed out by the values of the groups, at `own`
+    in the row and `groups` in what is read. `options`: for their context."""
+
+    name: str
+    own: tuple[int, ...]
+    read: Read | Rows
+    groups: tuple[int, ...]
+    options: bound.Options
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """A query whose rows are those of groups and aggregates. `empty`: the same over no entities at all, for the parents of an
+    expanded path that have none."""
+
+    query: Query
+    cells: tuple[Cell, ...]
+    held: tuple[Held, ...] = ()
+    empty: Query | None = None

@@ -17,8 +17,9 @@ from app.edm.model import NavigationProperty, Property
 from app.errors import BindError, LimitExceeded, NotImplementedByService
 from app.plan.changes import TYPE
 from app.plan.nested import Nested, grow, shown, sort_keys
-from app.plan.nodes import (NO_GRANTS, Again, Expansion, Grants, Inline, Member, Order, Output, Query, Read, SelectTree,
-                            Shape, Slot, Source)
+from app.plan.nodes import (NO_GRANTS, Again, CountQuery, Expansion, Grants, Inline, Member, Order, Output, Query, Read,
+                            SelectTree, Shape, Slot, Source)
+from app.plan.rows import RowPlanner
 from app.store.mapping import (Column, Contained, Document, DocumentLink, Flat, Inverse, Link, Mapping, Reference,
                                Scalar, StreamSlot, Table, Unbound, Whole)
 
@@ -178,6 +179,14 @@ class Planner:
                       options.apply, len(builder.links))
         return Read(query, shape, sort)
 
+    def read_with(self, source: Source, options: bound.Options, outputs: tuple[Output, ...]) -> tuple[Read, tuple[int, ...]]:
+        """The read of all entities of `source`, with further outputs, and where these are in its rows."""
+        builder = _ShapeBuilder(self, source, options)
+        shape = builder.build()
+        at = tuple(builder.add(each) for each in outputs)
+        read = self.assembled(builder, shape, True)
+        return replace(read, query=replace(read.query, skip=None)), at
+
     def order(self, source: Source, options: bound.Options) -> tuple[Order, ...]:
         """The complete order: what the client asked for, then the row id in the direction of the last item (so that one
         index serves both)."""
@@ -201,7 +210,11 @@ class Planner:
         """The plan of one expand item, its link values allocated in the parent's row."""
         navigation = item.navigation
         assert navigation is not None
-        *steps, name = item.path
+        added = builder.options.apply.aliases if builder.options.apply is not None else ()
+        joined = next((each for each in added if item.path == (each.name,) and not item.at), None)
+        if joined is not None:
+            return self.joined(builder, item, joined)
+        *steps, name = item.at or item.path
         path = tuple(step for step in steps if "." not in step)
         owner = self._owner(builder.source.type, tuple(steps), name)
         relation = self.relation(builder.source.table, owner, navigation, path)
@@ -211,21 +224,29 @@ class Planner:
         if item.cast:
             target = replace(target, type=item.cast)
         options = item.options
-        if options.apply is not None and options.apply.row is not None:
-            raise NotImplementedByService(feature="Grouping and aggregation inside $expand", target="$expand")
         outer = any(mentions_it(each) for each in (options.filter, options.orderby, options.compute))
         if outer:
             if builder.source.parents:
                 raise NotImplementedByService(feature="$it below the first level of $expand")
             target = replace(target, parent=Source(builder.source.table, builder.source.type))
         own = builder.link_positions(relation, outer)
-        count = None
-        if item.suffix == "$count" or options.count:
+        count = counting = None
+        if options.count and options.apply is not None and not path:
+            counting = CountQuery(target, options.filter, options.search, options.compute, options.apply, True)
+        elif item.suffix == "$count" or options.count:
             if path:
                 raise NotImplementedByService(feature="$count of a navigation property of a complex value")
             count = builder.add(Output(expression=self._counting(item, owner, navigation), type="Edm.Int64"))
         if item.suffix == "$count":
             return Expansion(name, navigation, owner, own, True, item.suffix, None, count, path)
+        transformed = options if item.at else None
+        if options.apply is not None and options.apply.row is not None:
+            if item.levels != 1 or item.suffix:
+                raise NotImplementedByService(feature="$levels or $ref of groups and aggregates", target="$expand")
+            links = (builder.table.row_id,) if outer else link_columns(relation)
+            rows = RowPlanner(self, target, options, len(links)).rows()
+            return Expansion(item.path[-1], navigation, owner, own, navigation.collection, "", rows, None, path,
+                             counting=counting, options=transformed)
         repeats = self._repeats(item, target, bool(path), outer)
         if item.levels != 1 and not item.suffix and not repeats:
             options = self._next_level(item, options)
@@ -235,11 +256,28 @@ class Planner:
             number = Output(expression=self._counting(item, owner, navigation), type=INT64)
             again = Again(inner.link_positions(relation), inner.add(number) if options.count else None)
         read = self.assembled(inner, shape, navigation.collection)
-        page = self.page if navigation.collection and not outer and not path else 0
+        page = self.page if navigation.collection and not outer and not path and options.apply is None else 0
         if page:
             read = replace(read, query=replace(read.query, top=_at_most(read.query.top, page + 1)))
-        return Expansion(name, navigation, owner, own, navigation.collection, item.suffix, read, count, path, page,
-                         item.levels if repeats else 1, again)
+        return Expansion(item.path[-1], navigation, owner, own, navigation.collection, item.suffix, read, count, path, page,
+                         item.levels if repeats else 1, again, counting, transformed)
+
+    def joined(self, builder: _ShapeBuilder, item: bound.ExpandItem, alias: bound.ComputedProperty) -> Expansion:
+        """The plan of an expanded alias of `join`: its row id is in the parent's row."""
+        navigation, path = item.navigation, alias.expression
+        assert navigation is not None
+        while isinstance(path, bound.CastPath):
+            path = path.base
+        if not isinstance(path, bound.NavigationPath) or not isinstance(path.base, bound.This) or item.levels != 1:
+            raise NotImplementedByService(feature=f"Expanding '{alias.name}', which join added,", target="$expand")
+        relation = self.relation(builder.source.table, path.owner, path.navigation)
+        row_id = self.mapping.table(relation.target).row_id
+        target = Source(relation.target, item.type, self.types(relation.target, item.type), parents=True,
+                        relation=Inverse(relation.target, (row_id,), (row_id,), ("", "")), grants=self.grants,
+                        grant=self.granted(relation.target, True))
+        own = (builder.add(Output(expression=bound.AliasPath(alias.name, alias.type), type=alias.type)),)
+        read = self.read(target, item.options, collection=False)
+        return Expansion(alias.name, navigation, builder.source.type, own, False, item.suffix, read)
 
     def _owner(self, start: str, steps: tuple[str, ...], name: str) -> str:
         current = start

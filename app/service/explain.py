@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from app import bind, sql, url
 from app.payload.values import dumps
 from app.service.call import Call
+from app.service.grouped import RowNode
 from app.service.response import Response
 from app.service.rows import Node
 from app.sql.statement import Bind
@@ -62,6 +63,8 @@ def _statements(handler: Any) -> Iterator[tuple[str, sql.Statement]]:
     node = getattr(handler, "node", None)
     if isinstance(node, Node):
         yield from _of_node(node)
+    elif isinstance(node, RowNode):
+        yield from _of_rows(node, "resource")
     elif isinstance(getattr(handler, "statement", None), sql.Statement):
         yield "resource", handler.statement
     if isinstance(getattr(handler, "count", None), sql.Statement):
@@ -73,6 +76,19 @@ def _of_node(node: Node) -> Iterator[tuple[str, sql.Statement]]:
     for child in node.expansions:
         if child.node is not None:
             yield from _of_node(child.node)
+        elif child.rows is not None:
+            yield from _of_rows(child.rows, "/".join(child.trail))
+
+
+def _of_rows(node: RowNode, purpose: str) -> Iterator[tuple[str, sql.Statement]]:
+    yield purpose, node.statement
+    for each in node.entities:
+        yield from _of_node(each.node)
+    for held in node.held:
+        if isinstance(held.node, RowNode):
+            yield from _of_rows(held.node, held.held.name)
+        else:
+            yield from _of_node(held.node)
 
 
 def _statement(purpose: str, statement: sql.Statement, call: Call) -> dict[str, Any]:

@@ -6,7 +6,7 @@ value of a request. DESIGN §3 "Fixed number of statements".
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeVar
 from urllib.parse import quote
@@ -16,7 +16,8 @@ from app.edm.index import Model
 from app.payload.format import Format
 from app.payload.omission import Omission
 from app.payload.writer import ObjectWriter
-from app.plan.nodes import Expansion, Read
+from app.plan.nodes import CountQuery, Expansion, Query, Read, Rows
+from app.service.grouped import RowNode, context_url
 from app.service.innerlinks import InnerLinks
 from app.service.items import Chooser, Parts, Values
 from app.service.levels import Found, Levels, Related, link_of
@@ -171,9 +172,24 @@ class Child:
         self.parent, self.expansion = parent, expansion
         self.environment = parent.environment
         self.trail = (*parent.trail, expansion.name)
-        self.node = None if expansion.read is None else Node(parent.environment, expansion.read, parent.format, parent.root,
-                                                             self.trail)
+        self.node: Node | None = None
+        self.rows: RowNode | None = None
+        match expansion.read:
+            case Rows():
+                self.rows = RowNode(parent.environment, expansion.read, parent.format, parent.root, self.trail)
+            case Read():
+                self.node = Node(parent.environment, expansion.read, parent.format, parent.root, self.trail)
+        self.empty = self.counting = None
+        if isinstance(expansion.read, Rows) and expansion.read.empty is not None:
+            self.empty = self.compiled(sql.compile_query, expansion.read.empty)
+        if expansion.counting is not None:
+            self.counting = self.compiled(sql.compile_count, expansion.counting)
+        self.context = ""
+        if expansion.options is not None and expansion.read is not None:
+            single = not expansion.collection
+            self.context = context_url(parent.environment, parent.root, parent.format, expansion.read, expansion.options, single)
         self.count_name = parent.format.control("count", expansion.name)
+        self.context_name = parent.format.control("context", expansion.name)
         self.next_name = parent.format.control("nextLink", expansion.name)
         self.id_name = parent.format.control("id")
         relation = None if expansion.read is None else expansion.read.query.source.relation
@@ -184,13 +200,17 @@ class Child:
         self.everywhere = bool(expansion.path) or all(model.is_a(variant, expansion.owner) for variant in parent.shape.variants)
         self.segment = self._segment(model)
 
+    def compiled(self, compile: Callable[..., sql.Statement], query: Query | CountQuery) -> sql.Statement:
+        environment = self.environment
+        return environment.ready(compile(query, environment.mapping, environment.store.dialect))
+
     def _segment(self, model: Model) -> str:
         """The path from the entity to its related ones, casts included where the addresses need them."""
         expansion = self.expansion
         steps = [*expansion.path, expansion.name]
         if not expansion.path and not model.is_a(self.parent.writer.table.type, expansion.owner):
             steps.insert(0, expansion.owner)
-        if expansion.read is not None and expansion.read.shape.declared != expansion.navigation.type:
+        if isinstance(expansion.read, Read) and expansion.read.shape.declared != expansion.navigation.type:
             steps.append(expansion.read.shape.declared)
         return "/".join(steps)
 
@@ -206,7 +226,7 @@ class Child:
                 base = [base[index] for index in chosen]
         if not rows:
             return
-        if self.node is None:
+        if expansion.read is None:
             for row, target in zip(rows, made, strict=True):
                 self._number(target, row[expansion.count])      # type: ignore[index]
             return
@@ -224,14 +244,18 @@ class Child:
         if not expansion.collection:
             one = dict(zip(reversed(keys), reversed(objects), strict=True))     # the first of several
             for target, link in zip(made, links, strict=True):
+                if self.context:
+                    target[self.context_name] = self.context
                 target[name] = one.get(link)
             return
         several, of_link = grouped(keys, objects), None
-        at, page = expansion.count, expansion.page
+        at, page, counts = expansion.count, expansion.page, self._counts(wanted, keys, run)
         for index, (target, link) in enumerate(zip(made, links, strict=True)):
             related = several.get(link) or []
-            if at is not None:
-                self._number(target, rows[index][at])
+            if at is not None or counts:
+                self._number(target, counts.get(link, 0) if at is None else rows[index][at])
+            if self.context:
+                target[self.context_name] = self.context
             if not page or len(related) <= page:
                 target[name] = related
                 continue
@@ -261,6 +285,8 @@ class Child:
         """Puts related entities into the object that has the property; `path`: of its entity."""
         if count is not None:
             self._number(holder, count)
+        if self.context:
+            holder[self.context_name] = self.context
         if self.expansion.collection:
             self._put(holder, related, path, run, level)
         else:
@@ -298,8 +324,7 @@ class Child:
         """The related entities by link value; `paths`: those of the entities that they are related to."""
         keys, rows, made = self._read(wanted, run, paths)
         node, found = self.node, Found()
-        assert node is not None
-        own = node.paths(rows, self._base(keys, paths)) if self.expansion.again is not None else [""] * len(rows)
+        own = node.paths(rows, self._base(keys, paths)) if node and self.expansion.again is not None else [""] * len(rows)
         for key, row, each, path in zip(keys, rows, made, own, strict=True):
             found.setdefault(key, []).append(Related(row, each, path))
         return found
@@ -308,7 +333,8 @@ class Child:
               ) -> tuple[list[Any], list[tuple[Any, ...]], list[dict[str, Any]]]:
         """What is related to these link values: link value, row and object of each."""
         node = self.node
-        assert node is not None
+        if node is None:
+            return self._read_rows(wanted, run)
         count = node.links
         parents = [(link,) for link in wanted] if count == 1 else wanted
         rows = sql.fetch(run.view or self.environment.store, node.statement, replace(run.values, parents=parents))
@@ -322,6 +348,36 @@ class Child:
         """Where the related entities are addressed, where that depends on the entity they are related to."""
         assert self.node is not None
         return [f"{paths[key]}/{self.expansion.name}" for key in keys] if self.node.writer.needs_base else ""
+
+    def _read_rows(self, wanted: list[Any], run: Run) -> tuple[list[Any], list[Any], list[dict[str, Any]]]:
+        """Link values, rows and objects of groups and aggregates; a parent without any has those of no entities."""
+        node, store = self.rows, run.view or self.environment.store
+        assert node is not None
+        count = node.links
+        run = replace(run, values=replace(run.values, parents=[(link,) for link in wanted] if count == 1 else wanted))
+        rows = sql.fetch(store, node.statement, run.values)
+        keys: list[Any] = [row[0] for row in rows] if count == 1 else [tuple(row[:count]) for row in rows]
+        made, known = node.objects(rows, run), set(keys)
+        missing = [link for link in wanted if link not in known]
+        if missing and self.empty is not None:
+            none = [(*[None] * count, *row) for row in sql.fetch(store, self.empty, run.values)]
+            for link in missing:
+                keys += [link] * len(none)
+                rows, made = [*rows, *none], [*made, *node.objects(none, run)]
+        return keys, rows, made
+
+    def _counts(self, wanted: list[Any], keys: list[Any], run: Run) -> dict[Any, int]:
+        """The number of results of `$apply` by link value."""
+        if self.counting is None or not wanted:
+            return {}
+        count = self.counting.link_count
+        values = replace(run.values, parents=[(link,) for link in wanted] if count == 1 else wanted)
+        found = dict.fromkeys(wanted, 0)
+        if self.rows is not None:
+            found.update((link, len(each)) for link, each in grouped(keys, keys).items())
+        for row in sql.fetch(run.view or self.environment.store, self.counting, values):
+            found[row[0] if count == 1 else tuple(row[:count])] = row[count]
+        return found
 
     def _put(self, holder: dict[str, Any], related: list[Related], path: str, run: Run, level: int) -> None:
         page = self.expansion.page

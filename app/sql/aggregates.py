@@ -46,7 +46,7 @@ def aggregate(expressions: Sequence[bound.AggregateExpression], make: Make, ever
     tables.extend(reached(over, tuple(found), make()) for over, found in apart.items() if over is not None)
     if plain or stage.groups or not tables:
         tables.insert(0, direct(plain, stage))
-    if every is not None:
+    if every is not None and stage.groups:
         tables.insert(0, direct((), every()))
     return combined(tables, [each.alias for each in expressions], build)
 
@@ -114,7 +114,10 @@ def carried(operands: Mapping[str, Operand], letter: str, source: pw.Source) -> 
 def reached(over: bound.Expression, expressions: Sequence[bound.AggregateExpression], stage: Stage) -> Table:
     """Aggregates of what a navigation path leads to, each entity once in each group."""
     build = stage.build
-    place = members.onto(over, stage.scope, stage.frame)
+    transformed = over if isinstance(over, bound.Transformed) else None
+    place = members.onto(over if transformed is None else transformed.path, stage.scope, stage.frame)
+    if transformed is not None:
+        stage.where.extend(members.narrowed(transformed, place, stage.scope))
     if isinstance(place, Row):
         identity: pw.Node | None = place.column(place.table.row_id)
         stage.where.append(terms.not_null(place.column(place.table.row_id)))

@@ -24,6 +24,7 @@ from app.sql.statement import Bind
 
 
 PARENT = "@parent"
+ONE_ROW = bound.AggregateExpression(None, "count", "@nest", "Edm.Decimal")
 
 
 def applied(apply: bound.Apply, source: Source, opened: Opened) -> Opened:
@@ -38,7 +39,7 @@ def applied(apply: bound.Apply, source: Source, opened: Opened) -> Opened:
         groups = {f"{PARENT}{index}": Operand(node, column.edm, column, False)
                   for index, (node, column) in enumerate(found.links)}
         return Stage(build, found.frame, found.this, [*found.where, *sources.among_parents(found)], groups=groups)
-    stage = sequence(apply, make)()
+    stage = within_groups(apply, make)()
     parents = [stage.groups[f"{PARENT}{index}"].node for index in range(len(links))]
     return Opened(stage.frame, stage.this, stage.where, tuple(zip(parents, links)), False, stage.this, stage.names,
                   stage.total_order())
@@ -64,7 +65,11 @@ def step(node: bound.Transformation, make: Make) -> Make:
         case bound.GroupBy():
             return lambda: group(node, make)
         case bound.Concat(sequences):
-            return lambda: stages.union([sequence(each, make)() for each in sequences])
+            return lambda: stages.union([within_groups(each, make)() for each in sequences])
+        case bound.Nest():
+            return lambda: aggregates.aggregate((ONE_ROW,), make)
+        case bound.AddNested():         # what it adds is read beside the instances
+            return make
         case bound.Relatives():
             return lambda: hierarchies.relatives(node, make, sequence, amount_of)
         case bound.Traverse():

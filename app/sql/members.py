@@ -47,10 +47,33 @@ def members(node: bound.Expression, scope: Scope) -> Members:
             return whole(source, type_name, scope.build)
         case bound.These() if scope.these is not None:
             return Members(*scope.these())
+        case bound.Transformed():
+            found = members(node.path, scope)
+            found.where.extend(narrowed(node, found.member, scope))
+            return found
         case bound.AliasPath(name) if name in scope.names:
             return members(scope.names[name], scope)
         case _:
             raise errors.NotImplementedByService(feature=f"{type(node).__name__} as a collection")
+
+
+def narrowed(node: bound.Transformed, member: Place, scope: Scope) -> list[pw.Node]:
+    """The conditions on the members of what `addnested` made; NotImplementedByService where it did more than leave some out."""
+    found = []
+    inner = replace(scope.of(member), these=None)
+    for each in node.apply.transformations:
+        match each:
+            case bound.Filter(predicate):
+                found.append(expression.condition(predicate, inner))
+            case bound.Search(wanted):
+                found.append(search.matches(wanted, member, scope.build))
+            case bound.Compute(items):
+                inner = inner.with_names({one.name: one.expression for one in items})
+            case bound.Identity() | bound.OrderBy():
+                continue
+            case _:
+                raise errors.NotImplementedByService(feature=f"'{node.name}', which addnested made, in this place")
+    return found
 
 
 def whole(source: str, type_name: str, build: Build) -> Members:

@@ -164,9 +164,10 @@ def union(stages: Sequence[Stage]) -> Stage:
     inner = derived(built, build)
     kept = {path: Operand(pw.Column(inner, f"a{index}"), operand.type) for index, (path, operand) in enumerate(whole.items())}
     order: Ordered = [(Operand(pw.Column(inner, name), "Edm.Int64", nullable=False), False) for name in ("part", "place")]
+    groups = {path: column(inner, f"g{index}", operand) for index, (path, operand) in enumerate(stages[0].groups.items())}
     if entities:
-        return over_instances(build, inner, entities[0].table, kept, order, {})
-    return of_rows(build, Frame(build, inner), kept, order)
+        return over_instances(build, inner, entities[0].table, kept, order, groups)
+    return of_rows(build, Frame(build, inner), kept, order, groups)
 
 
 def common(first: Operand, second: Operand, path: str) -> Operand:
@@ -195,6 +196,7 @@ def _member(stage: Stage, shape: Mapping[str, Operand], whole: Mapping[str, Oper
         else:
             node = expression.null("Edm.Int64" if wanted.type.startswith("@") else wanted.type, build).node
         selected.append(terms.aliased(node, f"a{index}"))
+    selected += [terms.aliased(operand.node, f"g{index}") for index, operand in enumerate(stage.groups.values())]
     place = terms.over(pw.fn.ROW_NUMBER(), [], sorting.sort(stage.order, build)) if stage.order else pw.SQL("0")
     selected += [terms.aliased(pw.SQL(str(part)), "part"), terms.aliased(place, "place")]
     return stage.select(selected)
@@ -212,7 +214,7 @@ def named(properties: Sequence[bound.RowProperty], stage: Stage) -> dict[str, Op
             mark_name = "/".join(each.path[:steps]) + EXISTS
             if isinstance(stage.this, Staged) and mark_name in stage.this.columns:
                 found.setdefault(mark_name, stage.this.columns[mark_name])
-            if isinstance(node, bound.PropertyPath | bound.NavigationPath):
+            if isinstance(node, bound.PropertyPath | bound.NavigationPath | bound.AliasPath) and mark_name not in found:
                 missing = paths.absent(paths.within(node, stage.scope), stage.build)
                 mark = Operand(terms.no(missing), "Edm.Boolean", nullable=False)
                 found.setdefault(mark_name, mark)

@@ -83,8 +83,7 @@ APPLY = [
      'Time with average:Edm.Decimal]) → DailyAverage:Edm.Decimal)'),
     ("3.2.2", 'Sales?$apply=concat(identity,aggregate(Amount with sum as Total))',
      'collection Sales : Collection(R.Sale) in Sales (apply=(Concat [(Identity) (Aggregate [Total=sum '
-     'Amount:Edm.Decimal:Edm.Decimal]) → Total:Edm.Decimal]) → ID:Edm.Int32 Amount:Edm.Decimal Pieces:Edm.Int64 '
-     'Time:Edm.Date Total:Edm.Decimal)'),
+     'Amount:Edm.Decimal:Edm.Decimal]) → Total:Edm.Decimal]) → :R.Sale Total:Edm.Decimal)'),
     ("3.2.2", 'Sales?$apply=concat(groupby((Time)),groupby((Product/Name)))&$orderby=Time',
      'collection Sales : Collection(R.Sale) in Sales (orderby=[Time:Edm.Date]; apply=(Concat [(GroupBy [Time]) → '
      'Time:Edm.Date (GroupBy [Product/Name]) → Product/Name:Edm.String]) → Time:Edm.Date Product/Name:Edm.String)'),
@@ -161,7 +160,7 @@ APPLY = [
      '5:Edm.Decimal); apply=(Compute [Twice=(mul Amount:Edm.Decimal 2:Edm.Decimal):Edm.Decimal]))'),
     ("3.4.2", 'Sales?$apply=compute(Amount mul 2 as Time)', "400 bindError @Time: The name 'Time' is taken."),
     ("3.4.3", 'Products?$apply=addnested(Sales,filter(Amount gt 3) as Big)&$expand=Big',
-     'collection Products : Collection(R.Product) in Products (expand=[Big→Sales]; apply=(AddNested '
+     'collection Products : Collection(R.Product) in Products (expand=[Big→Sales(apply=(Filter (gt Amount:Edm.Decimal 3:Edm.Decimal)))]; apply=(AddNested '
      'Sales:Collection(R.Sale) [[Big (Filter (gt Amount:Edm.Decimal 3:Edm.Decimal))]]))'),
     ("3.4.3", 'Products?$apply=addnested(Name,identity as X)',
      '400 typeMismatch @$apply: addnested needs a navigation or complex property, not Edm.String.'),
