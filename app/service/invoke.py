@@ -132,10 +132,10 @@ def _nothing(call: Call, operation: Operation) -> Response:
 
 def arguments(call: Call, session: WriteSession, step: bound.OperationStep) -> dict[str, Any]:
     """The parameters of a function by name."""
-    return {name: _argument(call, session, step.operation, name, value) for name, value in step.arguments}
+    return {name: argument_of(call, session, step.operation, name, value) for name, value in step.arguments}
 
 
-def _argument(call: Call, session: WriteSession, operation: Operation, name: str, value: bound.Expression) -> Any:
+def argument_of(call: Call, session: WriteSession, operation: Operation, name: str, value: bound.Expression) -> Any:
     """The value of a parameter in the URL."""
     ref = _type(operation, name)
     match value:
@@ -273,7 +273,7 @@ def _as_given(session: WriteSession, found: Sequence[Entity]) -> tuple[bound.Ord
     """The order of a list of entities."""
     if len(found) < 2:
         return ()
-    branches = tuple((_is(session, each), bound.Literal(index, "Edm.Int32")) for index, each in enumerate(found))
+    branches = tuple((is_this(session, each), bound.Literal(index, "Edm.Int32")) for index, each in enumerate(found))
     return (bound.OrderItem(bound.Case(branches, "Edm.Int32")),)
 
 
@@ -286,16 +286,16 @@ def _among(session: WriteSession, found: Sequence[Entity]) -> Source:
     start = session.planner.start(table.id, table.type)
     if len(found) == 1:
         return replace(start, key=((table.row_id, bound.Literal(found[0].row_id, "Edm.Int64")),))
-    conditions = tuple(_is(session, each) for each in found)
+    conditions = tuple(is_this(session, each) for each in found)
     predicate = conditions[0] if len(conditions) == 1 else bound.Logic("or", conditions)
     return replace(start, predicate=predicate)
 
 
-def _is(session: WriteSession, entity: Entity) -> bound.Expression:
-    """The condition that an entity is this one, by its key."""
+def is_this(session: WriteSession, entity: Entity, place: bound.Expression | None = None) -> bound.Expression:
+    """The condition that an entity is this one, by its key; `place`: the path to the entity that is asked about."""
     parts: list[bound.Expression] = []
     for _, path in entity.layout.key_paths:
-        current: bound.Expression = bound.This(entity.layout.table.type)
+        current = bound.This(entity.layout.table.type) if place is None else place
         owner, value = entity.layout.table.type, entity
         for step in path.split("/"):
             member = session.model.properties(owner)[step]

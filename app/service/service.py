@@ -22,7 +22,7 @@ from app.bind import nodes as bound
 from app.edm import Model, rules, vocabularies
 from app.errors import MethodNotAllowed, ModelError, NotFound, ODataError, UnknownOption
 from app.plan import Planner
-from app.service import access, failures, jobs, metadata, policies, read, restrictions, rewrites, wishes
+from app.service import access, called, failures, jobs, metadata, policies, read, restrictions, rewrites, wishes
 from app.service.authenticate import Authenticate, anonymous, authenticator, identified
 from app.service.cache import Bounded
 from app.service.call import Call
@@ -268,6 +268,8 @@ class Service:
 
     def _reader(self, call: Call) -> tuple[read.Handler, bool]:
         """The handler of a GET, and whether requests of the same shape may use it."""
+        if called.mentioned((call.resource.steps, call.options)):
+            return lambda call: self._reader(called.without_calls(call))[0](call), False
         resource = call.resource
         match resource.kind:
             case "service":

@@ -1,0 +1,379 @@
+"""Functions of the model inside expressions: what they give is found first, then the request is planned without them.
+
+Handlers are Python, so no database can call them. A call of constants is carried out once; one that depends on the row is
+carried out for each distinct input that the rows of its set have, and becomes a `case` over these. The plan of such a
+request serves it alone. Protocol §11.5.4.1; URL Conventions §5.1.1.14.4; conformance U-FUNC-01.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass, replace
+from typing import Any
+
+from app import sql
+from app.bind import nodes as bound
+from app.edm.index import Operation
+from app.edm.model import EntitySet, NavigationProperty, Property, Singleton, TypeRef
+from app.errors import Forbidden, LimitExceeded, NotFound, NotImplementedByService
+from app.payload.schemas import Reading
+from app.plan import Query, Source
+from app.plan.nodes import Output
+from app.service.call import Call
+from app.service.entities import Entity
+from app.service.invoke import argument, argument_of, function_of, is_this
+from app.service.selections import Context, Selection
+from app.service.session import WriteSession
+from app.service.write import session_of
+
+INPUTS = 1000           # distinct inputs that a function is called with, for the rows of one request
+CONSTANTS = (bound.Literal, bound.Parameter, bound.ParameterList, bound.ListValue, bound.ObjectValue)
+LEAVES = (Property, NavigationProperty, EntitySet, Singleton, Operation, TypeRef)
+TRUTH = "Edm.Boolean"
+
+
+def mentioned(node: object) -> bool:
+    """Whether a function of the model stands in an expression of a bound request."""
+    return any(isinstance(each, bound.FunctionCall) for each in walked(node))
+
+
+def walked(node: object) -> list[Any]:
+    """A node and all below it, but for set functions of `$apply`, which are transformations."""
+    found: list[Any] = []
+    waiting = [node]
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, tuple):
+            waiting.extend(each)
+        elif is_dataclass(each) and not isinstance(each, (*LEAVES, bound.SetFunction)):
+            found.append(each)
+            waiting.extend(getattr(each, part.name) for part in fields(each))
+    return found
+
+
+def without_calls(call: Call) -> Call:
+    """The call, its functions replaced by what they give."""
+    resource, options = call.resource, call.options
+    with call.store.read():
+        found = _Evaluation(call, session_of(call, writable=False))
+        steps = tuple(found.step(resource.steps, index) for index in range(len(resource.steps)))
+        resource = replace(resource, steps=steps)
+        root = found.source(steps)
+        options = found.options(options, _Places(root, root, {}))
+    return replace(call, bound=replace(call.bound, resource=resource, options=options))
+
+
+@dataclass(frozen=True, slots=True)
+class _Places:
+    """The rows that `This`, `It` and the lambda variables stand for; None where they are no entities of one table."""
+
+    this: Source | None
+    it: Source | None
+    variables: Mapping[str, Source | None]
+    compute: tuple[bound.ComputedProperty, ...] = ()
+    filter: bound.Expression | None = None
+
+    def of(self, this: Source | None) -> _Places:
+        """Inside the members of a collection."""
+        return replace(self, this=this, compute=(), filter=None)
+
+
+class _Evaluation:
+    """Replaces the calls of one request."""
+
+    def __init__(self, call: Call, session: WriteSession) -> None:
+        self.call, self.session, self.model = call, session, call.model
+        self.planner = call.service.planner(call.policy)
+        self.known: dict[object, bound.Expression] = {}
+
+    # --- places ------------------------------------------------------------------------------------------
+
+    def source(self, steps: tuple[bound.PathStep, ...]) -> Source | None:
+        """The entities that a path leads to; None for other resources."""
+        if not steps or not isinstance(steps[0], bound.SetStep | bound.SingletonStep):
+            return None
+        source, rest = self.planner.source(steps)
+        return None if rest else source
+
+    def reached(self, node: bound.Expression, places: _Places) -> Source | None:
+        """All entities of the table that a path of an expression leads to."""
+        match node:
+            case bound.This():
+                return places.this
+            case bound.It():
+                return places.it
+            case bound.Variable(name):
+                return places.variables.get(name)
+            case bound.Root(source, _, type):
+                return self.planner.start(source, type)
+            case bound.CastPath(base) | bound.Filtered(base):
+                return self.reached(base, places)
+            case bound.NavigationPath(base, navigation, owner):
+                below = self.reached(base, places)
+                if below is None:
+                    return None
+                return self.planner.start(self.planner.relation(below.table, owner, navigation).target, navigation.type)
+        return None
+
+    # --- walking -----------------------------------------------------------------------------------------
+
+    def step(self, steps: tuple[bound.PathStep, ...], index: int) -> bound.PathStep:
+        """A step of the resource path."""
+        step = steps[index]
+        if not isinstance(step, bound.FilterStep):
+            return step
+        source = self.source(steps[:index])
+        return replace(step, predicate=self.expression(step.predicate, _Places(source, source, {})))
+
+    def options(self, options: bound.Options, places: _Places) -> bound.Options:
+        """Options with their calls replaced; conditions without calls narrow the rows that functions are called for."""
+        computed: list[bound.ComputedProperty] = []
+        if options.apply is None:
+            places = replace(places, filter=self._plain(options.filter))
+        for each in options.compute:
+            computed.append(replace(each, expression=self.expression(each.expression, places)))
+            places = replace(places, compute=tuple(computed))
+        expand = tuple(replace(item, options=self.options(item.options, places.of(self._expanded(item))))
+                       for item in options.expand)
+        select = None if options.select is None else tuple(
+            item if item.options is None else replace(item, options=self.options(item.options, places.of(None)))
+            for item in options.select)
+        rest = {name: self.expression(getattr(options, name), places) for name in ("filter", "orderby", "apply")}
+        return replace(options, compute=tuple(computed), expand=expand, select=select, **rest)
+
+    @staticmethod
+    def _plain(filter: bound.Expression | None) -> bound.Expression | None:
+        """The conditions of a filter that need no function."""
+        parts = filter.operands if isinstance(filter, bound.Logic) and filter.operator == "and" else (filter,)
+        kept = tuple(each for each in parts if each is not None and not mentioned(each) and not any(
+            isinstance(below, bound.AliasPath) for below in walked(each)))
+        return None if not kept else kept[0] if len(kept) == 1 else bound.Logic("and", kept)
+
+    def _expanded(self, item: bound.ExpandItem) -> Source | None:
+        return None if item.source is None or item.source not in self.model.sets else self.planner.start(
+            item.source, item.cast or item.type)
+
+    def expression(self, node: Any, places: _Places) -> Any:
+        """A node, or a tuple of nodes, with its calls replaced."""
+        if isinstance(node, tuple):
+            return tuple(self.expression(each, places) for each in node)
+        if not is_dataclass(node) or isinstance(node, (*LEAVES, bound.SetFunction)) or not mentioned(node):
+            return node
+        match node:
+            case bound.Lambda(_, collection, str(variable), predicate):
+                inner = {**places.variables, variable: self.reached(collection, places)}
+                return replace(node, collection=self.expression(collection, places),
+                               predicate=self.expression(predicate, replace(places, variables=inner)))
+            case bound.Count(collection, filter):
+                inside = places.of(self.reached(collection, places))
+                return replace(node, collection=self.expression(collection, places), filter=self.expression(filter, inside))
+            case bound.Filtered(collection, predicate):
+                inside = places.of(self.reached(collection, places))
+                return replace(node, collection=self.expression(collection, places),
+                               predicate=self.expression(predicate, inside))
+        given: Any = node
+        changed: Any = replace(given, **{each.name: self.expression(getattr(given, each.name), places) for each in fields(given)})
+        match changed:
+            case bound.FunctionCall():
+                return self.result(changed, places)
+            case bound.PropertyPath(bound.ObjectValue(members), declared):
+                return dict(members).get(declared.name, bound.Literal(None, changed.type))
+        return changed
+
+    # --- calls -------------------------------------------------------------------------------------------
+
+    def result(self, node: bound.FunctionCall, places: _Places) -> bound.Expression:
+        """What a call stands for."""
+        operation = node.function
+        self.call.policy.invoke(operation.name)
+        function = function_of(self.call, operation)
+        varying = [each for each in (*self._bindings(node), *(value for _, value in node.arguments))
+                   if not isinstance(each, CONSTANTS)]
+        roots = {each for operand in varying for each in walked(operand)
+                 if isinstance(each, bound.This | bound.It | bound.Variable | bound.These)}
+        added = any(isinstance(each, bound.AliasPath) for operand in varying for each in walked(operand))
+        if not roots and not added and all(isinstance(value, CONSTANTS) for _, value in node.arguments):
+            return self._constant(node, function, places)
+        key = (node, places.this, places.it, tuple(sorted(places.variables)))
+        if key not in self.known:
+            self.known[key] = self._by_row(node, function, varying, roots, places)
+        return self.known[key]
+
+    def _bindings(self, node: bound.FunctionCall) -> tuple[bound.Expression, ...]:
+        """What the binding of a call is told by: itself, or the entity that has the collection."""
+        match node.binding:
+            case None:
+                return ()
+            case bound.NavigationPath(base, collection=True) if not isinstance(base, bound.NavigationPath) or not base.collection:
+                return (base,)
+            case binding:
+                return (binding,)
+
+    def _unable(self, node: bound.FunctionCall, why: str) -> NotImplementedByService:
+        return NotImplementedByService(feature=f"The function {node.function.name} {why} in an expression")
+
+    def _called(self, node: bound.FunctionCall, function: Callable[..., Any], binding: tuple[Any, ...],
+                given: Mapping[bound.Expression, Any]) -> Any:
+        """The result of the function, canonical: entities as they are, other values checked against the type."""
+        session, operation = self.session, node.function
+        values = {name: argument(session, given[value], _type(operation, name)) if value in given
+                  else argument_of(self.call, session, operation, name, value) for name, value in node.arguments}
+        result = function(*binding, **values, context=Context(session))
+        assert operation.returns is not None
+        ref = session.model.underlying(operation.returns.type)
+        if result is None or session.model.kind(ref.name) == "entity":
+            return result
+        reading = Reading("create", trusted=True, quoted=True)
+        return session.reader.schemas.typed(replace(ref, nullable=True), reading)(result)
+
+    def _constant(self, node: bound.FunctionCall, function: Callable[..., Any], places: _Places) -> bound.Expression:
+        """The result of a call that no row has a part in, as an expression."""
+        binding: tuple[Any, ...] = ()
+        if node.binding is not None:
+            source = self._one(node.binding, places)
+            if source is None:
+                raise self._unable(node, "bound to this")
+            selection = Selection(self.session, source, values=tuple(self.call.values))
+            binding = (selection if node.function.parameters[0].type.collection else selection.first(),)
+            if binding == (None,):
+                return bound.Literal(None, node.type)
+        return self._value(node, self._called(node, function, binding, {}))
+
+    def _one(self, node: bound.Expression, places: _Places) -> Source | None:
+        """The entities of `$root/Set`, `$root/Set(key)` or `$root/Singleton`, or behind them."""
+        match node:
+            case bound.Root(source, key, type):
+                start = self.planner.start(source, type)
+                columns = dict(self.planner.mapping.table(source).key)
+                return replace(start, key=tuple((columns[name], value) for name, value in key))
+            case bound.CastPath(base, type) if (below := self._one(base, places)) is not None:
+                return self.planner.narrow(below, type)
+            case bound.NavigationPath(base, navigation, owner, key=()) if (below := self._one(base, places)) is not None:
+                return self.planner.follow(below, owner, navigation)
+        return None
+
+    def _value(self, node: bound.FunctionCall, result: Any) -> bound.Expression:
+        if isinstance(result, Entity):
+            return self._entity(node, result)
+        if isinstance(result, Selection) or node.collection and self.model.entity_type(node.type) is not None:
+            found = list(result or ())
+            if len(found) > INPUTS:
+                raise LimitExceeded(limit="number of entities of a function in an expression", allowed=INPUTS)
+            if any(each.layout.table.owner is not None or each.layout.id != found[0].layout.id for each in found):
+                raise self._unable(node, "with entities of several sets")
+            whole = bound.Root(found[0].layout.id, (), node.type, True) if found else None
+            if whole is None:
+                return self._none(node)
+            tests = tuple(is_this(self.session, each, bound.This(node.type)) for each in found)
+            return bound.Filtered(whole, tests[0] if len(tests) == 1 else bound.Logic("or", tests), node.type)
+        return _literal(result, node.type, self.model.kind(node.type))
+
+    def _none(self, node: bound.FunctionCall) -> bound.Expression:
+        """A collection of entities without members."""
+        for name, element in self.model.sets.items():
+            if self.model.is_a(node.type, element.type) or self.model.is_a(element.type, node.type):
+                return bound.Filtered(bound.Root(name, (), node.type, True), bound.Literal(False, TRUTH), node.type)
+        raise self._unable(node, "without a set of its type")
+
+    def _entity(self, node: bound.FunctionCall, found: Entity) -> bound.Expression:
+        if found.layout.table.owner is not None:
+            raise self._unable(node, "with a contained entity")
+        columns = dict(found.layout.table.key)
+        key = tuple((name, bound.Literal(found.row[columns[name].name] if found.row else None, columns[name].edm))
+                    for name, _ in found.key)
+        return bound.Root(found.layout.id, () if found.layout.table.singleton else key, node.type)
+
+    # --- rows --------------------------------------------------------------------------------------------
+
+    def _by_row(self, node: bound.FunctionCall, function: Callable[..., Any], varying: Sequence[bound.Expression],
+                roots: set[Any], places: _Places) -> bound.Expression:
+        """The results by the inputs that the rows have, as a `case`."""
+        if node.collection or self.model.kind(node.type) not in ("primitive", "enum"):
+            raise self._unable(node, "of the row, with a result that is no primitive value,")
+        kinds = {type(each) if not isinstance(each, bound.Variable) else each.name for each in roots} or {bound.This}
+        known: dict[Any, Source | None] = {bound.This: places.this, bound.It: places.it, **places.variables}
+        source = known.get(kinds.pop())
+        if kinds or source is None:
+            raise self._unable(node, "over these values")
+        outputs, tables = [], {}
+        for each in varying:
+            entity = self.model.entity_type(each.type) is not None
+            target = self.reached(each, places) if entity else None
+            if getattr(each, "collection", False) or entity and (
+                    target is None or self.planner.mapping.table(target.table).owner is not None):
+                raise self._unable(node, "of these values")
+            tables[each] = target
+            outputs.append(Output(expression=_rooted(each), type=each.type))
+        at_root = bound.This in {type(each) for each in roots}
+        query = Query(source, tuple(outputs), filter=places.filter if at_root else None, compute=places.compute,
+                      limit=INPUTS + 1, distinct=True)
+        statement = sql.compile_query(query, self.call.mapping, self.call.store.dialect)
+        readers = sql.readers(statement, self.call.store.dialect)
+        rows = sql.fetch(self.call.store, statement, self.call.service.values(self.call))
+        if len(rows) > INPUTS:
+            raise LimitExceeded(limit=f"number of inputs of {node.function.name} in an expression", allowed=INPUTS)
+        branches: list[tuple[bound.Expression, bound.Expression]] = []
+        for row in rows:
+            given = {each: value if value is None or read is None else read(value)
+                     for each, value, read in zip(varying, row, readers, strict=True)}
+            self._branch(node, function, given, tables, branches)
+        return bound.Case(tuple(branches), node.type) if branches else bound.Literal(None, node.type)
+
+    def _branch(self, node: bound.FunctionCall, function: Callable[..., Any], given: dict[bound.Expression, Any],
+                tables: Mapping[bound.Expression, Source | None],
+                branches: list[tuple[bound.Expression, bound.Expression]]) -> None:
+        """The result for one input, where there is one."""
+        tests: list[bound.Expression] = []
+        for each, value in given.items():
+            target = tables[each]
+            if target is not None and value is not None:
+                entity = self.session.by_row(target.table, value)
+                assert entity is not None
+                tests.append(is_this(self.session, entity, each))
+                given[each] = entity
+            else:
+                kind = "null" if value is None else each.type
+                tests.append(bound.Compare("eq", each, bound.Literal(value, kind), "entity" if target else each.type))
+        binding: tuple[Any, ...] = ()
+        if node.binding is not None:
+            owner = given[self._bindings(node)[0]]
+            if owner is None:
+                return                                          # a function of nothing gives nothing
+            match node.binding:
+                case bound.NavigationPath(navigation=navigation, collection=True):
+                    binding = (Selection.over(self.session, owner, navigation),)
+                case _:
+                    binding = (owner,)
+        try:
+            result = self._called(node, function, binding, given)
+        except (Forbidden, NotFound):
+            return
+        if result is not None:
+            branches.append((tests[0] if len(tests) == 1 else bound.Logic("and", tuple(tests)),
+                             bound.Literal(result, node.type)))
+
+
+def _type(operation: Operation, name: str) -> TypeRef:
+    return next(each.type for each in operation.parameters if each.name == name)
+
+
+def _rooted(node: Any) -> Any:
+    """An expression about `$it` or a lambda variable as one about the current instance."""
+    if isinstance(node, bound.It | bound.Variable):
+        return bound.This(node.type)
+    if isinstance(node, tuple):
+        return tuple(_rooted(each) for each in node)
+    if not is_dataclass(node) or isinstance(node, LEAVES):
+        return node
+    changed: Any = node
+    return replace(changed, **{each.name: _rooted(getattr(changed, each.name)) for each in fields(changed)})
+
+
+def _literal(value: Any, type: str, kind: str) -> bound.Expression:
+    """A canonical value as an expression."""
+    if isinstance(value, list):
+        return bound.ListValue(tuple(_literal(each, type, kind) for each in value), type)
+    if isinstance(value, dict) and kind == "complex":
+        return bound.ObjectValue(tuple((name, _literal(each, "Edm.Untyped", "")) for name, each in value.items()
+                                       if "@" not in name), type)
+    return bound.Literal(value, type)

@@ -1,0 +1,76 @@
+"""Functions of the model inside expressions, in every option (Protocol §11.5.4.1; URL Conventions §5.1.1.14.4)."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from app.service import called
+from tests.protocol.conftest import Clients
+from tests.protocol.exchange import ABSENT, Exchange, rows
+
+NS = "Northwind.Model."
+BUYERS = ["ALFKI", "ANATR", "ANTON", "AROUT", "BERGS", "A'B&C"]
+
+
+def of(name: str, *values: object) -> dict[str, object]:
+    return {"value": [{name: value} for value in values]}
+
+
+CALLS = [
+    # calls of constants: once
+    Exchange("P 11.5.4.1", f"Products?$filter={NS}PriceWithTax(price=100,percent=19) gt 118 and ID lt 3&$select=ID", 200, of("ID", 1, 2)),
+    Exchange("P 11.5.4.1", f"Products?$filter={NS}PriceWithTax(price=100,percent=19) gt 119 and ID lt 3&$select=ID", 200, of("ID")),
+    Exchange("P 11.5.4.1", f"Products?$filter={NS}PriceWithTax(percent=@q,price=@p) eq 2 and ID eq 1&$select=ID&@p=1&@q=100", 200, of("ID", 1)),
+    Exchange("U 5.1.1.14.3", "Products?$filter=$root/PriceWithTax(price=1) gt 1&$select=ID&$top=1", 200, of("ID", 1)),
+    Exchange("U 5.1.1.14.3", f"Orders?$filter=$root/Customers('ALFKI')/{NS}Turnover() eq 729.7&$select=OrderID&$top=1", 200, of("OrderID", 10248)),
+    Exchange("U 5.1.1.14.3", f"Orders?$filter=$root/Customers('NOONE')/{NS}Turnover() eq null&$select=OrderID&$top=1", 200, of("OrderID", 10248)),
+    Exchange("U 5.1.1.14.3", f"Employees?$filter=$root/Employees/{NS}Busiest()/EmployeeID eq EmployeeID&$select=EmployeeID", 200, of("EmployeeID", 5)),
+    Exchange("P 11.5.4.1", f"Products?$filter=$it in {NS}TopProducts(count=3)&$select=ID", 200, of("ID", 6, 11, 15)),
+    Exchange("P 11.5.4.1", f"Products?$filter={NS}TopProducts(count=3)/any(p:p/ID eq $it/ID)&$select=ID", 200, of("ID", 6, 11, 15)),
+    Exchange("P 11.5.4.1", f"Products?$filter={NS}TopProducts(count=3)/$count eq 3&$select=ID&$top=1", 200, of("ID", 1)),
+    Exchange("P 11.5.4.1", f"Products?$filter={NS}TopProducts(count=0)/any()&$select=ID", 200, of("ID")),
+    # calls that depend on the row
+    Exchange("P 11.5.4.1", f"Products?$filter={NS}PriceWithTax(price=UnitPrice) gt 30&$select=ID", 200, of("ID", 6, 11, 15)),
+    Exchange("P 11.5.4.1", f"Products?$filter={NS}PriceWithTax(price=UnitPrice,percent=@p) gt 90&$select=ID&@p=100", 200, of("ID", 15)),
+    Exchange("P 11.5.4.1", f"Products?$filter=UnitPrice gt {NS}PriceWithTax(price=$root/Products(1)/UnitPrice)&$select=ID", 200, of("ID", 4, 6, 7, 11, 15)),
+    Exchange("P 11.5.4.1", f"Products?$orderby={NS}PriceWithTax(price=UnitPrice) desc&$select=ID&$top=3", 200, of("ID", 15, 6, 11)),
+    Exchange("P 11.2.5.3", f"Products?$compute={NS}PriceWithTax(price=UnitPrice) as gross&$orderby=gross desc&$select=gross&$filter=gross lt 40&$top=1", 200,
+             {"value": [{"gross@odata.type": "#Decimal", "gross": 35.69}]}),
+    Exchange("P 11.2.5.3", f"Products?$compute=UnitPrice mul 2 as twice,{NS}PriceWithTax(price=twice) as gross&$select=gross&$top=1", 200, {"value": [{"gross": 42.84, "twice": ABSENT}]}),
+    Exchange("P 11.5.4.1", f"Customers?$filter={NS}Turnover() gt 100&$select=CustomerID", 200, of("CustomerID", *BUYERS)),
+    Exchange("U 5.1.1.14.4", f"Customers?$filter=$it/{NS}Turnover() gt 100&$select=CustomerID", 200, of("CustomerID", *BUYERS)),
+    Exchange("P 11.5.4.1", f"Customers?$filter=not ({NS}Turnover() gt 0)&$select=CustomerID", 200, of("CustomerID", "BLAUS", "a/b c")),
+    Exchange("P 11.5.4.1", f"Customers?$orderby={NS}Turnover() desc&$select=CustomerID&$top=2", 200, of("CustomerID", "AROUT", "ANTON")),
+    Exchange("P 11.2.6.7", f"Customers?$orderby={NS}Turnover() desc&$select=CustomerID", 200, {"@odata.nextLink": re.compile("Turnover"), "value": [{"CustomerID": "AROUT"}]}, sent={"Prefer": "maxpagesize=1"}),
+    Exchange("P 11.2.10", f"Customers/$count?$filter={NS}Turnover() gt 100", 200, "6"),
+    Exchange("U 4.12", f"Customers/$filter(@f)?@f={NS}Turnover() gt 1000&$select=CustomerID", 200, of("CustomerID", "ANTON", "AROUT")),
+    Exchange("P 11.5.4.1", f"Customers('ALFKI')?$compute={NS}Turnover() as t&$select=t", 200, {"t": 729.7}),
+    Exchange("P 11.5.4.1", f"Orders?$filter=Customer/{NS}Turnover() gt 2000&$select=CustomerID&$top=1", 200, of("CustomerID", "AROUT")),
+    Exchange("U 5.1.3", f"Orders?$expand=Customer($compute={NS}Turnover() as t;$select=t)&$select=OrderID&$top=1", 200, {"value": [{"OrderID": 10248, "Customer": {"t": 729.7}}]}),
+    Exchange("U 5.1.3", f"Customers?$expand=Orders($filter=Customer/{NS}Turnover() gt 200;$select=OrderID;$top=1)&$select=CustomerID&$top=2", 200,
+             {"value": [{"Orders": [{"OrderID": 10248}]}, {"Orders": []}]}),
+    Exchange("U 5.1.1.13", f"Categories?$filter=Products/any(p:{NS}PriceWithTax(price=p/UnitPrice) gt 50)&$select=ID", 200, of("ID", 1)),
+    Exchange("U 4.8", f"Categories?$filter=Products/$count($filter={NS}PriceWithTax(price=UnitPrice) gt 20) eq 4&$select=ID", 200, {"value": list}),
+    # what is refused
+    Exchange("P 11.5.4.1", f"Employees?$filter=Reports/{NS}Busiest() ne null", 501, {"error": {"message": re.compile("Busiest")}}),
+    Exchange("P 11.5.4.1", f"Products?$filter={NS}Turnover() gt 1", 400, {"error": {"code": "unknownFunction", "target": "$filter"}}),
+    Exchange("P 11.5.4.1", f"Customers?$filter={NS}Turnover(x=1) gt 1", 400, {"error": {"target": "$filter"}}),
+    Exchange("P 11.5.4.1", f"Products?$filter={NS}Discontinue() eq null", 400, {"error": {"message": re.compile("action")}}),
+    Exchange("P 11.5.4.1", f"Products?$filter={NS}PriceWithTax(price='a') gt 1", 400),
+]
+
+
+@rows(CALLS)
+def test_calls(exchange: Exchange, clients: Clients) -> None:
+    exchange.check(clients[exchange.model])
+
+
+def test_inputs_are_limited(clients: Clients, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A function is called for so many inputs; the other conditions of the filter narrow them."""
+    monkeypatch.setattr(called, "INPUTS", 3)
+    client, condition = clients["northwind"], f"{NS}PriceWithTax(price=UnitPrice) gt 1"
+    assert client.send(f"Products?$filter={condition}").json["error"]["code"] == "limitExceeded"
+    found = client.get(f"Products?$filter={condition} and ID lt 4&$select=ID")
+    assert [each["ID"] for each in found["value"]] == [1, 2, 3]
