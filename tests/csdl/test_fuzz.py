@@ -21,8 +21,9 @@ from lxml import etree
 from app.csdl import read
 from app.csdl.json_writer import write_json
 from app.csdl.load import read_document, vocabulary
-from app.csdl.profile import PROFILES, check, safe
+from app.csdl.profile import PROFILES, check
 from app.csdl.source import Broken, Source
+from app.csdl.views import safe
 from app.csdl.xml_writer import write_xml
 from app.edm import rules
 from app.errors import ModelError
