@@ -59,8 +59,7 @@ def _retyped(model: Model, element: Any) -> Any:
 
 
 def _safe_ref(model: Model, ref: TypeRef) -> TypeRef:
-    if model.kind(ref.name) == "definition":
-        return _safe_ref(model, model.underlying(ref))
+    ref = model.underlying(ref)
     if model.kind(ref.name) == "enum":
         return TypeRef("Edm.String", ref.collection, ref.nullable, spelling=ref.spelling)
     if ref.name == "Edm.Decimal":
@@ -175,7 +174,7 @@ def _gathered_type(model: Model, kind: Any, kept: frozenset[str], narrowed: Narr
 
 def _bound(model: Model, operation: Any, kept: frozenset[str]) -> Iterator[Any]:
     """The operation, for each of the types that stand in for the one that it is bound to."""
-    name = model.full(operation.parameters[0].type.name) if operation.bound else ""
+    name = model.full(operation.parameters[0].type.name) if operation.bound and operation.parameters else ""
     if model.structured(name) is None or name in kept:
         yield operation
         return
