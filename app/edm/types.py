@@ -227,6 +227,11 @@ def offset_minutes(text: str) -> int:
     return 0 if zone is None else int(zone[1] + "1") * (60 * int(zone[2]) + int(zone[3]))
 
 
+def has_offset(text: str) -> bool:
+    """Whether the text of a DateTimeOffset names a zone."""
+    return bool(re.search(r"([Zz]|[+-]\d\d:\d\d)$", text))
+
+
 def _duration(text: str) -> int:
     match = _DURATION.fullmatch(text)
     if not match or not any(match.group(2, 3, 4, 5)) or text[-1] in "Tt":

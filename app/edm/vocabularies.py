@@ -124,6 +124,26 @@ def acceptable_media_types(model: Model, target: str, element: Annotated) -> tup
     return tuple(value) if isinstance(value, list) else ()
 
 
+def content_disposition(model: Model, owner: str, element: Any) -> tuple[str, str | None, str | None] | None:
+    """Core.ContentDisposition of a stream property, or of a media entity type (`element` None): (type, file name, path of
+    the property that holds the file name)."""
+    found = None
+    if element is not None:
+        declaring = model.declaring(owner, element.name) or owner
+        found = model.annotation(CORE + "ContentDisposition", member_target(declaring, element.name), element.annotations)
+    else:
+        for name in model.lineage(owner):
+            kind = model.entity_type(name)
+            found = found or (model.annotation(CORE + "ContentDisposition", name, kind.annotations) if kind else None)
+    if found is None or not isinstance(found.value, Record):
+        return None
+    values = {each.name: each.value for each in found.value.properties}
+    kind, named = plain(values.get("Type")), values.get("Filename")
+    path = named.path if isinstance(named, PathExpression) else None
+    text = plain(named) if path is None else None
+    return kind if isinstance(kind, str) else "attachment", text if isinstance(text, str) else None, path
+
+
 def auto_expanded(model: Model, owner: str, element: Any) -> str:
     """Core.AutoExpand: 'entities' (or content of a stream); Core.AutoExpandReferences: '$ref'; '' for neither."""
     for term, found in (("AutoExpand", "entities"), ("AutoExpandReferences", "$ref")):

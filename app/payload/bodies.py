@@ -162,18 +162,32 @@ class BodyReader(EntityReader):
         assert found is not None
         return found
 
-    def read_references(self, data: Any) -> tuple[Reference, ...]:
-        """The ids in the body of a `$ref` request: one object, or `{"value": […]}` (JSON Format §14)."""
+    def read_references(self, data: Any, type: str) -> tuple[Reference, ...]:
+        """The entities of `type` named in the body of a `$ref` request, by id or by all key members: one object, or
+        `{"value": […]}` (JSON Format §14)."""
         many = isinstance(data, Mapping) and isinstance(data.get("value"), list)
         base = data.get("@odata.context", data.get("@context")) if isinstance(data, Mapping) else None
         found = []
         for index, item in enumerate(data["value"] if many else [data]):
             id = item.get("@odata.id", item.get("@id")) if isinstance(item, Mapping) else None
             at = f"value/{index}/@odata.id" if many else "@odata.id"
+            key = self._reference_key(item, type) if id is None and isinstance(item, Mapping) else None
+            if key is not None:
+                found.append(Reference(at=at, key=key))
+                continue
             if not isinstance(id, str) or not id:
                 raise BodyError("An entity is referred to by its id, a string", code="missingValue", target=at)
             found.append(Reference(id, at, base if isinstance(base, str) else None))
         return tuple(found)
+
+    def _reference_key(self, item: Mapping[str, Any], type: str) -> dict[str, Any] | None:
+        """The key that an object consists of; None where it is no key of the type."""
+        names = {part.path: part.name for part in self.model.key(type)}
+        given = {name: value for name, value in item.items() if "@" not in name}
+        if not names or given.keys() != names.keys():
+            return None
+        key = self._key(Parts(keys=given), type)
+        return key if len(key) == len(names) else None
 
 
 def _kind(item: Mapping[str, Any]) -> str:

@@ -30,9 +30,11 @@ def mismatch(value: Any, name: str) -> ValueError:
     return ValueError(f"{described(value)} is no value of {name}")
 
 
-def primitive_reader(name: str, quoted: bool, short_quoted: bool = False) -> Read:
+def primitive_reader(name: str, quoted: bool, short_quoted: bool = False, zoneless: bool = False) -> Read:
     """What reads values of a primitive type; `quoted`: Int64 and Decimal may come as strings (JSON Format §3.2), and
-    with `short_quoted` shorter integers."""
+    with `short_quoted` shorter integers; `zoneless`: a DateTimeOffset may be without offset."""
+    if name == "Edm.DateTimeOffset" and not zoneless:
+        return _instant
     if name in types.INTEGERS:
         return _integer(name, quoted and name == "Edm.Int64" or short_quoted)
     if name == "Edm.Decimal":
@@ -102,6 +104,13 @@ def _binary(value: Any) -> bytes:
     if value.__class__ is bytes:
         return bytes(value)
     return bytes(_text("Edm.Binary")(value))
+
+
+def _instant(value: Any) -> str:
+    found = str(_text("Edm.DateTimeOffset")(value))
+    if not types.has_offset(value):
+        raise ValueError(f"'{value[:40]}' has no offset from UTC, like Z or +01:00")
+    return found
 
 
 def _duration(value: Any) -> int:

@@ -28,6 +28,7 @@ __all__ = ["EntityReader", "control", "read_json"]
 
 Faults = list[tuple[str, Fault]]
 TRUSTED = Reading(trusted=True)
+CONTENT_ID = frozenset({"@Org.OData.Core.V1.ContentID", "@Core.ContentID"})
 
 
 def control(name: str) -> tuple[str, str]:
@@ -51,6 +52,7 @@ class Parts:
     media: dict[str, Any] = field(default_factory=dict)
     controls: dict[str, Any] = field(default_factory=dict)
     keys: dict[str, Any] = field(default_factory=dict)
+    content_id: str | None = None
     ignored: int = 0
 
 
@@ -110,7 +112,8 @@ class EntityReader:
             self._streams(parts, at, faults), self._key(parts, actual), url=_text(parts.controls, "id"), base=base,
             etag=_text(parts.controls, "etag") if reading.etags else None, removed=removed,
             typed="type" in parts.controls, only_key=only_key, supplied=supplied, bound=bound, at=at,
-            body=data if again else None, reading=reading if again else None, faults=tuple(faults) if late else ())
+            body=data if again else None, reading=reading if again else None, faults=tuple(faults) if late else (),
+            content_id=parts.content_id)
 
     def read_again(self, change: Change, type: str, operation: str) -> Change:
         """A member of a body (`change.body`), read as what it turned out to be. Raises BodyError."""
@@ -181,6 +184,8 @@ class EntityReader:
                     parts.media[owner or "$value"] = value
                 elif term and not owner:
                     parts.controls[term] = value
+                elif name in CONTENT_ID and isinstance(value, str):
+                    parts.content_id = value
             elif name in structure.values:
                 parts.values[name] = value
                 if name in structure.keys:
@@ -354,6 +359,11 @@ class EntityReader:
             faults.append((at, Fault("invalidValue", f"'{navigation.name}' is written as {written}.")))
             return None
         items = value if navigation.collection else [value]
+        for index, item in enumerate(items):
+            if isinstance(item, Mapping) and ("@removed" in item or "@odata.removed" in item):
+                faults.append((join(at, str(index)), Fault(
+                    "invalidValue", f"'{navigation.name}' is all there is to be; what goes is told in its @delta.")))
+                return None
         found = [self._target(owner, navigation, item, reading, join(at, str(index)) if navigation.collection else at,
                               faults, base) for index, item in enumerate(items)]
         targets = tuple(target for target in found if target is not None)

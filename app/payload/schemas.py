@@ -33,8 +33,8 @@ class Reading:
 
     `operation`: 'create', 'patch' or 'put'. `trusted`: computed and read-only members count, as in a data file.
     `quoted`: Int64 and Decimal may be strings; `short_quoted`: so may shorter integers. `version`: '4.0' bodies hold no
-    nested entities on update. `etags`: those in the body are compared. `unknown_nulls`, `enum_numbers`: leniencies of
-    those names.
+    nested entities on update. `etags`: those in the body are compared. `unknown_nulls`, `enum_numbers`, `zoneless`:
+    leniencies of those names.
     """
 
     operation: str = "create"
@@ -45,6 +45,7 @@ class Reading:
     etags: bool = False
     unknown_nulls: bool = False
     enum_numbers: bool = False
+    zoneless: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -343,7 +344,8 @@ class Schemas:
             return lambda value: self.complex(value, name, reading)
         if ref.name in ("Edm.Untyped", "Edm.PrimitiveType"):
             return self._abstract(ref.name, reading)
-        read = primitive_reader(ref.name, reading.quoted or reading.trusted, reading.short_quoted)
+        read = primitive_reader(ref.name, reading.quoted or reading.trusted, reading.short_quoted,
+                                reading.zoneless or reading.trusted)
         checks = (*_facets(ref), *checks)
         if not checks:
             return read

@@ -30,6 +30,7 @@ class Reference:
     at: str = ""
     base: str | None = None
     row: tuple[str, int] | None = None
+    key: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,8 @@ class Change:
     'changed' or 'deleted' (a member of a delta). `only_key`: nothing but key and control information was given.
     `supplied`, `bound`: properties and navigation properties that have their value from elsewhere. `at`: where in the
     body it stands. `body`, `reading`: of a member that names an entity, to be read once more where that entity turns out to
-    be new or of a derived type; `faults`: what keeps it from being one of the declared type.
+    be new or of a derived type; `faults`: what keeps it from being one of the declared type. `content_id`: how the
+    client calls it (Core.ContentID).
     """
 
     type: str
@@ -85,6 +87,7 @@ class Change:
     body: Mapping[str, Any] | None = None
     reading: Any = None
     faults: tuple[Any, ...] = ()
+    content_id: str | None = None
 
 
 Target: TypeAlias = Reference | Change

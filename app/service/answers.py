@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from app import url
 from app.bind import bind_options
@@ -24,6 +25,7 @@ from app.service.read import compile_read, context_member
 from app.service.response import Response
 
 CONDITIONS = ("if-match", "if-none-match")
+CONTENT_ID = "@Org.OData.Core.V1.ContentID"
 
 
 # --- what the client wants back --------------------------------------------------------------------------
@@ -50,8 +52,9 @@ def edit_url(call: Call, entity: Entity) -> str:
     return call.request.root + path_of(entity) + cast
 
 
-def show(call: Call, entity: Entity, options: bound.Options, status: int = 200) -> Response:
-    """The entity in the form of a GET, read in the transaction at hand."""
+def show(call: Call, entity: Entity, options: bound.Options, status: int = 200, change: plan.Change | None = None
+         ) -> Response:
+    """The entity in the form of a GET, read in the transaction at hand; `change`: what the body said of it."""
     table = entity.layout.table
     if not call.policy.readable(table.id):
         return no_content(call)
@@ -61,6 +64,8 @@ def show(call: Call, entity: Entity, options: bound.Options, status: int = 200) 
                             options=readback.shaped(options))
     if shown is None:
         return no_content(call)
+    if change is not None and call.wishes.format.metadata != "none":
+        echo(shown.body, change)
     fragment = context.entities(base, entity.type, table.type, options, call.wishes.version, single=True, cast=False,
                                 source=True, singleton=table.singleton or not is_member(entity))
     headers = {"Content-Type": call.wishes.format.content_type, **applied(call)}
@@ -74,7 +79,7 @@ def created(call: Call, entity: Entity, change: plan.Change | None = None) -> Re
     location = {"Location": edit_url(call, entity)}
     if not wants_representation(call, True):
         return Response(204, {**location, "OData-EntityId": call.request.root + path_of(entity), **applied(call)})
-    response = show(call, entity, as_sent(call, entity, change), 201)
+    response = show(call, entity, as_sent(call, entity, change), 201, change)
     response.headers.update(location)
     return response
 
@@ -82,26 +87,70 @@ def created(call: Call, entity: Entity, change: plan.Change | None = None) -> Re
 def as_sent(call: Call, entity: Entity, change: plan.Change | None) -> bound.Options:
     """The options of the request, or those that expand what its body nests (Protocol §11.4.2.2, §11.4.3.1)."""
     options = call.options
-    text = nested(change.links) if change is not None and not options.expand and options.select is None else ""
+    text = nested([change]) if change is not None and not options.expand and options.select is None else ""
     return expanded(call, entity, text) if text else options
 
 
-def nested(links: Mapping[str, plan.Links]) -> str:
+def nested(changes: Sequence[plan.Change]) -> str:
     """The `$expand` that shows the entities nested in a body, as deep as they were sent (Protocol §11.4.2.2)."""
+    found: dict[str, list[plan.Change]] = {}
+    for change in changes:
+        for name, links in change.links.items():
+            found.setdefault(name, []).extend(each for each in links.targets if isinstance(each, plan.Change))
+        _inside(change.values, "", found)
     parts = []
-    for name, each in links.items():
-        inner = [target for target in each.targets if isinstance(target, plan.Change)]
+    for path, inner in found.items():
         if inner:
-            below = nested({key: value for target in inner for key, value in target.links.items()})
-            parts.append(f"{name}($expand={below})" if below else name)
+            below = nested(inner)
+            parts.append(f"{path}($expand={below})" if below else path)
     return ",".join(parts)
+
+
+def _inside(value: Any, path: str, found: dict[str, list[plan.Change]]) -> None:
+    """The entities nested in complex values, by the paths to them."""
+    if isinstance(value, list):
+        for item in value:
+            _inside(item, path, found)
+    elif isinstance(value, Mapping):
+        given = value.get(plan.TYPE)
+        cast = f"/{given.rpartition('#')[2]}" if isinstance(given, str) else ""
+        for name, each in value.items():
+            if name.endswith(plan.BIND) and isinstance(each, plan.Links):
+                inner = [target for target in each.targets if isinstance(target, plan.Change)]
+                if inner:
+                    found.setdefault(f"{path}{cast}/{name.removesuffix(plan.BIND)}", []).extend(inner)
+            elif isinstance(each, Mapping | list):
+                _inside(each, f"{path}{cast}/{name}" if path else name, found)
+
+
+def echo(shown: dict[str, Any], change: plan.Change) -> None:
+    """Core.ContentID of each entity that the body gave one (Protocol §11.4.2.2): nested ones are told by their keys, those
+    whose keys the service made by their order, in which they come last."""
+    if change.content_id is not None:
+        shown[CONTENT_ID] = change.content_id
+    for name, links in change.links.items():
+        found = shown.get(name)
+        left = [each for each in (found if isinstance(found, list) else [found]) if isinstance(each, dict)]
+        targets = [each for each in links.targets if isinstance(each, plan.Change) and each.removed is None]
+        unnamed = []
+        for target in targets:
+            like = next((each for each in left if target.key and all(
+                str(each.get(key)) == str(value) for key, value in target.key.items())), None)
+            if like is None:
+                unnamed.append(target)
+            else:
+                left.remove(like)
+                echo(like, target)
+        for each, target in zip(left[len(left) - len(unnamed):], unnamed, strict=False):
+            echo(each, target)
 
 
 def expanded(call: Call, entity: Entity, text: str) -> bound.Options:
     """The options `$expand=text` over entities of one type."""
     table = entity.layout.table
-    names = text.split(",")[0].partition("(")[0]
-    declared = table.type if names in call.model.navigations(table.type) else entity.type
+    first = text.split(",")[0].partition("(")[0].partition("/")[0]
+    known = first in call.model.navigations(table.type) or first in call.model.properties(table.type)
+    declared = table.type if known else entity.type
     prefix = "" if declared == table.type else f"{entity.type}/"
     if prefix:
         text = ",".join(prefix + part for part in _split(text))
@@ -125,7 +174,7 @@ def updated(call: Call, entity: Entity, knows_state: bool, change: plan.Change |
     §9.1.4)."""
     default = vocabularies.update_returns(call.model) == "representation"
     if wants_representation(call, default):
-        return show(call, entity, as_sent(call, entity, change))
+        return show(call, entity, as_sent(call, entity, change), change=change)
     headers = dict(applied(call))
     if knows_state and entity.etag is not None:
         headers["ETag"] = entity.etag
@@ -144,5 +193,5 @@ def reread(call: Call) -> Response:
 
 
 def no_content(call: Call, headers: Sequence[tuple[str, str]] = ()) -> Response:
-    """204 without a body."""
-    return Response(204, {**dict(headers), **applied(call)})
+    """204 without a body; `return=representation` is not applied by it."""
+    return Response(204, {**dict(headers), **(applied(call) if call.wishes.returns == "minimal" else {})})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from typing import Any
 
 from app.errors import PayloadTooLarge, UnsupportedMediaType
@@ -49,6 +50,16 @@ def json_body(call: Call, *, optional: bool = False) -> Any:
     return read_json(body, None if kind is None else kind.get("charset"))
 
 
+def text(body: bytes, kind: MediaRange | None) -> str:
+    """A body of text in its charset, UTF-8 without one. Raises ValueError, UnsupportedMediaType."""
+    charset = (kind.get("charset") if kind is not None else None) or "utf-8"
+    try:
+        codecs.lookup(charset)
+    except LookupError:
+        raise UnsupportedMediaType(f"The charset '{charset[:40]}' is not known", target="Content-Type") from None
+    return body.decode(charset)
+
+
 def reading(call: Call, operation: str) -> Reading:
     """How the body of this request is read."""
     kind, lenient = content_type(call), call.service.settings.lenient
@@ -56,4 +67,5 @@ def reading(call: Call, operation: str) -> Reading:
     return Reading(operation, quoted=compatible or "quoted-numbers" in lenient,
                    short_quoted=compatible and not call.service.settings.strict, version=call.wishes.body_version,
                    etags=call.wishes.body_version_given and call.wishes.body_version == "4.01",
-                   unknown_nulls="unknown-nulls" in lenient, enum_numbers="enum-numbers" in lenient)
+                   unknown_nulls="unknown-nulls" in lenient, enum_numbers="enum-numbers" in lenient,
+                   zoneless="zoneless-times" in lenient)

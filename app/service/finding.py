@@ -87,19 +87,23 @@ def resolve(session: WriteSession, reference: Reference, table: str | None, type
     Raises BodyError (400) with the place in the body: an id that is no URL of this service, names nothing, or names an
     entity that the navigation property cannot lead to.
     """
+    found: Entity | None
     if reference.row is not None:
-        found: Entity | None = session.by_row(*reference.row)
+        found = session.by_row(*reference.row)
+    elif reference.key is not None:
+        found = session.by_key(table, reference.key) if table is not None else None
     else:
         found = session.known_id(reference.url) or locate(session, reference)
     if session.guard is not None and reference.row is None and table is not None:
         session.guard.reaches(table)
     if found is None or session.visible(found) is None:
-        raise BodyError(f"'{reference.url[:200]}' names no entity of this service.", code="referenceNotFound",
+        given = reference.url or ",".join(map(str, (reference.key or {}).values()))
+        raise BodyError(f"'{given[:200]}' names no entity of this service.", code="referenceNotFound",
                         target=reference.at or None)
     if table is not None and found.layout.id != table:
         raise BodyError(f"An entity of '{found.layout.id}' cannot be related here; it has to be one of '{table}'.",
                         code="wrongSet", target=reference.at or None)
-    if not session.model.is_a(found.type, type):
+    if type and not session.model.is_a(found.type, type):
         raise BodyError(f"An entity of type {found.type} cannot be related here; {type} is expected.",
                         code="typeMismatch", target=reference.at or None)
     return found
@@ -123,6 +127,21 @@ def locate(session: WriteSession, reference: Reference) -> Entity | None:
     if problem is not None:
         raise BodyError(f"'{reference.url[:200]}' is no id of an entity: {problem.text}", code="invalidReference",
                         target=reference.at or None)
+    return None
+
+
+def key_at(session: WriteSession, reference: Reference, table: str) -> dict[str, Any] | None:
+    """The key of an entity of a table that an id would name, whether there is one or not; None for any other id."""
+    for target in readings(session, reference):
+        path, _, query = target.partition("?")
+        try:
+            steps = bind(url.parse(path, query), session.seen).resource.steps
+            place, rest = session.planner.source(steps)
+        except ODataError:
+            continue
+        last = steps[-1]
+        if isinstance(last, bound.KeyStep) and not last.alternate and not rest and place.table == table:
+            return {name: value_of(value, (), session.model) for name, value in last.key}
     return None
 
 

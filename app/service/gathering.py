@@ -7,6 +7,7 @@ compared with those that are there; `plan.write.order` then puts the steps in or
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from app.edm.model import NavigationProperty
@@ -17,6 +18,7 @@ from app.plan.changes import BIND, TYPE
 from app.service.conditions import matches
 from app.service.departures import Departures
 from app.service.entities import Entity
+from app.service.finding import key_at, locate
 from app.service.layout import Layout
 from app.store.mapping import Contained, DocumentLink, Inverse, Link, Reference, Relation, Unbound, Whole
 
@@ -82,6 +84,8 @@ class Gathering:
         if not self.model.is_a(change.type, table.type):
             raise BodyError(f"An entity of type {change.type} has no place in '{id}'.", code="typeMismatch",
                             target=change.at or None)
+        if change.url is not None and change.operation != "create":
+            change = self._keyed(change, id)
         if change.operation != "create" or change.only_key:
             change = self.completed(change)
         if change.type not in table.concrete:
@@ -102,6 +106,22 @@ class Gathering:
             self._links(entity, name, links, change.at)
         self.streams += [(entity, name, stream) for name, stream in change.streams.items()]
         return entity
+
+    def _keyed(self, change: plan.Change, id: str) -> plan.Change:
+        """A member named by an id that nothing has so far: to be created under the key of that id (§11.4.3.1)."""
+        reference = plan.Reference(change.url or "", f"{change.at}/@odata.id".lstrip("/"), change.base)
+        key = key_at(self.session, reference, id)
+        paths = {part.name: part.path for part in self.model.key(change.type)}
+        layout = self.session.catalogue.layout(id, change.type) if change.type in self.mapping.table(id).concrete else None
+        if key is None or layout is None or any(
+                path not in layout.places or layout.computed(path) for path in paths.values()):
+            raise BodyError(f"'{reference.url[:200]}' names no entity of this service.", code="referenceNotFound",
+                            target=reference.at)
+        if any(key[name] != value for name, value in change.key.items()):
+            raise BodyError("The id and the key name two entities.", code="conflictingLinks", target=change.at or None)
+        values = {paths[name]: value for name, value in key.items()}
+        made = self.completed(replace(change, url=None, supplied=change.supplied | values.keys(), key=key))
+        return replace(made, values={**made.values, **values}, url=None)
 
     def completed(self, change: plan.Change) -> plan.Change:
         """A change that was meant as an update, as the creation of an entity: what is missing has its default."""
@@ -380,9 +400,6 @@ class Gathering:
                 return existing
             if target.only_key:
                 return existing
-        elif target.url is not None and target.operation != "create":
-            raise BodyError(f"'{target.url[:200]}' names no entity of this service.", code="referenceNotFound",
-                            target=target.at or None)
         return self.create(table, target)
 
     def member(self, change: plan.Change, table: str, type: str, parent: Entity | None = None, name: str = ""
@@ -435,9 +452,9 @@ class Gathering:
 
     def _by_url(self, change: plan.Change, table: str, type: str) -> Entity | None:
         reference = plan.Reference(change.url or "", f"{change.at}/@odata.id".lstrip("/"), change.base)
-        if change.removed is not None or change.operation == "create":
-            from app.service.finding import locate
-            return locate(self.session, reference)
+        found = locate(self.session, reference)
+        if found is None or change.removed is not None or change.operation == "create":
+            return found
         return self.session.resolve(reference, table, type)
 
 

@@ -86,7 +86,7 @@ class _Link:
 def add(call: Call) -> Response:
     """POST to the references of a collection, PUT (or POST) to that of a single property (§11.4.6.1, §11.4.6.3)."""
     link = _Link(call)
-    references = call.reader.read_references(bodies.json_body(call))
+    references = call.reader.read_references(bodies.json_body(call), link.navigation.type)
     if len(references) != 1:
         raise BodyError("One reference is expected.", target="@odata.id")
 
@@ -106,7 +106,7 @@ def add(call: Call) -> Response:
 def replace_all(call: Call) -> Response:
     """PUT to the references of a collection: these and no others (§11.4.6.4)."""
     link = _Link(call)
-    references = call.reader.read_references(bodies.json_body(call))
+    references = call.reader.read_references(bodies.json_body(call), link.navigation.type)
 
     def work(session: WriteSession) -> Response:
         entity = link.parent(session)

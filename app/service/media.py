@@ -6,13 +6,16 @@ Protocol §11.1.3, §11.4.7, §11.4.8; RFC 9110 §14.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
+from typing import Any
+from urllib.parse import quote, unquote
 
 from app.bind import nodes as bound
-from app.edm import vocabularies
+from app.edm import types, vocabularies
 from app.errors import (BodyError, MethodNotAllowed, NotFound, NotImplementedByService,
-                        PayloadTooLarge, PreconditionFailed, UnsupportedMediaType)
+                        PayloadTooLarge, PreconditionFailed, ServiceUnavailable, UnsupportedMediaType)
 from app.payload.writer import write_etag
 from app.plan import changes as plan
 from app.service import answers, bodies
@@ -24,7 +27,7 @@ from app.service.response import Response
 from app.service.session import WriteSession
 from app.service.write import allow, check_conditions, collection_steps, parent_of, prepare, session_of, transact
 from app.store import streams
-from app.store.mapping import Contained, Whole
+from app.store.mapping import KEY_LENGTH, Contained, Whole
 
 OCTETS = "application/octet-stream"
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
@@ -53,7 +56,7 @@ def _entity(call: Call, session: WriteSession, steps: Steps, lock: bool = False)
 
 def read(call: Call) -> Response:
     """GET: the content, whole or the range asked for; 204 where there is none."""
-    steps, name, _ = _spot(call)
+    steps, name, step = _spot(call)
     call.service.planner(call.policy).source(steps)         # whether it may be read at all
     entity = _entity(call, session_of(call), steps)
     assert entity.handle is not None
@@ -63,6 +66,9 @@ def read(call: Call) -> Response:
     tag = write_etag(found.version)
     headers = {"Content-Type": found.content_type, "ETag": tag, "Accept-Ranges": "bytes",
                "X-Content-Type-Options": "nosniff"}
+    disposition = _disposition(call, entity, step)
+    if disposition is not None:
+        headers["Content-Disposition"] = disposition
     wanted, known = call.request.header("if-match"), call.request.header("if-none-match")
     if wanted is not None and not matches(wanted, tag):
         raise PreconditionFailed(target="If-Match")
@@ -80,6 +86,25 @@ def read(call: Call) -> Response:
     if end - start <= streams.CHUNK:
         return Response(status, headers, b"".join(chunks))
     return Response(status, headers, _opened(chunks))
+
+
+def _disposition(call: Call, entity: Entity, step: bound.PropertyStep | None) -> str | None:
+    """Content-Disposition as Core.ContentDisposition says (RFC 6266); its file name may be a property of the entity."""
+    said = vocabularies.content_disposition(call.model, entity.type if step is None else step.owner,
+                                            None if step is None else step.property)
+    if said is None:
+        return None
+    kind, name, path = said
+    if path is not None:
+        value: Any = entity
+        for part in path.split("/"):
+            value = value[part] if isinstance(value, Entity | dict) and part in value else None
+        name = value if isinstance(value, str) else None
+    if not name:
+        return kind
+    plain = re.sub(r'["\\\x00-\x1f]', "_", name.encode("ascii", "replace").decode())
+    extended = "" if plain == name else f"; filename*=UTF-8''{quote(name, safe='')}"
+    return f'{kind}; filename="{plain}"{extended}'
 
 
 def _opened(chunks: Iterator[bytes]) -> Iterator[bytes]:
@@ -111,15 +136,17 @@ def _range(call: Call, tag: str, length: int) -> tuple[int, int] | None:
 
 # --- writing ---------------------------------------------------------------------------------------------
 
-def _chunks(call: Call) -> Iterator[bytes]:
-    """The body in chunks. Raises PayloadTooLarge."""
-    body, left = call.request.body, call.service.settings.max_body
+def _chunks(call: Call, attempt: int) -> Iterator[bytes]:
+    """The body in chunks. Raises PayloadTooLarge; ServiceUnavailable where another attempt cannot read it again."""
+    body, left = call.request.body, call.service.settings.max_stream
     if body is not None and body.seekable():
-        body.seek(0)        # the transaction may be at its second attempt
+        body.seek(0)
+    elif body is not None and attempt:
+        raise ServiceUnavailable("The upload lost against another change; send it once more")
     while body is not None and (chunk := body.read(streams.CHUNK)):
         left -= len(chunk)
         if left < 0:
-            raise PayloadTooLarge(allowed=call.service.settings.max_body)
+            raise PayloadTooLarge(allowed=call.service.settings.max_stream)
         yield chunk
 
 
@@ -162,6 +189,8 @@ def replace_stream(call: Call) -> Response:
     if step is not None and vocabularies.read_only(call.model, step.owner, step.property):
         raise MethodNotAllowed(f"'{step.property.name}' cannot be written", allow=("GET", "HEAD"))
 
+    attempts = itertools.count()
+
     def work(session: WriteSession) -> Response:
         entity = _entity(call, session, steps, lock=True)
         allow(call, entity.layout.id, "UpdateRestrictions", "Updatable", "PUT")
@@ -170,7 +199,7 @@ def replace_stream(call: Call) -> Response:
         assert entity.handle is not None
         if session.guard is not None:
             session.guard.change("update", entity, (name.partition("/")[0],))
-        made = streams.put(call.store, *entity.handle, name, _chunks(call), kind)
+        made = streams.put(call.store, *entity.handle, name, _chunks(call, next(attempts)), kind)
         session.log(entity, "stream", [name])
         if step is None and answers.wants_representation(call, False):
             return answers.show(call, entity, call.options)
@@ -212,13 +241,35 @@ def remove_media(call: Call) -> Response:
     return transact(call, work)
 
 
+def _key(call: Call, session: WriteSession, id: str, type: str) -> dict[str, Any]:
+    """The key of an entity posted as nothing but content: what `Slug` wishes where that is free, else the next number; text
+    and Guids are made as for any entity (§11.4.7.1; RFC 5023 §9.7)."""
+    found: dict[str, Any] = {}
+    layout = session.catalogue.layout(id, type)
+    wish = unquote(call.request.header("slug") or "").strip()
+    for name, path in layout.key_paths:
+        place = layout.places.get(path)
+        if place is None or layout.computed(path):
+            continue
+        (column,) = layout.columns(path, None)
+        if place.type in types.INTEGERS:
+            found[path] = session.writer.next_integer(layout.table, column)
+        elif place.type == "Edm.String" and len(layout.key_paths) == 1 and wish and len(wish) <= (
+                place.property.type.max_length if isinstance(place.property.type.max_length, int) else KEY_LENGTH):
+            if session.by_key(id, {name: wish}) is None:
+                found[path] = wish
+    return found
+
+
 def create(call: Call) -> Response:
     """POST of any content to a set of media entities: an entity with that stream (§11.4.7.1)."""
     before, last = collection_steps(call.resource.steps)
     type = call.resource.type
     reader = call.reader
-    change = plan.Change(type, "create", reader.complete_entity(plan.Change(type, "create")))
+    keys = frozenset(part.path for part in call.model.key(type))
+    values = reader.complete_entity(plan.Change(type, "create", supplied=keys))
     prepare(call)
+    attempts = itertools.count()
 
     def work(session: WriteSession) -> Response:
         owner: Entity | None = None
@@ -232,8 +283,9 @@ def create(call: Call) -> Response:
             if not isinstance(parent.layout.relation(last.navigation.name), Contained | Whole):
                 related = parent, last.navigation
         kind = _media_type(call, type, None)
+        change = plan.Change(type, "create", {**values, **_key(call, session, id, type)})
         entity = session.create(id, change, owner=owner, parent=related)
         assert entity.handle is not None
-        streams.put(call.store, *entity.handle, "$value", _chunks(call), kind)
+        streams.put(call.store, *entity.handle, "$value", _chunks(call, next(attempts)), kind)
         return answers.created(call, entity)
     return transact(call, work)

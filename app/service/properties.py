@@ -15,7 +15,6 @@ from app.bind import nodes as bound
 from app.edm import types, vocabularies
 from app.edm.model import Property
 from app.errors import BodyError, MethodNotAllowed, NotFound, NotImplementedByService, UnsupportedMediaType
-from app.payload.schemas import Reading
 from app.plan import changes as plan
 from app.plan.changes import TYPE
 from app.service import answers, bodies
@@ -85,8 +84,11 @@ class _Spot:
     def _answer(self, operation: str) -> Response:
         call = self.call
         default = vocabularies.update_returns(call.model) == "representation" and operation != "delete"
-        shows = answers.wants_representation(call, default) and call.request.method not in ("DELETE", "POST")
-        return answers.reread(call) if shows else answers.no_content(call)
+        if call.request.method == "POST":       # one item more: the collection where it is asked for
+            default = False
+        if call.request.method != "DELETE" and answers.wants_representation(call, default):
+            return answers.reread(call)
+        return answers.no_content(call)
 
     def _dynamic(self, entity: Entity, name: str, edit: Edit, names: dict[str, Any] | None) -> dict[str, Any]:
         if len(self.steps) > 1:
@@ -174,12 +176,12 @@ def _raw(call: Call, spot: _Spot) -> Any:
         if kind is not None and kind.type != "text":
             raise UnsupportedMediaType(name=call.request.header("content-type"), target="Content-Type")
         try:
-            text = body.decode("utf-8")
-            raw = text if call.model.enum_type(name) else types.parse(name, text)
+            text = bodies.text(body, kind)
+            raw = text if call.model.enum_type(name) or name == "Edm.DateTimeOffset" else types.parse(name, text)
         except ValueError as error:
             raise BodyError(f"The value of '{member.name}' is not valid: {error}.", code="invalidValue",
                             target=member.name) from None
-    found = call.reader.checked(raw, spot.owner, member, Reading("put", quoted=True))
+    found = call.reader.checked(raw, spot.owner, member, replace(bodies.reading(call, "put"), quoted=True))
     return call.service.catalogue.enums.named(found, name)
 
 

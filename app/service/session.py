@@ -26,7 +26,7 @@ from app.service.entities import Change, Entity, missing_value
 from app.service.guard import Guard
 from app.service.layout import Layout
 from app.store import changelog, streams
-from app.store.mapping import Column, Contained, Inverse, Link, Reference, Table, Unbound
+from app.store.mapping import Column, Contained, DocumentLink, Inverse, Link, Reference, Table, Unbound
 
 if TYPE_CHECKING:
     from app.service.access import Policy
@@ -71,6 +71,7 @@ class WriteSession:
         self.references = references                # ids of earlier requests of a batch → paths below the root
         self._rows: dict[tuple[str, int], dict[str, Any]] = {}
         self._log: list[tuple[Any, ...]] = []
+        self._waiting: list[tuple[Entity, DocumentLink, list[tuple[int, Entity]], bool]] = []
         self.created: set[tuple[str, int]] = set()
         self.deleted: set[tuple[str, int]] = set()
 
@@ -269,6 +270,9 @@ class WriteSession:
                     self._link(entity, step.navigation[1], entities[target], True)
                 case plan.DropLink(target=target):
                     self._link(entity, step.navigation[1], entities[target], False)
+        waiting_links, self._waiting = self._waiting, []
+        for entity, link, found, new in waiting_links:
+            self._keep_links(entity, link, found, new)
         for entity, name, stream in gathering.streams:
             self.set_stream(entity, name, stream.content, stream.media_type or "application/octet-stream")
 
@@ -471,6 +475,8 @@ class WriteSession:
             self.writer.remove(relation.table, pair)
         if there != present:
             self.log(entity, "link" if there else "unlink", [name, target.layout.id, target.row_id])
+            if entity.handle not in self.created:       # its ETag tells of its links as well (Protocol §11.4.1.1)
+                self._rewrite(entity, {})
 
     def _store_document_links(self, entity: Entity, new: bool = False) -> bool:
         """The link rows of navigation properties inside complex values; whether any changed."""
@@ -479,20 +485,28 @@ class WriteSession:
             top, *steps = link.path.split("/")
             if top not in entity.values:
                 continue
-            found: set[tuple[int, int]] = set()
+            found: list[tuple[int, Entity]] = []
             said = _linked(entity.values[top], steps, -1, found)
             if not said and not new and (entity.values[top] is not None and not isinstance(entity.values[top], list)
                                          or top not in entity.assigned):
                 continue
-            owner, ordinal, target = (column.name for column in link.columns)
-            stored = set() if new else set(self.writer.pairs(link.table, (ordinal, target), {owner: entity.row_id}))
-            for pair in sorted(stored - found):
-                self.writer.remove(link.table, {owner: entity.row_id, ordinal: pair[0], target: pair[1]})
-            self.writer.add_rows(
-                link.table, (owner, ordinal, target),
-                [(entity.row_id, *pair) for pair in sorted(found - stored)])
-            changed = changed or stored != found
+            if any(target.row_id is None for _, target in found):      # inserted later in the same request
+                self._waiting.append((entity, link, found, new))
+                changed = True
+            else:
+                changed = self._keep_links(entity, link, found, new) or changed
         return changed
+
+    def _keep_links(self, entity: Entity, link: DocumentLink, found: list[tuple[int, Entity]], new: bool) -> bool:
+        """Make the link rows of one navigation property those found; whether any changed."""
+        wanted = {(position, target.row_id or 0) for position, target in found}
+        owner, ordinal, target = (column.name for column in link.columns)
+        stored = set() if new else set(self.writer.pairs(link.table, (ordinal, target), {owner: entity.row_id}))
+        for pair in sorted(stored - wanted):
+            self.writer.remove(link.table, {owner: entity.row_id, ordinal: pair[0], target: pair[1]})
+        self.writer.add_rows(link.table, (owner, ordinal, target),
+                             [(entity.row_id, *pair) for pair in sorted(wanted - stored)])
+        return stored != wanted
 
     # --- streams and log ---------------------------------------------------------------------------------
 
@@ -534,8 +548,8 @@ class WriteSession:
             self._log = []
 
 
-def _linked(value: Any, steps: Sequence[str], ordinal: int, found: set[tuple[int, int]]) -> bool:
-    """Collects (ordinal, target row) below a complex value; whether it says anything of the links at all."""
+def _linked(value: Any, steps: Sequence[str], ordinal: int, found: list[tuple[int, Entity]]) -> bool:
+    """Collects (ordinal, target) below a complex value; whether it says anything of the links at all."""
     if isinstance(value, list):
         said = [_linked(item, steps, index if ordinal < 0 else ordinal, found) for index, item in enumerate(value)]
         return any(said)
@@ -545,7 +559,5 @@ def _linked(value: Any, steps: Sequence[str], ordinal: int, found: set[tuple[int
     if len(steps) > 1:
         return _linked(inner, steps[1:], ordinal, found)
     for target in inner if isinstance(inner, list) else [] if inner is None else [inner]:
-        if target.row_id is None:
-            raise NotImplementedByService(feature="A new entity inside a complex value")
-        found.add((ordinal, target.row_id))
+        found.append((ordinal, target))
     return True

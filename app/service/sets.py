@@ -167,7 +167,7 @@ class _Members:
             raise PreconditionRequired("Changing an entity of this set requires its @odata.etag", target=change.at)
 
     def _link(self, session: WriteSession, change: LinkChange) -> None:
-        source = session.resolve(change.source, None, self.call.resource.type)
+        source = session.resolve(change.source, None, "")
         navigation = source.layout.navigations.get(change.relationship)
         if navigation is None:
             raise BodyError(f"{source.type} has no navigation property '{change.relationship}'.", code="unknownProperty")

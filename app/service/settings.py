@@ -169,6 +169,7 @@ class Settings:
         option="--page-size")
     max_page_size: int = _setting(_whole(1), "cap of `Prefer: maxpagesize`", 10_000)
     max_body: int = _setting(_whole(1), "largest request body, in bytes", 256 * 1024 * 1024)
+    max_stream: int = _setting(_whole(1), "largest content of a stream that is uploaded, in bytes", 4 * 1024 * 1024 * 1024)
     threads: int = _setting(_whole(1), "requests a worker answers at once on a database server", 8)
     auth: str = _setting(
         _text, "how clients are authenticated: `none`, `apikey:…`, `basic:…`, `bearer:…` (docs/security.md)", "none", secret=True)

@@ -6,7 +6,7 @@ Bodies are read before the transaction begins; everything after that happens in 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -262,7 +262,8 @@ def update(call: Call) -> Response:
     reader = call.reader
     id = prepare(call)
     type = _stored_type(call, id)
-    change = None if type is None else reader.read_entity(tree, type, bodies.reading(call, operation))
+    nested = any("/" in part.path for part in call.model.key(call.resource.type))
+    change = None if type is None or nested else reader.read_entity(tree, type, bodies.reading(call, operation))
     prepare(call, change)
 
     def work(session: WriteSession) -> Response:
@@ -274,7 +275,8 @@ def update(call: Call) -> Response:
         restrictions.written(call.model, call.mapping, id, tree, "update")
         wanted = change
         if wanted is None or entity.type != type:
-            wanted = reader.read_entity(tree, entity.type, bodies.reading(call, operation))
+            body = keyed(call, tree, dict(entity.key), operation == "put") if nested else tree
+            wanted = reader.read_entity(body, entity.type, bodies.reading(call, operation))
         tag = call.request.header("if-match")
         if tag is not None:     # it goes before an ETag in the body
             wanted = replace(wanted, etag=None)
@@ -285,6 +287,24 @@ def update(call: Call) -> Response:
         knows = tag not in (None, "*") and not call.service.operations.has_rules(entity.type, "update")
         return answers.updated(call, current, knows, wanted)
     return transact(call, work)
+
+
+def keyed(call: Call, tree: Any, key: Mapping[str, Any], whole: bool) -> Any:
+    """A body whose complex values hold the members that belong to the key as they are in `key` (Protocol §11.4.3, §11.4.4);
+    `whole`: also where the body leaves them out."""
+    if not isinstance(tree, dict):
+        return tree
+    made = dict(tree)
+    for part in call.model.key(call.resource.type):
+        top, *steps = part.path.split("/")
+        if not steps or part.name not in key or not (whole or isinstance(made.get(top), dict)):
+            continue
+        place = made[top] = dict(made[top]) if isinstance(made.get(top), dict) else {}
+        for step in steps[:-1]:
+            inner = place.get(step)
+            place[step] = place = dict(inner) if isinstance(inner, dict) else {}
+        place[steps[-1]] = key[part.name]
+    return made
 
 
 def _stored_type(call: Call, id: str) -> str | None:
@@ -304,8 +324,8 @@ def _upsert(call: Call, session: WriteSession, id: str, tree: Any) -> Response:
     last, before = casts[-1], steps[:steps.index(casts[-1])]
     missing = NotFound(reason=f"There is no entity at '{call.request.path[:200]}'")
     type = call.resource.type
-    if call.model.has_stream(type):
-        raise missing
+    if call.model.has_stream(type) or len(casts) < len(steps) and find(session, tuple(casts), call.values) is not None:
+        raise missing       # media entities are posted; an entity of another type keeps its key
     values: dict[str, Any] = {}
     owner: Entity | None = None
     navigation: bound.NavigationStep | None = None
@@ -314,10 +334,14 @@ def _upsert(call: Call, session: WriteSession, id: str, tree: Any) -> Response:
             paths = {part.name: part.path for part in call.model.key(type)}
             members = call.model.properties(type)
             for name, value in key:
+                found = value_of(value, call.values, call.model)
+                if "/" in paths.get(name, ""):
+                    tree = keyed(call, tree, {name: found}, True)
+                    continue
                 member = members.get(paths.get(name, ""))
                 if member is None or vocabularies.computed(call.model, type, member):
                     raise missing
-                values[member.name] = value_of(value, call.values, call.model)
+                values[member.name] = found
             _, holder = collection_steps(before)
             navigation = holder if isinstance(holder, bound.NavigationStep) else None
         case bound.NavigationStep(each) if each.contains_target:

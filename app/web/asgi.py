@@ -18,6 +18,8 @@ from functools import lru_cache
 from typing import Any, BinaryIO, TypeVar, cast
 from urllib.parse import unquote_to_bytes
 
+from app.web.odata import body_limit
+
 T = TypeVar("T")
 Scope = dict[str, Any]
 Message = dict[str, Any]
@@ -37,13 +39,14 @@ class Bridge:
     """`application` as an ASGI application.
 
     threads: 0 runs every call in the event loop (SQLite: threads over sqlite3 lose), else the size of the pool.
-    max_body: spooling ends beyond it; the application sees the length and refuses. closing: called at shutdown.
+    max_body, max_stream: spooling ends beyond them; the application sees the length and refuses. closing: called at
+    shutdown.
     """
 
-    def __init__(self, application: WsgiApplication, *, threads: int, max_body: int, stall: float = STALL,
-                 closing: Callable[[], None] | None = None) -> None:
+    def __init__(self, application: WsgiApplication, *, threads: int, max_body: int, max_stream: int = 0,
+                 stall: float = STALL, closing: Callable[[], None] | None = None) -> None:
         self.application = application
-        self.max_body = max_body
+        self.max_body, self.max_stream = max_body, max_stream
         self.stall = stall
         self.closing = closing
         self.pool = ThreadPoolExecutor(threads, thread_name_prefix="request") if threads else None
@@ -97,7 +100,8 @@ class Bridge:
     async def spool(self, environ: dict[str, Any], receive: Receive) -> tuple[BinaryIO, int]:
         """The whole request body and its length; what is beyond the limit stays unread."""
         declared = environ.get("CONTENT_LENGTH", "")
-        if declared.isdigit() and int(declared) > self.max_body:
+        allowed = body_limit(environ.get("CONTENT_TYPE", ""), self.max_body, self.max_stream)
+        if declared.isdigit() and int(declared) > allowed:
             return io.BytesIO(), int(declared)
         message = await self.progress(receive())
         data, more = message.get("body", b""), message.get("more_body", False)
@@ -105,7 +109,7 @@ class Bridge:
             return io.BytesIO(data), len(data)
         spool = cast("BinaryIO", tempfile.SpooledTemporaryFile(IN_MEMORY))
         length = spool.write(data)
-        while more and length <= self.max_body:
+        while more and length <= allowed:
             message = await self.progress(receive())
             if message["type"] == "http.disconnect":
                 spool.close()

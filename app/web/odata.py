@@ -51,7 +51,7 @@ class Face:
     def __init__(self, service: Handler, settings: Settings) -> None:
         self.service = service
         self.root_path = settings.root_path
-        self.max_body = settings.max_body
+        self.max_body, self.max_stream = settings.max_body, settings.max_stream
         self.origins = settings.cors_origins
         self.trusted = trusted(settings.trusted_proxies)
 
@@ -89,7 +89,8 @@ class Face:
             if not path.startswith(below) or path[len(below):len(below) + 1] not in ("", "/"):
                 return None
             path = path[len(below):]
-        return Request(method, path[1:], query, headers, request_body(environ, headers, self.max_body),
+        allowed = body_limit(headers.get("content-type", ""), self.max_body, self.max_stream)
+        return Request(method, path[1:], query, headers, request_body(environ, headers, allowed),
                        self.root(environ, headers) + below + "/")
 
     def root(self, environ: Environ, headers: dict[str, str]) -> str:
@@ -204,20 +205,43 @@ def forwarded(headers: dict[str, str], scheme: str, host: str) -> tuple[str, str
 
 # --- the request's body --------------------------------------------------------------------------
 
+def body_limit(kind: str, most: int, stream: int) -> int:
+    """How long a body may be: what is neither JSON nor a batch is the content of a stream."""
+    parsed = kind.partition(";")[0].strip().lower()
+    return most if parsed in ("", "application/json") or parsed.startswith("multipart/") else max(most, stream)
+
+
 class Incoming(io.RawIOBase):
     """A body that ends where its length says and fails with 413 beyond the limit, whoever reads it."""
 
     def __init__(self, stream: BinaryIO, length: int | None, limit: int) -> None:
-        self._read = stream.read
-        self._left = limit + 1 if length is None or length > limit else length
-        self._limit = limit
-        self._room = -1 if length is not None and length > limit else limit
+        self._stream, self._length, self._limit = stream, length, limit
+        self._begin()
+
+    def _begin(self) -> None:
+        too_long = self._length is not None and self._length > self._limit
+        self._left = self._limit + 1 if self._length is None or too_long else self._length
+        self._room = -1 if too_long else self._limit
 
     def readable(self) -> bool:
         return True
 
+    def seekable(self) -> bool:
+        """Whether a second attempt at a transaction can read it again."""
+        return bool(getattr(self._stream, "seekable", bool)())
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Back to the beginning, and nowhere else."""
+        if offset or whence != io.SEEK_SET or not self.seekable():
+            raise io.UnsupportedOperation("a body is read from its beginning")
+        self._begin()
+        return self._stream.seek(0)
+
+    def tell(self) -> int:
+        return (self._length if self._length is not None else self._limit + 1) - self._left
+
     def readinto(self, buffer: Any) -> int:
-        data = self._read(min(len(buffer), self._left)) if self._left and self._room >= 0 else b""
+        data = self._stream.read(min(len(buffer), self._left)) if self._left and self._room >= 0 else b""
         self._left -= len(data)
         self._room -= len(data)
         if self._room < 0:

@@ -90,7 +90,7 @@ def worker(settings: Settings, parent: int) -> Bridge:
     service = Service.open(settings, prepare=False)
     app = application(service, settings)
     return Bridge(app.wsgi_app, threads=0 if settings.embedded else settings.threads, max_body=settings.max_body,
-                  closing=service.close)
+                  max_stream=settings.max_stream, closing=service.close)
 
 
 # --- ports ---------------------------------------------------------------------------------------

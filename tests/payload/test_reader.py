@@ -63,7 +63,7 @@ VALUES = [
     ('"Days":"mo, we"', 5),
     ('"Days":"3"', 3),
     ('"When":"2020-01-02T03:04:05.1230+02:00"', "2020-01-02T01:04:05.123Z"),
-    ('"When":"2020-01-02T03:04:05"', "2020-01-02T03:04:05Z"),
+    ('"When":"2020-01-02T03:04:05-00:30"', "2020-01-02T03:34:05Z"),
     ('"When":"2020-01-02T03:04Z"', "2020-01-02T03:04:00Z"),
     ('"Day":"2024-02-29"', "2024-02-29"),
     ('"Took":"PT1M0.5S"', 605_000_000),
@@ -146,6 +146,7 @@ FAULTS = [
     ('{"Days":"mo,xx"}', [("Days", "invalidEnumValue")]),
     ('{"When":"2020-01-02T03:04:05.1234Z"}', [("When", "valueOutOfRange")]),
     ('{"When":"2020-01-02"}', [("When", "invalidValue")]),
+    ('{"When":"2020-01-02T03:04:05"}', [("When", "invalidValue")]),
     ('{"Day":"2023-02-29"}', [("Day", "invalidValue")]),
     ('{"Data":"AAAAAA"}', [("Data", "valueTooLong")]),
     ('{"Data":"+/8"}', [("Data", "invalidValue")]),
@@ -390,11 +391,11 @@ def test_single_properties(reader: BodyReader, name: str, text: str, expected: A
 
 
 def test_references(reader: BodyReader) -> None:
-    assert reader.read_references({"@odata.id": "a"}) == (Reference("a", "@odata.id"),)
-    assert [each.url for each in reader.read_references({"value": [{"@id": "a"}, {"@odata.id": "b"}]})] == ["a", "b"]
+    assert reader.read_references({"@odata.id": "a"}, NS + "Thing") == (Reference("a", "@odata.id"),)
+    assert [each.url for each in reader.read_references({"value": [{"@id": "a"}, {"@odata.id": "b"}]}, NS + "Thing")] == ["a", "b"]
     for wrong in ({}, {"@id": ""}, {"@id": 5}, [], None, {"value": [{}]}):
         with pytest.raises(BodyError):
-            reader.read_references(wrong)
+            reader.read_references(wrong, NS + "Thing")
 
 
 def test_a_stream_that_clients_cannot_write_is_ignored(reader: BodyReader) -> None:

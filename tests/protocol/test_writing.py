@@ -1,0 +1,104 @@
+"""Data modification beyond the plain entity: complex values that link, keys inside them, streams, `$ref` by key, deltas.
+
+Protocol §11.4; JSON Format §7.1, §8.5, §14; conformance.md sections 4 and 12.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.protocol.changing import SHOWN, V401, error, tell
+from tests.protocol.exchange import ABSENT, ROOT, Client, Some
+
+NEW = {"OData-Version": "4.01", **V401}
+ID = "@Org.OData.Core.V1.ContentID"
+SVG, TEXT, HTML = {"Content-Type": "image/svg+xml"}, {"Content-Type": "text/plain"}, {"Content-Type": "text/html"}
+NO_OFFSET = "2024-05-01T10:00:00"
+
+WORKSHOP: dict[str, list[tuple[Any, ...]]] = {
+    "complex values that link": [
+        ("P-11.4.2.2-02", "POST Tools", {"Code": "t1", "Spot": {"Keeper": {"Name": {"Short": "new1"}}}, "Parts": [{"Name": "p", "Maker": {"Name": {"Short": "new2"}}}, {"Name": "q", "Maker": {"@id": "Makers('acme')"}}]}, 201,
+         {"Spot": {"Keeper": {"Name": {"Short": "new1"}}}, "Parts": [{"Maker": {"Name": {"Short": "new2"}}}, {"Maker": {"Name": {"Short": "acme"}}}]}),
+        ("P-11.4.3.1-04", "PATCH Tools('t1')", {"Spot": {"Keeper": {"Name": {"Short": "new3"}, "Founded": 7}}}, 200, {"Spot": {"Keeper": {"Founded": 7}}}, {**NEW, **SHOWN}),
+        ("P-11.4.3.1-04", "PATCH Bench", {"Spot": {"Keeper": {"Name": {"Short": "new4"}}}}, 204, None, NEW), ("P-11.4.3.1-04", "Bench?$expand=Spot/Keeper", None, 200, {"Spot": {"Keeper": {"Name": {"Short": "new4"}}}}),
+        ("P-11.4.6.3-01", "PUT Tools('t1')/Spot/Keeper/$ref", {"@id": "Makers('acme')"}, 204), ("P-11.4.9.3-01", "PATCH Tools('t1')/Spot", {"Keeper@odata.bind": "Makers('bolt')"}, 204),
+        ("P-11.4.2.1-01", "POST Tools", {"Code": "t2", "Parts": [{"Name": "p", "Maker@odata.bind": "Makers('nope')"}]}, 400, error("referenceNotFound")), ("P-11.4.2.1-01", "Tools('t2')", None, 404),
+    ],
+    "keys inside complex values": [
+        ("P-11.4.3-03", "PATCH Makers('acme')", {"Name": {"Short": "x", "Long": "L"}}, 200, {"Name": {"Short": "acme", "Long": "L"}}, SHOWN),
+        ("P-11.4.3-02", "PUT Makers('acme')", {"Name": {"Long": "M"}}, 200, {"Name": {"Short": "acme", "Long": "M"}, "Founded": None}, SHOWN),
+        ("P-11.4.4-03", "PUT Makers('new')", {"Name": {"Short": "x", "Long": "N"}}, 201, {"Name": {"Short": "new", "Long": "N"}}), ("P-11.4.4-03", "PATCH Makers('newer')", {}, 201, {"Name": {"Short": "newer"}}),
+    ],
+    "media": [
+        ("P-11.4.7.1-01", "POST Drawings", b"<svg/>", 201, {"ID": 4, "Title": None}, SVG, {"Location": ROOT + "Drawings(4)", "ETag": str}), ("P-11.4.7.1-01", "Drawings(4)/$value", None, 200, b"<svg/>", {}, {"Content-Type": "image/svg+xml", "Content-Disposition": "attachment"}),
+        ("P-11.4.7.1-01", "POST Plans", b"a", 201, {"Name": "ground floor"}, {**TEXT, "Slug": "ground%20floor"}), ("P-11.4.7.1-01", "POST Plans", b"b", 201, {"Name": lambda name: name != "ground floor"}, {**TEXT, "Slug": "ground%20floor"}),
+        ("P-11.4.7.1-01", "POST Plans", b"c", 201, {"Name": re.compile("^[0-9a-f-]{36}$")}, {**TEXT, "Slug": "much too long for it"}), ("P-11.4.4-02", "PUT Drawings(77)", {"Title": "x"}, 404),
+        ("P-11.4.7.2-01", "PUT Drawings(1)/$value", b"<p/>", 200, {"ID": 1}, {**HTML, **SHOWN}), ("P-11.4.7.2-01", "PUT Drawings(1)/$value", b"x", 412, ..., {**HTML, "If-Match": '"1"'}), ("P-11.4.7.2-01", "PUT Drawings(99)/$value", b"x", 404, ..., HTML),
+        ("P-11.4.7.2-01", "PATCH Drawings(1)", {"$value": "YQ"}, 204, None, NEW), ("P-11.4.7.2-01", "Drawings(1)/$value", None, 200, b"a", {}, {"Content-Disposition": 'attachment; filename="saw, front"'}),
+        ("P-11.4.2.2-05", "PATCH Tools('saw')", {"Related@delta": []}, 204, None, NEW), ("P-11.4.7.2-01", "PATCH Drawings(1)", {"Title": "Säge \"1\""}, 204), ("P-11.4.7.2-01", "Drawings(1)/$value", None, 200, b"a", {}, {"Content-Disposition": "attachment; filename=\"S?ge _1_\"; filename*=UTF-8''S%C3%A4ge%20%221%22"}),
+        ("P-11.4.7.3-01", "DELETE Drawings(2)/$value", None, 204, None), ("P-11.4.7.3-01", "Drawings(2)", None, 404), ("P-11.4.7.3-01", "DELETE Drawings(1)", None, 204), ("P-11.4.7.3-01", "Drawings(1)/$value", None, 404),
+    ],
+    "streams": [
+        ("P-11.4.8-01", "PUT Tools('saw')/Manual", b"<p/>", 204, None, {**HTML, **SHOWN}, {"ETag": str, "Preference-Applied": None}), ("P-11.4.8-01", "Tools('saw')/Manual", None, 200, b"<p/>"), ("P-11.4.8-01", "Tools('saw')/Sketch", None, 200, ..., {}, {"Content-Disposition": 'inline; filename="sketch"'}),
+        ("P-11.4.8-01", "DELETE Tools('saw')/Manual", None, 204, None), ("P-11.4.8-01", "Tools('saw')/Manual", None, 204, None), ("P-11.4.8-01", "PUT Tools('saw')/Manual", b"a", 204, None, {**HTML, "If-None-Match": "*"}), ("P-11.4.8-01", "PUT Tools('saw')/Manual", b"b", 412, ..., {**HTML, "If-None-Match": "*"}),
+        ("P-11.4.8-01", "POST Tools('saw')/Manual", b"a", 405, ..., HTML), ("P-11.4.8-01", "PUT Tools('nope')/Manual", b"a", 404, ..., HTML),
+    ],
+    "collections of values": [
+        ("P-11.4.9.4-01", "POST Tools('saw')/Sizes", {"value": 99}, 200, {"value": [30, 10, 20, 10, 99]}, SHOWN), ("P-11.4.9.4-01", "POST Tools('saw')/Sizes", {"value": 98}, 204, None, {"Prefer": "return=minimal"}, {"Preference-Applied": "return=minimal"}),
+        ("P-11.4.9.4-01", "POST Tools('saw')/Sizes", {"value": [1]}, 400, error("invalidValue")), ("P-11.4.9.4-01", "PUT Tools('saw')/Sizes", {"value": [None]}, 400, error("nullNotAllowed", "Sizes/0")), ("J-7-01", "PUT Tools('saw')/Sizes", {"value": None}, 400, error("nullNotAllowed", "Sizes")),
+        ("J-7.1-DTO", "POST Tools('saw')/Moments", {"value": NO_OFFSET}, 400, error("invalidValue", "Moments")), ("J-7.1-DTO", "POST Tools('saw')/Moments", {"value": NO_OFFSET + "+05:30"}, 200, {"value": ["2024-05-01T10:00:00Z", "2024-05-01T09:00:00.5Z", "2024-05-01T04:30:00Z"]}, SHOWN),
+    ],
+}
+
+NORTHWIND: dict[str, list[tuple[Any, ...]]] = {
+    "names that clients give": [
+        ("P-11.4.2.2-03", "POST Orders", {"@Core.ContentID": "r", "Customer": {ID: "c", "CustomerID": "NEWC", "CompanyName": "n"}, "Details": [{"@Core.ContentID": "1", "ProductID": 2, "UnitPrice": 2}, {"@Core.ContentID": "2", "Product": {"@Core.ContentID": "p", "ID": 1000}, "UnitPrice": 3}]}, 201,
+         {ID: "r", "Customer": {ID: "c"}, "Details": [{ID: "1", "ProductID": 2, "Product": {ID: ABSENT}}, {ID: "2", "ProductID": 1000, "Product": {ID: "p"}}]}),
+        ("P-11.4.2.2-03", "PATCH Products(1)", {"Reviews@delta": [{"@Core.ContentID": "7", "Stars": 3, "WrittenAt": "2024-01-01T00:00:00Z"}]}, 200, {"Reviews": Some([{"ID": 1, ID: ABSENT}, {ID: "7", "WrittenAt": "2024-01-01T00:00:00.0000000Z"}])}, {**NEW, **SHOWN}),
+    ],
+    "references by key": [
+        ("J-14-01", "PUT Products(1)/Category/$ref", {"ID": 2}, 204, None), ("J-14-01", "Products(1)", None, 200, {"CategoryID": 2}), ("J-14-01", "PUT Products(1)/Category/$ref", {"ID": 99}, 400, error("referenceNotFound", "@odata.id")),
+        ("J-14-01", "PUT Products(1)/Category/$ref", {"ID": 1, "Name": "x"}, 400, error("missingValue", "@odata.id")), ("J-14-01", "PUT Products(1)/Tags/$ref", {"value": [{"Name": "vegan"}, {"@id": "Tags('new')"}]}, 204), ("J-14-01", "Products(1)/Tags/$count", None, 200, "2"),
+    ],
+    "links and ETags": [
+        ("P-11.4.1.1-01", "PUT Products(1)/Tags/$ref", {"value": []}, 204, None, NEW), ("P-11.4.1.1-01", "POST Products(1)/Tags/$ref", {"@id": "Tags('vegan')"}, 412, ..., {"If-Match": 'W/"1"'}), ("P-11.4.1.1-01", "POST Products(1)/Tags/$ref", {"@id": "Tags('vegan')"}, 204, None, {"If-Match": "*"}),
+    ],
+    "members of deltas": [
+        ("P-11.4.3.1-03", "PATCH Products(1)", {"Tags": [{"Name": "new", "@removed": {}}]}, 400, error("invalidValue", "Tags/0"), NEW), ("P-11.4.12-01", "PATCH Tags", {"value": [{"@id": "Tags('by id')", "Color": "#222222"}]}, 200, {"value": [{"Name": "by id", "Color": "#222222"}]}, {**NEW, **SHOWN}),
+        ("P-11.4.3.1-04", "PATCH Tags", {"value": [{"@id": "Tags('a')", "Name": "b"}]}, 400, error("conflictingLinks"), NEW), ("P-11.4.3.1-04", "PATCH Products(1)", {"Tags@delta": [{"@id": "Tags('other')", "Color": "#333333"}]}, 204, None, NEW), ("P-11.4.3.1-04", "Products(1)/Tags('other')", None, 200, {"Color": "#333333"}),
+        ("P-11.4.3.1-04", "PATCH Categories", {"value": [{"@id": "Categories(99)", "Name": "b"}]}, 400, error("referenceNotFound"), NEW), ("P-11.4.12-01", "PATCH Tags", {"value": [{"@odata.context": "#Products/$link", "source": "Products(2)", "relationship": "Tags", "target": "Tags('other')"}]}, 204), ("P-11.4.12-01", "Products(2)/Tags('other')", None, 200, {"Name": "other"}),
+    ],
+    "types and texts": [
+        ("P-11.4.4-01", "PATCH Employees(5)/Northwind.Model.SalesPerson", {"FirstName": "x", "LastName": "y"}, 404), ("P-11.4.4-01", "PATCH Products(3001)/Northwind.Model.DigitalProduct", {}, 201, {"SizeInBytes": 0}),
+        ("J-7.1-DTO", "PATCH Products(1)", {"ReleaseDate": NO_OFFSET}, 400, error("invalidValue", "ReleaseDate")), ("J-7.1-DTO", "PUT Products(1)/ReleaseDate/$value", NO_OFFSET.encode(), 400, ..., TEXT), ("J-7.1-DTO", "PUT Products(1)/ReleaseDate/$value", b"2024-05-01T10:00Z", 204, None, TEXT),
+        ("P-11.4.9.1-01", "PUT Products(1)/Name/$value", b"M\xfcsli", 204, None, {"Content-Type": "text/plain;charset=iso-8859-1"}), ("P-11.4.9.1-01", "Products(1)/Name/$value", None, 200, "Müsli"), ("P-11.4.9.1-01", "PUT Products(1)/Name/$value", b"x", 415, ..., {"Content-Type": "text/plain;charset=nope"}),
+    ],
+}
+
+
+@pytest.mark.parametrize("story", WORKSHOP.values(), ids=WORKSHOP)
+def test_values_and_streams(private: Callable[..., Client], story: list[tuple[Any, ...]]) -> None:
+    tell(private("workshop"), story)
+
+
+@pytest.mark.parametrize("story", NORTHWIND.values(), ids=NORTHWIND)
+def test_names_links_and_texts(private: Callable[..., Client], story: list[tuple[Any, ...]]) -> None:
+    tell(private("northwind"), story)
+
+
+def test_links_change_the_etag_of_their_entity(private: Callable[..., Client]) -> None:
+    client = private("northwind")
+    tags = []
+    for line, status in (("PUT Products(1)/Tags('none')/$ref", 405), ("DELETE Products(1)/Tags/$ref?$id=Tags('vegan')", 204), ("DELETE Products(1)/Tags/$ref?$id=Tags('vegan')", 404)):
+        tags.append(client.send("Products(1)").headers["etag"])
+        assert client.send(line).status == status
+    assert tags[0] == tags[1] != tags[2] == client.send("Products(1)").headers["etag"]
+
+
+def test_times_without_offset_are_a_leniency(private: Callable[..., Client]) -> None:
+    tell(private("northwind", lenient=frozenset({"zoneless-times"})), [
+        ("J-7.1-DTO", "PATCH Products(1)", {"ReleaseDate": NO_OFFSET}, 200, {"ReleaseDate": NO_OFFSET + ".000Z"}, SHOWN)])
