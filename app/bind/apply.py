@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from app import errors
 from app.bind import aggregate, expression, member, nodes, operations
 from app.bind.scope import Scope, describe, is_collection
-from app.edm import types, vocabularies
+from app.edm import types
+from app.edm.values import plain
 from app.url import nodes as url
 
 HIERARCHY = "Org.OData.Aggregation.V1.RecursiveHierarchy"
@@ -203,7 +204,7 @@ def _levels(path: tuple[str, ...], scope: Scope) -> tuple[tuple[str, ...], ...]:
     for each in model.lineage(scope.type):
         kind = model.structured(each)
         found = model.annotation(LEVELED, each, kind.annotations if kind else (), path[0])
-        value = vocabularies.plain(found.value) if found is not None else None
+        value = plain(found.value) if found is not None else None
         if isinstance(value, list):
             return tuple(tuple(item.split("/")) for item in value)
     raise errors.BindError(f"There is no leveled hierarchy '{'/'.join(path)}'; rollup of properties takes two or more")
@@ -343,7 +344,7 @@ def _hierarchy(path: url.Path, qualifier: str, scope: Scope) -> nodes.RecursiveH
     for each in model.lineage(found.type):
         kind = model.structured(each)
         annotation = model.annotation(HIERARCHY, each, kind.annotations if kind else (), qualifier)
-        value = vocabularies.plain(annotation.value) if annotation is not None else None
+        value = plain(annotation.value) if annotation is not None else None
         if isinstance(value, dict):
             inner = scope.inside(found.type)
             node = aggregate.grouping_path(value["NodeProperty"].split("/"), inner)

@@ -14,6 +14,7 @@ from app import errors
 from app.bind import aggregate, expression, key, nodes, operations
 from app.bind.functions import FUNCTIONS
 from app.bind.scope import Scope, default_type, describe, is_collection
+from app.edm import vocabularies
 from app.edm.index import Model, Operation
 from app.url import nodes as url
 
@@ -158,6 +159,8 @@ def _step(node: nodes.Expression, step: url.Step, scope: Scope) -> nodes.Express
         case url.NameStep():
             return _named(node, step, scope)
         case url.AnnotationStep(term):
+            if not vocabularies.supported(scope.model, "AnnotationValuesInQuerySupported"):
+                raise errors.NotImplementedByService(feature="An annotation in a query option")
             return nodes.AnnotationPath(node, scope.model.full(term))
         case url.CountStep(predicate, search, position):
             _need_collection(node, "$count", position)

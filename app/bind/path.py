@@ -14,6 +14,7 @@ from app.bind import bindings, expression, key, member, nodes, operations
 from app.bind.bindings import Place
 from app.bind.literal import DIGITS
 from app.bind.scope import DEFAULT_LIMITS, Limits, Scope, default_type
+from app.edm import vocabularies
 from app.edm.index import Import, Model, Operation
 from app.edm.model import Action, Function, NavigationProperty, Property, TypeRef
 from app.url import nodes as url
@@ -232,6 +233,8 @@ class _Walk:
 
     def segment_key(self, segment: url.Segment) -> None:
         """Key-as-segment: as many segments as there are parts to give."""
+        if not vocabularies.supported(self.model, "KeyAsSegmentSupported"):
+            raise errors.UnknownResource(f"'{segment.text[:60]}' cannot follow a collection: keys stand in parentheses here")
         wanted = [name for name in key.key_types(self.type, self.model) if name not in self.known]
         texts = [self.text(segment)]
         while len(texts) < len(wanted):

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from app.edm import types
 from app.edm.model import (Action, ActionImport, Annotation, ComplexType, EntityContainer, EntitySet, EntityType,
@@ -357,6 +357,23 @@ class Model:
                                                 annotation.annotations, annotation.line)
                     found.setdefault(self.full_target(block.target), []).append(annotation)
         return {target: tuple(annotations) for target, annotations in found.items()}
+
+    @cached_property
+    def below_container(self) -> dict[str, tuple[Annotation, ...]]:
+        """Path below the container, without casts → annotations applied there from outside ('Set/Nav', 'Set/Complex/Nav')."""
+        found: dict[str, tuple[Annotation, ...]] = {}
+        head = f"{self.container.name}/" if self.container is not None else "/"
+        for target, annotations in self.external.items():
+            first, slash, rest = target.removeprefix(head).partition("/")
+            if target.startswith(head) and slash:
+                name = "/".join((first, *(step for step in rest.split("/") if "." not in step)))
+                found[name] = found.get(name, ()) + annotations
+        return found
+
+    @cached_property
+    def capabilities(self) -> dict[tuple[str, tuple[str, ...]], Any]:
+        """What is known of Capabilities terms at places (`places.said`)."""
+        return {}
 
     @cached_property
     def applied_to_types(self) -> frozenset[str]:

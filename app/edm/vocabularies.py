@@ -9,15 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any, Protocol, TypeAlias
 
-from app.edm.expressions import Collection, Constant, EnumMember, Expression, Null, PathExpression, Record
 from app.edm.index import Model, Operation
-from app.edm.model import Annotation, EntityType, Function
+from app.edm.model import Action, Annotation, EntityType, Function
+from app.edm.places import CAPABILITIES, NOWHERE, Place, place, plainly, said
+from app.edm.values import plain
 
 CORE = "Org.OData.Core.V1."
-CAPABILITIES = "Org.OData.Capabilities.V1."
 VALIDATION = "Org.OData.Validation.V1."
 STORE_NAMESPACE = "odata.store.v1"
 STORE = STORE_NAMESPACE + "."
@@ -28,34 +27,6 @@ class Annotated(Protocol):
 
     @property
     def annotations(self) -> tuple[Annotation, ...]: ...
-
-
-def plain(value: Expression | None) -> Any:
-    """A constant annotation value as Python data: records as dicts, collections as lists, enumeration members as a list
-    of member names, paths as text; a dynamic expression, which has no constant value, as None."""
-    match value:
-        case Constant("Bool", text):
-            return text == "true"
-        case Constant("Int", text):
-            return int(text)
-        case Constant("Decimal", text):
-            return Decimal(text)
-        case Constant("Float", text):
-            return float(text)
-        case Constant(_, text):
-            return text
-        case EnumMember(members):
-            return [member.rpartition("/")[2] for member in members]
-        case PathExpression(_, path):
-            return path
-        case Collection(items):
-            return [plain(item) for item in items]
-        case Record(properties):
-            return {each.name: plain(each.value) for each in properties}
-        case Null():
-            return None
-        case _:
-            return None
 
 
 def ask(model: Model, term: str, target: str, element: Annotated, default: Any = None, implied: Any = True) -> Any:
@@ -284,59 +255,161 @@ def optimistic_concurrency(model: Model, source: str) -> bool:
     return found is not None
 
 
-def restriction(model: Model, term: str, source: str) -> dict[str, Any]:
-    """A Capabilities record on a set or singleton (`InsertRestrictions` …), with the container's defaults below it."""
-    merged: dict[str, Any] = {}
-    container = model.container
-    if container is not None:
-        defaults = ask(model, CAPABILITIES + "DefaultCapabilities", container.name, container)
-        if isinstance(defaults, dict) and isinstance(defaults.get(term), dict):
-            merged.update(defaults[term])
-    element = model.source_of(source)
-    if element is not None:
-        value = ask(model, CAPABILITIES + term, container_target(model, source), element)
-        if isinstance(value, dict):
-            merged.update(value)
-        elif isinstance(value, bool):
-            merged["Supported"] = value
-    return merged
+def restriction(model: Model, term: str, where: str | Place) -> dict[str, Any]:
+    """A Capabilities record at a place (`InsertRestrictions` …); {} where nothing is said."""
+    value = said(model, term, place(where))
+    return value if isinstance(value, dict) else {}
 
 
-def allowed(model: Model, term: str, member: str, source: str, default: bool = True) -> bool:
+def allowed(model: Model, term: str, member: str, where: str | Place, default: bool = True) -> bool:
     """One Boolean member of a Capabilities record, e.g. ('InsertRestrictions', 'Insertable')."""
-    value = restriction(model, term, source).get(member)
+    value = restriction(model, term, where).get(member)
     return default if value is None else bool(value)
 
 
-def supported(model: Model, term: str, source: str | None = None) -> bool:
-    """A tagging Capabilities term (`IndexableByKey`, `BatchSupported` …) on a set, else on the container; true where nothing
+def supported(model: Model, term: str, where: str | Place | None = None) -> bool:
+    """A tagging Capabilities term (`IndexableByKey`, `BatchSupported` …) at a place, else on the container; true where nothing
     is said. A record says it by its member Supported."""
-    value: Any = None
-    if source is not None:
-        value = restriction(model, term, source).get("Supported")
-    container = model.container
-    if value is None and container is not None:
-        value = ask(model, CAPABILITIES + term, container.name, container)
-        value = value.get("Supported") if isinstance(value, dict) else value
-    return value is not False
+    return restriction(model, term, place(where)).get("Supported") is not False
 
 
-def navigable(model: Model, source: str, path: str) -> bool:
-    """Capabilities.NavigationRestrictions: whether a navigation property of a set's entities may be followed."""
-    value = restriction(model, "NavigationRestrictions", source)
+def names(value: Mapping[str, Any], member: str) -> frozenset[str]:
+    """The paths or members that a record lists, paths without casts."""
+    found = value.get(member)
+    return frozenset(map(str, map(plainly, found))) if isinstance(found, list) else frozenset()
+
+
+def level_limit(value: Mapping[str, Any]) -> int | None:
+    """MaxLevels of a record; None where there is no limit."""
+    found = value.get("MaxLevels")
+    return found if isinstance(found, int) and found >= 0 else None
+
+
+def read_restrictions(model: Model, where: str | Place, by_key: bool = False) -> dict[str, Any]:
+    """Capabilities.ReadRestrictions; what `ReadByKeyRestrictions` says of single entities goes before."""
+    value = restriction(model, "ReadRestrictions", where)
+    keyed = value.get("ReadByKeyRestrictions")
+    return {**value, **keyed} if by_key and isinstance(keyed, dict) else value
+
+
+def expand_restrictions(model: Model, where: Place, by_key: bool) -> dict[str, Any]:
+    """Capabilities.ExpandRestrictions. Those of single entities inherit only the lists that they do not have."""
+    value = restriction(model, "ExpandRestrictions", where)
+    keyed = value.get("ExpandByKeyRestrictions")
+    if not by_key or not isinstance(keyed, dict):
+        return value
+    lists = ("NonExpandableProperties", "NonExpandableStreamProperties")
+    return {**{name: value[name] for name in lists if name in value}, **keyed}
+
+
+def navigability(model: Model, where: Place, path: str) -> str:
+    """Capabilities.NavigationRestrictions of a navigation property at a place: 'Recursive', 'Single' or 'None'."""
+    value = restriction(model, "NavigationRestrictions", where)
+    found = value.get("Navigability")
     for each in value.get("RestrictedProperties") or ():
-        if each.get("NavigationProperty") == path and each.get("Navigability") is not None:
-            return bool(each["Navigability"] != ["None"])
-    return value.get("Navigability") != ["None"]
+        if plainly(each.get("NavigationProperty")) == path and each.get("Navigability") is not None:
+            found = each["Navigability"]
+    return str(found[0]) if isinstance(found, list) and found else "Recursive"
 
 
-def filter_functions(model: Model, source: str) -> frozenset[str]:
-    """Capabilities.FilterFunctions of a set or the container: the only functions of filters; none where any may be tried."""
-    element, container = model.source_of(source), model.container
-    found = ask(model, CAPABILITIES + "FilterFunctions", container_target(model, source), element) if element else None
-    if found is None and container is not None:
-        found = ask(model, CAPABILITIES + "FilterFunctions", container.name, container)
+def etag_demanded(model: Model, where: Place) -> bool:
+    """OptimisticConcurrencyControl of the navigation property that leads to a place: changes there demand If-Match."""
+    for name in where:
+        head, _, path = name.partition("/")
+        restrictions = {} if "." in head else restriction(model, "NavigationRestrictions", head)
+        for each in restrictions.get("RestrictedProperties") or ():
+            if plainly(each.get("NavigationProperty")) == path and "OptimisticConcurrencyControl" in each:
+                return bool(each["OptimisticConcurrencyControl"])
+    return False
+
+
+def upsertable(model: Model, where: Place) -> bool:
+    """UpdateRestrictions/Upsertable: false in a record that does not say it, true where there is none."""
+    return said(model, "UpdateRestrictions", where) is None or allowed(model, "UpdateRestrictions", "Upsertable", where, False)
+
+
+def delta_updates(model: Model, where: Place) -> bool:
+    """UpdateRestrictions/DeltaUpdateSupported: false in a record that does not say it, true where there is none."""
+    return said(model, "UpdateRestrictions", where) is None or allowed(
+        model, "UpdateRestrictions", "DeltaUpdateSupported", where, False)
+
+
+def update_methods(model: Model, where: Place) -> frozenset[str]:
+    """UpdateRestrictions/UpdateMethod: of PATCH and PUT; both where nothing is said."""
+    return names(restriction(model, "UpdateRestrictions", where), "UpdateMethod") or frozenset({"PATCH", "PUT"})
+
+
+def change_options(model: Model, term: str, where: Place) -> Mapping[str, Any] | None:
+    """QueryOptions of a kind of change at a place, else ModificationQueryOptions; None where any option may be sent."""
+    found = restriction(model, term, where).get("QueryOptions")
+    found = said(model, "ModificationQueryOptions", NOWHERE) if found is None else found
+    return found if isinstance(found, dict) else None
+
+
+def action_options(model: Model, action: Action) -> Mapping[str, Any] | None:
+    """ModificationQueryOptions of an action, of its import, or of the container; None where any option may be sent."""
+    found = ask(model, CAPABILITIES + "ModificationQueryOptions", action.name, action)
+    for name, each in model.action_imports.items():
+        if found is None and model.full(each.action) == action.name:
+            found = ask(model, CAPABILITIES + "ModificationQueryOptions", container_target(model, name), each)
+    found = said(model, "ModificationQueryOptions", NOWHERE) if found is None else found
+    return found if isinstance(found, dict) else None
+
+
+def demanded(record: Mapping[str, Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The custom headers and the custom query options that a record says are required."""
+    headers, options = (tuple(each["Name"] for each in record.get(name) or () if each.get("Required"))
+                        for name in ("CustomHeaders", "CustomQueryOptions"))
+    return headers, options
+
+
+def demanded_everywhere(model: Model) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The same of the container: CustomHeaders and CustomQueryOptions."""
+    return demanded({name: said(model, name, NOWHERE) for name in ("CustomHeaders", "CustomQueryOptions")})
+
+
+def filter_functions(model: Model, where: str | Place) -> frozenset[str]:
+    """Capabilities.FilterFunctions: the only functions of filters; none where any may be tried."""
+    found = said(model, "FilterFunctions", place(where))
     return frozenset(found) if isinstance(found, list) else frozenset()
+
+
+def filter_expressions(value: Mapping[str, Any]) -> dict[str, str]:
+    """FilterExpressionRestrictions of FilterRestrictions: property path → the kind of expression that is allowed."""
+    listed = value.get("FilterExpressionRestrictions") or ()
+    return {str(plainly(each["Property"])): each["AllowedExpressions"] for each in listed
+            if each.get("Property") and each.get("AllowedExpressions")}
+
+
+def select_support(model: Model, where: Place) -> Mapping[str, Any] | None:
+    """Capabilities.SelectSupport; a flag that the record does not say is false. None: everything."""
+    value = said(model, "SelectSupport", where)
+    return value if isinstance(value, dict) else None
+
+
+def collection_property(model: Model, where: Place, path: str) -> Mapping[str, Any]:
+    """Capabilities.CollectionPropertyRestrictions of a collection of values."""
+    for each in said(model, "CollectionPropertyRestrictions", where) or ():
+        if plainly(each.get("CollectionProperty")) == path:
+            return dict(each)
+    return {}
+
+
+def batch_support(model: Model) -> Mapping[str, Any] | None:
+    """Capabilities.BatchSupport; a flag that the record does not say is false. None: everything."""
+    value = said(model, "BatchSupport", NOWHERE)
+    return value if isinstance(value, dict) else None
+
+
+def media_types(model: Model, term: str) -> tuple[str, ...]:
+    """A Capabilities term of the container that lists media types; () where nothing is said."""
+    found = said(model, term, NOWHERE)
+    return tuple(map(str, found)) if isinstance(found, list) else ()
+
+
+def tracked(model: Model, where: Place) -> Mapping[str, Any]:
+    """Capabilities.ChangeTracking."""
+    return restriction(model, "ChangeTracking", where)
 
 
 def update_returns(model: Model) -> str:
@@ -396,12 +469,17 @@ def scope_sets(record: Mapping[str, Any]) -> ScopeSets:
     return tuple(found)
 
 
-def operation_scopes(model: Model, operation: Operation) -> ScopeSets:
-    """Capabilities.OperationRestrictions/Permissions of one overload."""
+def operation_restrictions(model: Model, operation: Operation) -> Mapping[str, Any]:
+    """Capabilities.OperationRestrictions of one overload, over those of DefaultCapabilities."""
     types = ",".join(str(each.type) for each in operation.parameters[:None if isinstance(operation, Function) else 1]
                      if isinstance(operation, Function) or operation.bound)
     for target in (f"{operation.name}({types})", operation.name):
         value = ask(model, CAPABILITIES + "OperationRestrictions", target, operation)
         if isinstance(value, dict):
-            return scope_sets(value)
-    return ()
+            return {**restriction(model, "OperationRestrictions", NOWHERE), **value}
+    return restriction(model, "OperationRestrictions", NOWHERE)
+
+
+def operation_scopes(model: Model, operation: Operation) -> ScopeSets:
+    """Capabilities.OperationRestrictions/Permissions of one overload."""
+    return scope_sets(operation_restrictions(model, operation))

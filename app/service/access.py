@@ -9,12 +9,14 @@ the operator's policy file. Capabilities vocabulary; conformance V-Cap-23.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from app.bind import nodes as bound
-from app.edm import Model, types, vocabularies
+from app.edm import Model, places, types, vocabularies
+from app.edm.model import NavigationProperty
+from app.edm.places import Place
 from app.edm.vocabularies import ScopeSets
 from app.errors import ConfigurationError, Forbidden
 from app.plan import NO_GRANTS, Grants
@@ -30,7 +32,7 @@ TERMS = {"read": "ReadRestrictions", "insert": "InsertRestrictions", "update": "
 VERBS = {"read": "read", "key": "read single entities of", "insert": "create entities in", "update": "change entities of",
          "delete": "delete entities of"}
 NOTHING: bound.Expression = bound.Literal(False, "Edm.Boolean")
-Place = tuple[str, str]         # right, mapping id
+RightAt = tuple[str, str]       # right, mapping id
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,14 +86,15 @@ class Policy:
     grants: Grants = field(default_factory=lambda: NO_GRANTS)
     open: bool = True
     rows: Grants = field(default_factory=lambda: NO_GRANTS)
-    refused: Mapping[Place, str] = field(default_factory=dict)
-    limits: Mapping[Place, bound.Expression] = field(default_factory=dict)
-    writable: Mapping[Place, frozenset[str]] = field(default_factory=dict)
+    refused: Mapping[RightAt, str] = field(default_factory=dict)
+    limits: Mapping[RightAt, bound.Expression] = field(default_factory=dict)
+    writable: Mapping[RightAt, frozenset[str]] = field(default_factory=dict)
     operations: Mapping[str, str] = field(default_factory=dict)
     trusted: frozenset[str] = frozenset()
     values: tuple[tuple[str, str], ...] = ()
     own: frozenset[str] = frozenset()           # containments with rules of their own
-    statements: dict[Place, Statement] = field(default_factory=dict)
+    scopes: frozenset[str] | None = None        # those of the principal that the model names; None: they do not count
+    statements: dict[RightAt, Statement] = field(default_factory=dict)
 
     def of(self, principal: Principal) -> tuple[Any, ...]:
         """The values of a principal that its row predicates are bound to."""
@@ -102,6 +105,13 @@ class Policy:
         reason = self.refused.get((right, id))
         if reason is not None:
             raise Forbidden(reason)
+
+    def permit(self, right: str, where: Place, record: Mapping[str, Any]) -> None:
+        """Raises Forbidden where a place asks for scopes that the principal does not have. `record`: what its restrictions
+        for the right are."""
+        needed = vocabularies.scope_sets(record) if self.scopes is not None else ()
+        if needed and not any(set(each) <= (self.scopes or frozenset()) for each in needed):
+            raise Forbidden(f"To {VERBS[right]} '{named(where[0])}' you need the scope {listed(needed)}")
 
     def invoke(self, name: str) -> None:
         """Raises Forbidden where an operation may not be invoked."""
@@ -120,19 +130,21 @@ class Access:
         self.model, self.tables, self.rules, self.scoped = model, tables, rules, scoped
         self.everything = Policy("", model)
         self._known: Bounded[Any, Policy] = Bounded()
-        self._scopes = scope_names(model) if scoped else frozenset()
+        self.scope_names = scope_names(model) if scoped else frozenset()
+        self.placed = tuple(needed for where in places.everywhere(model) if "/" in where[0]
+                            for needed in scopes_at(model, where) if needed) if scoped else ()
         for rule in rules.rules if rules is not None else ():
             view.view(model, view.closed(model, tables, rule.hidden))       # says at start what cannot be hidden
 
     def policy(self, principal: Principal) -> Policy:
         """The policy of a principal: of its roles and scopes, and of which of its values are there."""
-        if self.rules is None and not self._scopes:
+        if self.rules is None and not self.scope_names:
             return self.everything
         rules = self.rules.rules if self.rules is not None else ()
         matching = tuple(index for index, each in enumerate(rules) if each.concerns(principal.roles, principal.scopes))
         values = self.rules.values if self.rules is not None else ()
         missing = frozenset(index for index, (name, type) in enumerate(values) if principal.value(name, type) is None)
-        scopes = principal.scopes & self._scopes
+        scopes = principal.scopes & self.scope_names
         key = (matching, missing, scopes)
         found = self._known.get(key)
         if found is None:
@@ -150,10 +162,10 @@ class _Maker:
         self.access, self.model, self.tables = access, access.model, access.tables
         self.rules, self.missing, self.scopes = rules, missing, scopes
         self.hidden = Hidden()
-        self.refused: dict[Place, str] = {}
+        self.refused: dict[RightAt, str] = {}
         self.rows: dict[str, bound.Expression] = {}
-        self.limits: dict[Place, bound.Expression] = {}
-        self.writable: dict[Place, frozenset[str]] = {}
+        self.limits: dict[RightAt, bound.Expression] = {}
+        self.writable: dict[RightAt, frozenset[str]] = {}
         self.denied: dict[str, set[str]] = {}
         self.own: set[str] = set()
         self.operations: dict[str, str] = {}
@@ -171,12 +183,15 @@ class _Maker:
         for name in unsearchable & {*self.model.sets, *self.model.singletons}:
             self.denied.setdefault(name, set()).add("search")
         model = view.view(self.model, self.hidden, {name: frozenset(each) for name, each in self.denied.items()})
-        if model is self.model and not (self.refused or self.rows or self.limits or self.writable or self.operations):
+        scopes = self.scopes if self.access.scoped else None
+        everywhere = all(any(set(each) <= self.scopes for each in needed) for needed in self.access.placed)
+        if model is self.model and everywhere and not (
+                self.refused or self.rows or self.limits or self.writable or self.operations):
             return self.access.everything
         lists = {id: reason for (right, id), reason in self.refused.items() if right == "read"}
         single = {id: reason for (right, id), reason in self.refused.items() if right == "key"}
         return Policy(id, model, Grants(self.rows, lists, single, unsearchable), False, Grants(self.rows), self.refused,
-                      self.limits, self.writable, self.operations, frozenset(self.trusted), values, frozenset(self.own))
+                      self.limits, self.writable, self.operations, frozenset(self.trusted), values, frozenset(self.own), scopes)
 
     # --- the policy file ---------------------------------------------------------------------------------
 
@@ -220,15 +235,16 @@ class _Maker:
     # --- scopes ------------------------------------------------------------------------------------------
 
     def by_scopes(self) -> None:
-        """What the scopes of the principal leave of each set and operation."""
-        for id in (*self.model.sets, *self.model.singletons):
-            for right, term in TERMS.items():
-                record = vocabularies.restriction(self.model, term, id)
-                self.scoped(right, id, vocabularies.scope_sets(record))
-                keyed = record.get("ReadByKeyRestrictions")
-                if right == "read":
-                    own = vocabularies.scope_sets(keyed) if isinstance(keyed, dict) else ()
-                    self.scoped("key", id, own or vocabularies.scope_sets(record))
+        """What the scopes of the principal leave of each set, containment and operation."""
+        for id in self.tables.sources():
+            ways = places.ways(self.model, self.tables.owners, id)
+            sets = [list(scopes_at(self.model, each)) for each in ways]
+            passed = "/" in id and not self.navigation(id).collection       # reading it is looked at where it is read
+            for index, right in enumerate(("read", "key", *RIGHTS[1:])):
+                if not passed or index > 1:
+                    self.scoped(right, id, [each[index] for each in sets])
+            if "/" in id and any(any(each) for each in sets):
+                self.contained(id)
         for name in self.model.operations:
             needed = [each for overload in self.model.overloads(name)
                       for each in vocabularies.operation_scopes(self.model, overload)]
@@ -239,9 +255,24 @@ class _Maker:
             else:
                 self.operations.setdefault(name, f"To invoke '{name}' you need the scope {listed(needed)}")
 
-    def scoped(self, right: str, id: str, needed: ScopeSets) -> None:
-        if not needed:
+    def navigation(self, id: str) -> NavigationProperty:
+        """The navigation property that contains the entities of a table."""
+        owner, _, name = id.rpartition("/")
+        return self.model.navigations(owner)[name]
+
+    def contained(self, id: str) -> None:
+        """A containment with scopes of its own: a change that asks for none of them is still a change of its owner."""
+        self.own.add(id)
+        for right in RIGHTS[1:]:
+            reasons = [self.refused[at] for owner in self.tables.owners(id) if (at := ("update", owner)) in self.refused]
+            if reasons:
+                self.refused.setdefault((right, id), reasons[0])
+
+    def scoped(self, right: str, id: str, ways: list[ScopeSets]) -> None:
+        """The scopes that a right asks for on each of the ways that lead to a table; one that asks for none leaves it."""
+        if not ways or not all(ways):
             return
+        needed = tuple(each for way in ways for each in way)
         having = [each for each in needed if set(each) <= self.scopes]
         if not having:
             self.refused.setdefault((right, id), f"To {VERBS[right]} '{named(id)}' you need the scope {listed(needed)}")
@@ -334,15 +365,18 @@ def properties(text: str | None, known: set[str]) -> set[str]:
     return (known if "*" in parts or not found else found & known) - taken
 
 
+def scopes_at(model: Model, where: Place) -> Iterator[ScopeSets]:
+    """The scopes that each right asks for at a place."""
+    for right, term in TERMS.items():
+        yield vocabularies.scope_sets(vocabularies.restriction(model, term, where))
+        if right == "read":
+            yield vocabularies.scope_sets(vocabularies.read_restrictions(model, where, True))
+
+
 def scope_names(model: Model) -> frozenset[str]:
     """Every scope that the annotations of a model name."""
-    found: set[str] = set()
-    for id in (*model.sets, *model.singletons):
-        for term in TERMS.values():
-            record = vocabularies.restriction(model, term, id)
-            keyed = record.get("ReadByKeyRestrictions")
-            for each in (record, keyed if isinstance(keyed, dict) else {}):
-                found.update(name for scopes in vocabularies.scope_sets(each) for name in scopes)
+    found = {name for where in places.everywhere(model) for needed in scopes_at(model, where)
+             for scopes in needed for name in scopes}
     for overloads in model.operations.values():
         for overload in overloads:
             found.update(name for scopes in vocabularies.operation_scopes(model, overload) for name in scopes)

@@ -11,6 +11,7 @@ import mmap
 import tempfile
 from typing import IO, Any, cast
 
+from app.edm import vocabularies
 from app.errors import (BodyError, FailedDependency, MethodNotAllowed, NotAcceptable, ODataError, PayloadTooLarge,
                         UnsupportedMediaType)
 from app.payload import batch as form
@@ -54,6 +55,10 @@ def batch(call: Call) -> Response:
         if request.header(name) is not None:
             raise BodyError(f"{name} does not apply to a batch, only to its parts", target=name)
     kind = bodies.content_type(call)
+    support = vocabularies.batch_support(call.model)
+    formats = support.get("SupportedFormats") if support is not None else None
+    if formats and kind is not None and f"{kind.type}/{kind.subtype}" not in {each.partition(";")[0] for each in formats}:
+        raise UnsupportedMediaType(f"A batch is one of {', '.join(formats)} here", target="Content-Type")
     if kind is not None and kind.type == "multipart":
         boundary = form.boundary_of(request.header("content-type") or "")
         if boundary is None:
@@ -64,7 +69,8 @@ def batch(call: Call) -> Response:
     else:
         raise UnsupportedMediaType(name=(request.header("content-type") or "")[:60], target="Content-Type")
     as_multipart = _answers_multipart(call, multipart)
-    preference = call.wishes.preferences.get("continue-on-error")
+    goes_on = support is None or bool(support.get("ContinueOnErrorSupported"))
+    preference = call.wishes.preferences.get("continue-on-error") if goes_on else None
     goes_on = not multipart if preference is None else str(preference).lower() != "false"
     response = _envelope(_Run(call, multipart, goes_on).run(items), multipart, as_multipart)
     if preference is not None:
@@ -163,7 +169,8 @@ class _Run:
 
     def __init__(self, call: Call, multipart: bool, goes_on: bool) -> None:
         self.call, self.multipart, self.goes_on = call, multipart, goes_on
-        self.done = Done(call.request.root)
+        self.done = Done(call.request.root, support=vocabularies.batch_support(call.model))
+        self.groups = 0
         self.requests = requests = Requests(call.request, self.done)
         self.around = call.service.surroundings(requests.root, requests.inherited, call.policy)
         self.known = call.service.asked_by_key(self.around)
@@ -251,7 +258,14 @@ class _Run:
     def group(self, group: Group) -> tuple[PartAnswer | list[PartAnswer], bool]:
         """(answers, whether it failed) of a change set or atomicity group: all or nothing."""
         before = self.done.answers
+        self.groups += 1
+        self.done.group = self.groups
+        try:
+            return self._group(group, before)
+        finally:
+            self.done.group = 0
 
+    def _group(self, group: Group, before: dict[str, tuple[str, PartAnswer]]) -> tuple[PartAnswer | list[PartAnswer], bool]:
         def attempt() -> list[PartAnswer]:
             self.done.answers = dict(before)
             answers = []

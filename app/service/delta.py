@@ -21,7 +21,9 @@ from app.payload import delta as form
 from app.payload.values import dumps, json_converter
 from app.payload.writer import key_predicate
 from app.plan import Source
+from app.service import restrictions
 from app.service.changes import Interest, Touch, Trail, Untracked, Window, interest
+from app.service.predicates import Uses, start
 from app.service.response import Response
 from app.service.rows import CHUNK, QUERY_SAFE, Node, Run, unportable
 from app.store import changelog, schema
@@ -45,13 +47,24 @@ def tracks(call: Call, source: Source) -> bool:
     resource = call.resource
     if resource.suffix or resource.operation() is not None or call.request.method not in ("GET", "HEAD"):
         return False
-    if resource.source is not None and not vocabularies.allowed(call.model, "ChangeTracking", "Supported", resource.source):
+    if not _offered(call):
         return False
     try:
         interest_of(call, source)
     except Untracked:
         return False
     return True
+
+
+def _offered(call: Call) -> bool:
+    """Whether ChangeTracking offers the changes of this query: with what it filters by, and what it expands."""
+    where = restrictions.place_of(call.model, call.resource)
+    value = vocabularies.tracked(call.model, where)
+    filterable, expandable = (vocabularies.names(value, f"{each}Properties") for each in ("Filterable", "Expandable"))
+    uses = Uses(call.model, start(call.model, where))
+    used = {each.path for each in uses.of(call.options.filter)} if call.options.filter is not None else set()
+    return (value.get("Supported") is not False and (not filterable or used <= filterable)
+            and (not expandable or {restrictions.path_of(each) for each in call.options.expand} <= expandable))
 
 
 def interest_of(call: Call, source: Source) -> Interest:

@@ -29,6 +29,7 @@ from app.service.layout import Layout
 from app.service.outcomes import Outcome
 from app.service.paths import path_of
 from app.service.response import Response
+from app.service.restrictions import place_of
 from app.service.selections import Context
 from app.service.session import WriteSession
 from app.service.write import allow, session_of, transact
@@ -117,7 +118,7 @@ def _changed(call: Call, term: str, member: str, operation: str, all_at_once: Ca
         if not entities:
             return outcomes.answer(call, ())
         id = entities[0].layout.id
-        allow(call, id, term, member, call.request.method)
+        allow(call, id, term, member, call.request.method, place_of(call.model, call.resource))
         _check(call, id)
         paths = [path_of(entity) if operation == "delete" else "" for entity in entities]
         errors: list[ODataError | None] = [None] * len(entities)

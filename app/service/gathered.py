@@ -221,7 +221,7 @@ class CrossjoinAnswer(Gathered):
                 raise NotImplementedByService(feature=f"{name} on $crossjoin", target=name)
         self.names = call.resource.sets
         for name in self.names:
-            restrictions.check(call.model, name, UNTYPED, by_key=False, grants=call.policy.grants)
+            restrictions.check(call.policy, (name,), call.model.sets[name].type, UNTYPED, by_key=False)
         self.lead = len(self.names)
         planner = call.service.planner(call.policy)
         self.sources = tuple(planner.start(name, call.model.sets[name].type) for name in self.names)

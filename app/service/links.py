@@ -17,6 +17,7 @@ from app.service.entities import Entity
 from app.service.finding import find
 from app.service.gathering import Gathering
 from app.service.response import Response
+from app.service.restrictions import place_before
 from app.service.session import WriteSession
 from app.service.write import allow, check_conditions, prepare, transact
 from app.store.mapping import Contained, Reference, Unbound, Whole
@@ -51,7 +52,8 @@ class _Link:
         check_conditions(call, entity)
         if entity is None:
             raise NotFound(reason=f"There is no entity in front of '{self.name}'")
-        allow(call, entity.layout.id, "UpdateRestrictions", "Updatable", call.request.method)
+        allow(call, entity.layout.id, "UpdateRestrictions", "Updatable", call.request.method,
+              place_before(call.model, call.resource))
         if not self.path:
             relation = entity.layout.relation(self.name)
             if isinstance(relation, Unbound):

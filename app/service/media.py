@@ -25,7 +25,7 @@ from app.service.entities import Entity
 from app.service.finding import Steps, find
 from app.service.response import Response
 from app.service.session import WriteSession
-from app.service.write import allow, check_conditions, collection_steps, parent_of, prepare, session_of, transact
+from app.service.write import allow, check_conditions, collection_steps, parent_of, place, prepare, session_of, transact
 from app.store import streams
 from app.store.mapping import KEY_LENGTH, Contained, Whole
 
@@ -193,7 +193,7 @@ def replace_stream(call: Call) -> Response:
 
     def work(session: WriteSession) -> Response:
         entity = _entity(call, session, steps, lock=True)
-        allow(call, entity.layout.id, "UpdateRestrictions", "Updatable", "PUT")
+        allow(call, entity.layout.id, "UpdateRestrictions", "Updatable", "PUT", place(call))
         kind = _media_type(call, entity.type, step)
         _check_stream(call, entity, name)
         assert entity.handle is not None
@@ -221,7 +221,7 @@ def remove_stream(call: Call) -> Response:
 
     def work(session: WriteSession) -> Response:
         entity = _entity(call, session, steps, lock=True)
-        allow(call, entity.layout.id, "UpdateRestrictions", "Updatable", "DELETE")
+        allow(call, entity.layout.id, "UpdateRestrictions", "Updatable", "DELETE", place(call))
         _check_stream(call, entity, name)
         session.set_stream(entity, name, None)
         return answers.no_content(call)
@@ -235,7 +235,7 @@ def remove_media(call: Call) -> Response:
     def work(session: WriteSession) -> Response:
         entity = _entity(call, session, steps, lock=True)
         check_conditions(call, entity)
-        allow(call, entity.layout.id, "DeleteRestrictions", "Deletable", "DELETE")
+        allow(call, entity.layout.id, "DeleteRestrictions", "Deletable", "DELETE", place(call))
         session.delete(entity)
         return answers.no_content(call)
     return transact(call, work)
@@ -276,7 +276,7 @@ def create(call: Call) -> Response:
         related = None
         if isinstance(last, bound.SetStep):
             id = last.set.name
-            allow(call, id, "InsertRestrictions", "Insertable", "POST")
+            allow(call, id, "InsertRestrictions", "Insertable", "POST", place(call))
         else:
             assert isinstance(last, bound.NavigationStep)
             parent, id, owner = parent_of(call, session, before, last)

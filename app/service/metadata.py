@@ -60,6 +60,9 @@ def wanted_form(ranges: tuple[MediaRange, ...], strict: bool) -> str:
 def metadata(call: Call, write: Callable[[str, str, str], bytes]) -> Response:
     """`$metadata`; `write(form, version, root)` gives the document, which is cached by the caller."""
     form = wanted_form(call.wishes.ranges, call.service.settings.strict)
+    offered = {each.partition(";")[0] for each in vocabularies.media_types(call.model, "SupportedMetadataFormats")}
+    if offered and f"application/{form}" not in offered:
+        raise NotAcceptable(reason=f"$metadata is {' or '.join(sorted(offered))}")
     body = write(form, call.wishes.version, call.request.root)
     tag = f'W/"{hashlib.sha256(body).hexdigest()[:16]}"'
     headers = {"Content-Type": "application/xml" if form == "xml" else "application/json", "ETag": tag, "Vary": VARY}

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, unquote, urljoin, urlsplit
 
-from app.errors import BodyError, FailedDependency, ODataError, UnsupportedMediaType
+from app.errors import BodyError, FailedDependency, NotImplementedByService, ODataError, UnsupportedMediaType
 from app.payload.batch import Part, PartAnswer
 from app.service.dependencies import holds
 from app.service.request import Request
@@ -43,12 +43,32 @@ class Done:
     root: str
     answers: dict[str, tuple[str, PartAnswer]] = field(default_factory=dict)
     groups: dict[str, bool] = field(default_factory=dict)
+    support: Mapping[str, Any] | None = None            # BatchSupport; None: everything is offered
+    members: dict[str, int] = field(default_factory=dict)   # request id → the change set that it was in
+    group: int = 0                                      # the change set under way; 0: none
 
     def note(self, part: Part, answer: PartAnswer, path: str = "") -> PartAnswer:
         """The answer, kept under the id of its request unless another one has that."""
         if part.id is not None:
+            self.members.setdefault(part.id, self.group)
             self.answers.setdefault(part.id, ("" if part.method == "POST" else path, answer))
         return answer
+
+    def require(self, flag: str, what: str) -> None:
+        """Raises NotImplementedByService for what BatchSupport says that there is not."""
+        if self.support is not None and not self.support.get(flag):
+            raise NotImplementedByService(feature=what)
+
+    def across(self, id: str) -> None:
+        """The same for a reference to a request that is not in the change set under way."""
+        if id in self.answers and self.members.get(id, 0) != self.group:
+            self.require("ReferencesAcrossChangeSetsSupported", "A reference across change sets")
+
+    def in_body(self, id: str) -> str | None:
+        """What a reference in a body stands for."""
+        if id in self.answers:
+            self.require("ReferencesInRequestBodiesSupported", "A reference in a body")
+        return self.place(id)
 
     def check(self, part: Part) -> None:
         """Raises what keeps a request from being carried out."""
@@ -57,6 +77,7 @@ class Done:
         if part.id in self.answers:
             raise BodyError(f"The id '{part.id}' is used twice in this batch", code="duplicateId")
         if part.condition is not None:
+            self.require("RequestDependencyConditionsSupported", "A condition ('if') of a request")
             if not holds(part.condition, {id: answer for id, (_, answer) in self.answers.items()}):
                 raise FailedDependency("The condition of the request does not hold", target="if")
             return
@@ -67,6 +88,7 @@ class Done:
     def place(self, id: str) -> str | None:
         """The path of the entity that `$id` stands for: the one that a request created, else the one that it was about
         (Protocol §11.7.4)."""
+        self.across(id)
         path, answer = self.answers.get(id, ("", None))
         if answer is None or not answer.succeeded or id.lower() in SYSTEM_IDS:
             return None
@@ -75,6 +97,9 @@ class Done:
 
     def tag(self, id: str) -> str | None:
         """The ETag that a request returned (Protocol §11.7.5)."""
+        if id in self.answers:
+            self.require("EtagReferencesSupported", "A reference to an ETag")
+            self.across(id)
         return self.answers[id][1].headers.get("ETag") if id in self.answers else None
 
     def unknown(self, id: str, what: str) -> ODataError:
@@ -104,9 +129,9 @@ class Requests:
             raise BodyError("A batch cannot stand inside a batch", code="nestedBatch")
         headers: Mapping[str, str] = self.headers(part.headers) if part.headers else self.inherited
         if not part.body:
-            return Request(part.method, path, query, headers, None, self.root, done.place, self.outer.plain)
+            return Request(part.method, path, query, headers, None, self.root, done.in_body, self.outer.plain)
         body = io.BytesIO(part.body) if isinstance(part.body, bytes) else io.BufferedReader(Window(part.body))
-        return Request(part.method, path, query, headers, body, self.root, done.place, self.outer.plain)
+        return Request(part.method, path, query, headers, body, self.root, done.in_body, self.outer.plain)
 
     def plain(self, part: Part) -> bool:
         """Whether a part reads and says nothing that makes it depend on others."""

@@ -24,7 +24,7 @@ from app.service.finding import value_of
 from app.service.gathering import merge
 from app.service.response import Response
 from app.service.session import WriteSession
-from app.service.write import allow, prepare, stored, transact
+from app.service.write import allow, place, prepare, stored, transact
 
 Edit = Callable[[Any], Any]
 
@@ -68,7 +68,7 @@ class _Spot:
 
         def work(session: WriteSession) -> Response:
             entity = stored(call, session, self.entity_steps)
-            allow(call, entity.layout.id, "UpdateRestrictions", "Updatable", call.request.method)
+            allow(call, entity.layout.id, "UpdateRestrictions", "Updatable", call.request.method, place(call))
             first = self.steps[0]
             if isinstance(first, bound.PropertyStep):
                 name = first.property.name

@@ -368,12 +368,16 @@ def compile_read(call: Call) -> Handler:
     if resource.suffix in ("", "$ref") and resource.kind != "stream":
         require_json(call.wishes, call.service.settings.strict)
     source, rest = planner.source(resource.steps)
-    restrictions.addressed(call.model, resource.steps)
+    restrictions.addressed(call.policy, resource)
+    where, counted = restrictions.place_of(call.model, resource), resource.suffix == "$count"
     if rest:
         from app.service.values import PropertyAnswer
+        restrictions.readable(call.policy, where, True)
+        path = tuple(step.property.name for step in rest if isinstance(step, bound.PropertyStep))
+        restrictions.check_values(call.policy, where, path, options, counted)
         return PropertyAnswer(call, source, rest)
-    restrictions.check(call.model, None if resource.contained else resource.source, options,
-                       by_key=resource.kind != "collection", counted=resource.suffix == "$count", grants=call.policy.grants)
+    restrictions.check(call.policy, where, resource.type, options, by_key=resource.kind != "collection", counted=counted,
+                       filtered=any(isinstance(step, bound.FilterStep) for step in resource.steps))
     if options.deltatoken is not None:
         return delta.DeltaAnswer(call, source, options)
     if resource.suffix == "$count":

@@ -11,8 +11,8 @@ from dataclasses import replace
 from urllib.parse import urlsplit
 
 from app import url
-from app.edm import Model
 from app.bind import nodes as bound
+from app.edm import Model, vocabularies
 from app.errors import BindError, BodyError, MethodNotAllowed, NotImplementedByService, UnsupportedMediaType
 from app.service.request import Request
 from app.service.settings import Settings
@@ -37,13 +37,15 @@ def tunnelled(request: Request) -> Request:
     return replace(request, method="PATCH" if method == "MERGE" else method)
 
 
-def query_in_body(request: Request) -> Request:
+def query_in_body(request: Request, model: Model) -> Request:
     """POST `path/$query` with the query part as text: the GET of `path` (URL Conventions §4.17)."""
     match = QUERY_SEGMENT.search("/" + request.path)
     if match is None:
         return request
     if request.method != "POST":
         raise MethodNotAllowed(method=request.method, resource="$query", allow=("POST",))
+    if not vocabularies.supported(model, "QuerySegmentSupported"):
+        raise NotImplementedByService(feature="$query")
     media = parse_media_type(request.header("content-type") or "text/plain")
     if media is None or (media.type, media.subtype) != ("text", "plain"):
         raise UnsupportedMediaType(name=(request.header("content-type") or "")[:60], target="Content-Type")

@@ -22,7 +22,8 @@ from app.bind import nodes as bound
 from app.edm import Model, rules, vocabularies
 from app.errors import MethodNotAllowed, ModelError, NotFound, ODataError, UnknownOption
 from app.plan import Planner
-from app.service import access, called, failures, jobs, metadata, policies, read, restrictions, rewrites, wishes
+from app.service import (access, alterations, called, declared, failures, jobs, metadata, policies, read, restrictions, rewrites,
+                         wishes)
 from app.service.authenticate import Authenticate, anonymous, authenticator, identified
 from app.service.cache import Bounded
 from app.service.call import Call
@@ -96,7 +97,7 @@ class Service:
         """Loads the model, connects the store, and (when `prepare`) creates the schema and loads the data file into an
         empty store. Raises ModelError, ConfigurationError."""
         from app.service.load import prepare_store, stored_secret
-        model = model if model is not None else load_model(settings)
+        model = declared.declared(model if model is not None else load_model(settings), settings)
         operations = operations if operations is not None else load_operations(settings.operations)
         operations.check(model)
         store = connect(settings.database, busy_timeout=settings.busy_timeout)
@@ -145,7 +146,8 @@ class Service:
             if request.path.startswith(jobs.PATH):
                 return jobs.monitor(self, request, principal)
             policy = self.access.policy(principal)
-            if "prefer" in request.headers and jobs.asked(request):
+            if "prefer" in request.headers and jobs.asked(request) and vocabularies.supported(
+                    policy.model, "AsynchronousRequestsSupported"):
                 return jobs.submit(self, request, principal)
             return self.respond(request, principal, policy)
         except Exception as error:
@@ -201,7 +203,7 @@ class Service:
         return response
 
     def _miss(self, request: Request, principal: access.Principal, policy: access.Policy, key: Any) -> Response:
-        request = rewrites.query_in_body(rewrites.tunnelled(request))
+        request = rewrites.query_in_body(rewrites.tunnelled(request), policy.model)
         method = request.method
         if method not in METHODS:
             raise MethodNotAllowed(method=method, resource="this service", allow=METHODS)
@@ -226,9 +228,12 @@ class Service:
         bound_request, shared = bind.bind_lifted(lifted, target, policy.model, method)
         rewrites.check_dereferenced(request.path, bound_request.resource)
         restrictions.offered(policy.model, bound_request.resource.kind)
+        bound_request = restrictions.starred(policy.model, bound_request)
         call = self._call(request, wanted, bound_request, values, principal, policy, target)
+        demanding = alterations.parameters(call)
         if method in READS:
             handler, cacheable = self._answer(self._reader, call)
+            cacheable = cacheable and not demanding
             if cacheable and shared:
                 self._plans.put(shape, (handler, bound_request))
             if cacheable:

@@ -16,7 +16,7 @@ from app.errors import (BindError, BodyError, MethodNotAllowed, ODataError, Prec
                         ServiceUnavailable)
 from app.payload.schemas import Reading
 from app.plan.changes import Change, LinkChange
-from app.service import bodies, outcomes, restrictions
+from app.service import alterations, bodies, outcomes
 from app.service.call import Call
 from app.service.entities import Entity
 from app.service.gathering import Gathering
@@ -24,7 +24,7 @@ from app.service.outcomes import Outcome
 from app.service.paths import path_of
 from app.service.response import Response
 from app.service.session import WriteSession
-from app.service.write import allow, collection_steps, parent_at, prepare, transact
+from app.service.write import allow, collection_steps, parent_at, place, prepare, transact
 from app.store.mapping import Whole
 
 TERMS = {"insert": ("InsertRestrictions", "Insertable", "POST"), "update": ("UpdateRestrictions", "Updatable", "PATCH"),
@@ -133,9 +133,9 @@ class _Members:
             row[0] = existing.handle
             operation[0] = operation[0] if change.removed is not None else "update"
             self._check(change, existing)
-        allow(self.call, self.table, *TERMS.get(operation[0], TERMS["update"]))
-        if operation[0] in restrictions.WRITES:
-            restrictions.written(self.call.model, self.call.mapping, self.table, item, operation[0])
+        allow(self.call, self.table, *TERMS.get(operation[0], TERMS["update"]), place(self.call))
+        if operation[0] in alterations.PREFIXES:
+            alterations.written(self.call.policy, self.call.mapping, self.table, item, operation[0], place(self.call))
         path = "" if existing is None else path_of(existing)
         operation[0], entity = gathering.member(change, self.table, type, parent, self._name())
         session.carry_out(gathering)

@@ -11,9 +11,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any, TypeVar
 
-from app.edm import Model, vocabularies
+from app.edm import Model
 from app.edm import model as edm
 from app.edm.expressions import Collection, Constant, PathExpression, PropertyValue, Record
+from app.edm.places import CAPABILITIES
 from app.errors import ConfigurationError
 from app.store.mapping import Mapping as Tables
 
@@ -224,7 +225,7 @@ class _Trim:
 
 def denied(model: Model, annotations: tuple[edm.Annotation, ...], term: str, member: str) -> tuple[edm.Annotation, ...]:
     """The annotations with one more restriction: `term` with `member` false."""
-    name = vocabularies.CAPABILITIES + term
+    name = CAPABILITIES + term
     found = next((each for each in annotations if model.full(each.term) == name and each.qualifier is None), None)
     rest = tuple(each for each in annotations if each is not found)
     record = found.value if found is not None and isinstance(found.value, Record) else Record()

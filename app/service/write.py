@@ -12,10 +12,11 @@ from typing import Any, TypeVar
 
 from app.bind import nodes as bound
 from app.edm import vocabularies
+from app.edm.places import Place
 from app.errors import Forbidden, MethodNotAllowed, NotFound, NotImplementedByService, PreconditionFailed, PreconditionRequired
 from app.plan import Planner
 from app.plan import changes as plan
-from app.service import answers, bodies, restrictions
+from app.service import alterations, answers, bodies, restrictions
 from app.service.call import Call
 from app.service.conditions import matches
 from app.service.entities import Entity
@@ -39,7 +40,7 @@ def write(call: Call) -> Response:
         reads = () if resource.kind == "action" else ("GET", "HEAD")
         raise MethodNotAllowed(method=method, resource=describe(resource), allow=(*reads, *table))
     steps = call.resource.steps
-    restrictions.addressed(call.model, steps)
+    restrictions.addressed(call.policy, call.resource)
     if steps and isinstance(steps[0], bound.SetStep | bound.SingletonStep):
         admit(call)
     return handler(call)
@@ -47,11 +48,12 @@ def write(call: Call) -> Response:
 
 def admit(call: Call) -> None:
     """Raises Forbidden where the right to a change is missing, or a path leads through entities that may not be read, and
-    MethodNotAllowed for what the capabilities of a set rule out: before anything is looked at."""
+    MethodNotAllowed for what the capabilities of a place rule out: before anything is looked at."""
     policy, resource, method = call.policy, call.resource, call.request.method
-    operation = resource.operation()
-    if operation is not None:
-        policy.invoke(operation.operation.name)
+    step = resource.operation()
+    if step is not None:
+        policy.invoke(step.operation.name)
+        alterations.invoked(call, step)
         return
     source, rest = Planner(call.mapping).source(resource.steps)
     parent = source.parent
@@ -59,21 +61,37 @@ def admit(call: Call) -> None:
     while above is not None:
         policy.grants.one(above.table)
         above = above.parent
-    kinds = {"POST": "InsertRestrictions", "DELETE": "DeleteRestrictions"}
-    restrictions.segments(call.model, source.table, resource.steps, kinds.get(method, "UpdateRestrictions"))
+    where = restrictions.place_of(call.model, resource)
     if resource.suffix == "$ref" and parent is not None:
-        allow(call, parent.table, "UpdateRestrictions", "Updatable", method)
-    elif rest or resource.suffix == "$value":
-        allow(call, source.table, "UpdateRestrictions", "Updatable", method)
-    elif resource.kind == "collection" and method == "POST":
-        allow(call, source.table, "InsertRestrictions", "Insertable", method)
-    elif method == "DELETE":
-        allow(call, source.table, "DeleteRestrictions", "Deletable", method)
-    elif resource.kind == "entity":
+        alterations.linked(call)
+        policy.require("update", parent.table)
+        alterations.permitted(policy, restrictions.place_before(call.model, resource), "update", method)
+        alterations.options(call, vocabularies.change_options(call.model, "UpdateRestrictions", where))
+        return
+    part = any(isinstance(step, bound.PropertyStep | bound.DynamicStep) for step in rest)
+    right = kind_of(resource, method, part)
+    alterations.check(call, right)
+    if part or resource.suffix == "$value":
+        alterations.part(call)
+    elif resource.kind == "entity" and right == "update":
+        alterations.updated_by(policy, where, method)
         try:
-            allow(call, source.table, "InsertRestrictions", "Insertable", method)
+            policy.require("insert", source.table)
+            alterations.permitted(policy, where, "insert", method)
+            return
         except (Forbidden, MethodNotAllowed):           # what is not there cannot be created, so it has to be there
-            allow(call, source.table, "UpdateRestrictions", "Updatable", method)
+            pass
+    if resource.kind == "collection" and right == "update" and not resource.each():     # its members say what they are
+        return alterations.delta_taken(policy, where) if method == "PATCH" else None
+    policy.require(right, source.table)
+    alterations.permitted(policy, where, right, method)
+
+
+def kind_of(resource: bound.Resource, method: str, part: bool) -> str:
+    """The right that a request is about; `part`: it changes a part of an entity. Members of a delta have rights of their own."""
+    if part or resource.suffix == "$value" and method != "DELETE":
+        return "update"
+    return {"POST": "insert", "DELETE": "delete"}.get(method, "update")
 
 
 def _routes(resource: bound.Resource) -> dict[str, Handler]:
@@ -159,6 +177,11 @@ def transact(call: Call, work: Callable[[WriteSession], T]) -> T:
     return call.store.transact(attempt)
 
 
+def place(call: Call) -> Place:
+    """The place that a request is about."""
+    return restrictions.place_of(call.model, call.resource)
+
+
 def prepare(call: Call, change: plan.Change | None = None) -> str:
     """The table that a request is about, made where a large model has not needed it so far."""
     id = Planner(call.mapping).source(call.resource.steps)[0].table
@@ -177,18 +200,16 @@ def check_conditions(call: Call, entity: Entity | None) -> None:
     if known is not None and tag is not None and matches(known, tag):
         raise PreconditionFailed("The entity is there already" if known.strip()
                                  == "*" else None, target="If-None-Match")
-    if entity is not None and wanted is None and vocabularies.optimistic_concurrency(call.model, entity.layout.id):
+    if entity is not None and wanted is None and (vocabularies.optimistic_concurrency(call.model, entity.layout.id)
+                                                  or vocabularies.etag_demanded(call.model, place(call))):
         raise PreconditionRequired(target="If-Match")
 
 
-def allow(call: Call, id: str, term: str, member: str, method: str) -> None:
-    """Refuse what the policy does not allow, or the capabilities of a set rule out."""
-    call.policy.require(RIGHTS[term], id)
-    if call.model.source_of(id) is not None and not vocabularies.allowed(call.model, term, member, id):
-        others = {"POST": ("InsertRestrictions", "Insertable"), "PATCH": ("UpdateRestrictions", "Updatable"),
-                  "DELETE": ("DeleteRestrictions", "Deletable")}
-        left = [name for name, question in others.items() if vocabularies.allowed(call.model, *question, id)]
-        raise MethodNotAllowed(method=method, resource=f"'{id}'", allow=("GET", "HEAD", *left))
+def allow(call: Call, id: str, term: str, member: str, method: str, where: Place = ()) -> None:
+    """Refuse what the policy does not allow, or the capabilities of a place (that of a table, where none is said) rule out."""
+    right = RIGHTS[term]
+    call.policy.require(right, id)
+    alterations.permitted(call.policy, where or (id,), right, method)
 
 
 # --- create ----------------------------------------------------------------------------------------------
@@ -215,11 +236,11 @@ def create(call: Call) -> Response:
         supplied, tied = reader.implied(last.owner, last.navigation)
     tree = bodies.json_body(call)
     change = reader.read_entity(tree, resource.type, bodies.reading(call, "create"), supplied=supplied, bound=tied)
-    restrictions.written(call.model, call.mapping, prepare(call, change), tree, "insert")
+    alterations.written(call.policy, call.mapping, prepare(call, change), tree, "insert", place(call))
 
     def work(session: WriteSession) -> Response:
         if isinstance(last, bound.SetStep):
-            allow(call, last.set.name, "InsertRestrictions", "Insertable", "POST")
+            allow(call, last.set.name, "InsertRestrictions", "Insertable", "POST", place(call))
             return answers.created(call, session.create(last.set.name, change), change)
         assert isinstance(last, bound.NavigationStep) and navigation is not None
         parent, id, owner = parent_of(call, session, before, last)
@@ -234,7 +255,7 @@ def parent_of(call: Call, session: WriteSession, before: Steps, last: bound.Navi
     """The entity in front of a navigation property, the table that it leads to, and the owner of what is created
     there, which has to be allowed."""
     found = parent_at(call, session, before, last)
-    allow(call, found[1], "InsertRestrictions", "Insertable", "POST")
+    allow(call, found[1], "InsertRestrictions", "Insertable", "POST", place(call))
     return found
 
 
@@ -271,8 +292,8 @@ def update(call: Call) -> Response:
         check_conditions(call, entity)
         if entity is None:
             return _upsert(call, session, id, tree)
-        allow(call, id, "UpdateRestrictions", "Updatable", call.request.method)
-        restrictions.written(call.model, call.mapping, id, tree, "update")
+        allow(call, id, "UpdateRestrictions", "Updatable", call.request.method, place(call))
+        alterations.written(call.policy, call.mapping, id, tree, "update", place(call))
         wanted = change
         if wanted is None or entity.type != type:
             body = keyed(call, tree, dict(entity.key), operation == "put") if nested else tree
@@ -350,11 +371,13 @@ def _upsert(call: Call, session: WriteSession, id: str, tree: Any) -> Response:
             pass
         case _:
             raise missing
+    if not vocabularies.upsertable(call.model, place(call)):
+        raise missing
     parent: Entity | None = None
     if navigation is not None:
         parent, id, owner = parent_of(call, session, steps[:steps.index(navigation)], navigation)
-    allow(call, id, "InsertRestrictions", "Insertable", call.request.method)
-    restrictions.written(call.model, call.mapping, id, tree, "insert")
+    allow(call, id, "InsertRestrictions", "Insertable", call.request.method, place(call))
+    alterations.written(call.policy, call.mapping, id, tree, "insert", place(call))
     reader = call.reader
     supplied, tied = frozenset[str](), frozenset[str]()
     if navigation is not None:
@@ -379,7 +402,7 @@ def delete(call: Call) -> Response:
         check_conditions(call, entity)
         if entity is None:
             raise NotFound(reason=f"There is no entity at '{call.request.path[:200]}'")
-        allow(call, id, "DeleteRestrictions", "Deletable", "DELETE")
+        allow(call, id, "DeleteRestrictions", "Deletable", "DELETE", place(call))
         singleton = call.model.singletons.get(id)
         if singleton is not None and not singleton.nullable:
             raise MethodNotAllowed(method="DELETE", resource=f"the singleton '{id}'", allow=(

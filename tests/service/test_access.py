@@ -215,4 +215,4 @@ def test_the_flagship_names_its_scopes() -> None:
     found = Access(model, map_model(model), None, scoped=True)
     assert not having(found).open
     named = {scope for text in having(found).refused.values() for scope in text.split() if "." in scope}
-    assert "IndustryData-Run.Read.All" in named and having(found, *found._scopes).open
+    assert "IndustryData-Run.Read.All" in named and having(found, *found.scope_names).open

@@ -1,0 +1,235 @@
+"""Capabilities enforced on changes: what the annotations of a place forbid, a request to change it is refused.
+
+Raises MethodNotAllowed (405) for a change that a place does not have, BindError and BodyError (400) for a part of the URL or
+a member of the body that it does not take, NotImplementedByService for nested entities where they are not taken. Capabilities
+vocabulary; conformance V-Cap-11 to V-Cap-14, V-Cap-19, V-Cap-20.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from app.bind import bindings
+from app.bind import nodes as bound
+from app.edm import Model, places, vocabularies
+from app.edm.model import Action
+from app.edm.places import Place
+from app.errors import BindError, BodyError, MethodNotAllowed, NotImplementedByService
+from app.service.access import Policy
+from app.service.call import Call
+from app.service.predicates import Spot
+from app.service.restrictions import named, place_of, walk
+from app.store.mapping import Mapping as Tables
+
+TERMS = {"insert": "InsertRestrictions", "update": "UpdateRestrictions", "delete": "DeleteRestrictions"}
+MEMBERS = {"insert": "Insertable", "update": "Updatable", "delete": "Deletable"}
+METHODS = {"insert": ("POST",), "update": ("PATCH", "PUT"), "delete": ("DELETE",)}
+PREFIXES = {"insert": "NonInsertable", "update": "NonUpdatable"}
+NESTED = {"insert": "DeepInsertSupport", "update": "DeepUpdateSupport"}
+OPTIONS = {"expand": "ExpandSupported", "select": "SelectSupported", "compute": "ComputeSupported", "filter": "FilterSupported",
+           "search": "SearchSupported", "orderby": "SortSupported"}
+SEGMENTS = {bound.FilterStep: ("FilterSegmentSupported", "/$filter"), bound.CastStep: ("TypecastSegmentSupported", "a type")}
+CONTENT_ID = ("@Org.OData.Core.V1.ContentID", "@Core.ContentID")
+
+
+# --- whole requests --------------------------------------------------------------------------------------
+
+def permitted(policy: Policy, where: Place, right: str, method: str) -> None:
+    """Raises MethodNotAllowed where a place does not have a kind of change, Forbidden where a scope for it is missing."""
+    model = policy.model
+    policy.permit(right, where, vocabularies.restriction(model, TERMS[right], where))
+    if not vocabularies.allowed(model, TERMS[right], MEMBERS[right], where):
+        raise MethodNotAllowed(method=method, resource=f"'{named(where)}'", allow=("GET", "HEAD", *left(model, where)))
+
+
+def left(model: Model, where: Place) -> Iterator[str]:
+    """The methods of changes that a place has."""
+    for right, methods in METHODS.items():
+        if vocabularies.allowed(model, TERMS[right], MEMBERS[right], where):
+            yield from sorted(vocabularies.update_methods(model, where) & set(methods)) if right == "update" else methods
+
+
+def check(call: Call, right: str) -> None:
+    """What is said of a kind of change at the place of a request: the segments, levels and options of its URL."""
+    model, resource, term = call.model, call.resource, TERMS[right]
+    where = place_of(model, resource)
+    record = vocabularies.restriction(model, term, where)
+    for step in resource.steps:
+        member, what = SEGMENTS.get(type(step), ("", ""))
+        if member and record.get(member) is False:
+            raise BindError(f"'{named(where)}' is not changed with {what} in the URL", code="segmentNotSupported")
+    spots = [spot for _, spot in walk(model, resource.steps)]
+    for each in (vocabularies.restriction(model, term, spots[0].where), record) if spots else ():
+        deepest = vocabularies.level_limit(each)
+        if deepest is not None and max(spot.levels for spot in spots) > deepest:
+            raise BindError(f"Changes here follow {deepest} navigation properties", code="limitExceeded")
+    options(call, vocabularies.change_options(model, term, where))
+
+
+def options(call: Call, offered: Mapping[str, Any] | None) -> None:
+    """Raises for a query option that does not go with this change."""
+    for name, flag in OPTIONS.items() if offered is not None else ():
+        if getattr(call.syntax.options, name) is not None and offered is not None and not offered.get(flag):
+            raise BindError(f"${name} does not go with this change", code="optionNotSupported", target=f"${name}")
+
+
+def updated_by(policy: Policy, where: Place, method: str) -> None:
+    """Raises MethodNotAllowed where an entity is not updated by this method."""
+    methods = vocabularies.update_methods(policy.model, where)
+    if method not in methods:
+        raise MethodNotAllowed(method=method, resource=f"an entity of '{named(where)}'",
+                               allow=("GET", "HEAD", *left(policy.model, where)))
+
+
+def delta_taken(policy: Policy, where: Place) -> None:
+    """Raises MethodNotAllowed where a collection is not changed by a delta."""
+    if not vocabularies.delta_updates(policy.model, where):
+        raise MethodNotAllowed(method="PATCH", resource=f"the collection '{named(where)}'",
+                               allow=("GET", "HEAD", *(each for each in left(policy.model, where) if each == "POST")))
+
+
+def invoked(call: Call, step: bound.OperationStep) -> None:
+    """What is said of an operation: a filter in front of it, the options that go with an action."""
+    record = vocabularies.operation_restrictions(call.model, step.operation)
+    if record.get("FilterSegmentSupported") is False and any(isinstance(each, bound.FilterStep) for each in call.resource.steps):
+        raise BindError(f"'{step.operation.name}' is not invoked behind /$filter", code="segmentNotSupported")
+    if isinstance(step.operation, Action):
+        options(call, vocabularies.action_options(call.model, step.operation))
+
+
+def linked(call: Call) -> None:
+    """Raises MethodNotAllowed for a `$ref` request about links that are not made, or not ended."""
+    model, last = call.model, Spot()
+    for _, spot in walk(model, call.resource.steps):
+        last = spot if spot.navigates else last
+    if not last.before:
+        return
+    term, member = (("DeleteRestrictions", "NonDeletableNavigationProperties") if call.request.method == "DELETE" else
+                    ("UpdateRestrictions", "NonUpdatableNavigationProperties"))
+    path = "/".join(places.trail_of(last.before, last.where))
+    if path in vocabularies.names(vocabularies.restriction(model, term, last.before), member):
+        raise MethodNotAllowed(method=call.request.method, resource=f"the links of '{path}'", allow=("GET", "HEAD"))
+
+
+def part(call: Call) -> None:
+    """Raises for a request to a single property that is not updated, or to the items of a collection."""
+    model, method = call.model, call.request.method
+    where, trail, item = Place(), tuple[str, ...](), False
+    for step, spot in walk(model, call.resource.steps):
+        where, trail, item = spot.where, spot.trail, isinstance(step, bound.OrdinalStep)
+    path = "/".join(trail)
+    kept = vocabularies.names(vocabularies.restriction(model, "UpdateRestrictions", where), "NonUpdatableProperties")
+    if any(path == each or path.startswith(each + "/") for each in kept):
+        raise MethodNotAllowed(method=method, resource=f"'{path}'", allow=("GET", "HEAD"))
+    record = vocabularies.collection_property(model, where, path)
+    member = "Insertable" if method == "POST" else "Deletable" if method == "DELETE" and item else "Updatable" if item else ""
+    if record.get(member) is False:
+        raise MethodNotAllowed(method=method, resource=f"the items of '{path}'", allow=("GET", "HEAD"))
+
+
+# --- bodies ----------------------------------------------------------------------------------------------
+
+def written(policy: Policy, tables: Tables, id: str, tree: Any, right: str, where: Place = (), at: str = "") -> None:
+    """Raises for a member of a body that its place does not let be written, for one that is missing, and for nested entities
+    where they are not taken. `tree`: the parsed body; `id`: the table that it is for; `where`: its place, else that of `id`."""
+    if not isinstance(tree, Mapping):
+        return
+    model, where = policy.model, where or (id,)
+    value = vocabularies.restriction(model, TERMS[right], where)
+    for path in sorted(vocabularies.names(value, PREFIXES[right] + "Properties")):
+        if mentioned(tree, path):
+            raise BodyError(f"'{path}' cannot be written here.", code="notWritable", target=f"{at}{path}")
+    if right == "insert" or not at:
+        for path in sorted(vocabularies.names(value, "RequiredProperties")):
+            if not mentioned(tree, path):
+                raise BodyError(f"'{path}' is required.", code="missingValue", target=f"{at}{path}")
+    navigations = {name: (kind, each) for kind in tables.family(id) for name, each in model.navigations(kind).items()}
+    for name in sorted({name.partition("@")[0] for name in tree} & navigations.keys()):
+        kind, navigation = navigations[name]
+        items = [each for form in (name, name + "@delta", name + "@odata.delta") for each in objects(tree.get(form))]
+        nested = [each for each in items if not refers(each)]
+        closed = name in vocabularies.names(value, PREFIXES[right] + "NavigationProperties")
+        if closed and (nested or right == "update"):
+            raise BodyError(f"'{name}' cannot be written here.", code="notWritable", target=f"{at}{name}")
+        if not nested:
+            continue
+        support = vocabularies.restriction(model, NESTED[right], where)
+        if support.get("Supported") is False:
+            raise NotImplementedByService(feature=f"Nested entities in a body for '{named(where)}'", target=f"{at}{name}")
+        if support.get("ContentIDSupported") is False and any(each in item for item in nested for each in CONTENT_ID):
+            raise NotImplementedByService(feature="Core.ContentID of nested entities", target=f"{at}{name}")
+        target = tables.target(id, kind, name)
+        if target is not None:
+            below = behind(model, where, kind, name)
+            for each in nested:
+                inner(policy, tables, target, each, right, below, f"{at}{name}", not navigation.collection)
+
+
+def inner(policy: Policy, tables: Tables, id: str, tree: Mapping[str, Any], right: str, where: Place, at: str,
+          single: bool) -> None:
+    """The same of one nested entity: it is inserted, or updated where an update names it by its key, or is related to it."""
+    keyed = any(part.name in tree for part in policy.model.key(tables.declared_type(id)))
+    kind = "update" if right == "update" and (keyed or single) else "insert"
+    if kind == "insert":
+        policy.permit("insert", where, vocabularies.restriction(policy.model, "InsertRestrictions", where))
+        if not vocabularies.allowed(policy.model, "InsertRestrictions", "Insertable", where):
+            raise BodyError(f"Entities cannot be created in '{named(where)}'.", code="notInsertable", target=at)
+    elif not vocabularies.allowed(policy.model, "UpdateRestrictions", "Updatable", where):
+        raise BodyError(f"Entities of '{named(where)}' cannot be changed.", code="notUpdatable", target=at)
+    written(policy, tables, id, tree, kind, where, f"{at}/")
+
+
+def behind(model: Model, where: Place, type: str, name: str) -> Place:
+    """The place behind a navigation property of a body."""
+    navigation = model.navigations(type)[name]
+    source = model.source_of(where[-1])
+    target = bindings.Place(source).follow(navigation, model)[1]
+    return places.below(model, where, type, (), navigation, target)
+
+
+def objects(value: Any) -> list[Mapping[str, Any]]:
+    return [each for each in (value if isinstance(value, list) else [value]) if isinstance(each, Mapping)]
+
+
+def refers(value: Mapping[str, Any]) -> bool:
+    return any(name in value for name in ("@id", "@odata.id", "@removed", "@odata.removed"))
+
+
+def mentioned(tree: Mapping[str, Any], path: str) -> bool:
+    """Whether a body says something of a property path."""
+    head, _, rest = path.partition("/")
+    if rest and isinstance(tree.get(head), Mapping):
+        return mentioned(tree[head], rest)
+    return any(name.partition("@")[0] == head for name in tree)
+
+
+# --- custom headers and query options --------------------------------------------------------------------
+
+def parameters(call: Call) -> bool:
+    """Raises BindError for a custom header or query option that has to be sent and was not; whether any has to be."""
+    headers, names = vocabularies.demanded_everywhere(call.model)
+    for more in map(vocabularies.demanded, records(call)):
+        headers, names = (*headers, *more[0]), (*names, *more[1])
+    given = {name for name, _ in call.syntax.options.custom}
+    for name in headers:
+        if call.request.header(name.lower()) is None:
+            raise BindError(f"The header '{name}' has to be sent", code="missingHeader", target=name)
+    for name in names:
+        if name not in given:
+            raise BindError(f"The query option '{name}' has to be sent", code="missingOption", target=name)
+    return bool(headers or names)
+
+
+def records(call: Call) -> Iterator[Mapping[str, Any]]:
+    """What speaks of the parameters of a request."""
+    operation, method = call.resource.operation(), call.request.method
+    if operation is not None:
+        yield vocabularies.operation_restrictions(call.model, operation.operation)
+    elif call.resource.steps:
+        where = place_of(call.model, call.resource)
+        if method in ("GET", "HEAD"):
+            yield vocabularies.read_restrictions(call.model, where, call.resource.kind != "collection")
+        else:
+            right = {"POST": "insert", "DELETE": "delete"}.get(method, "update")
+            yield vocabularies.restriction(call.model, TERMS[right], where)
