@@ -6,8 +6,9 @@ never null. URL Conventions §5.1.1.5, §5.1.1.6, §5.1.1.1.1.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import peewee as pw
@@ -21,25 +22,39 @@ from app.sql.scope import Build, Frame, Members, Operand, Place, Scope
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Listed:
-    """A collection that can be opened as often as needed: its members come with their positions."""
+    """A collection that can be opened as often as needed: its members come with their positions. `parts`: what it is put
+    together of, one behind the other."""
 
-    open: Callable[[], Members]
+    parts: tuple[Callable[[], Members], ...]
     build: Build
+
+    def opened(self, conditions: Sequence[Callable[[Members], pw.Node]]) -> Iterator[Members]:
+        """The parts, each with the items that satisfy conditions."""
+        for part in self.parts:
+            found = part()
+            found.where.extend([each(found) for each in conditions])
+            yield found
 
     def count(self, *conditions: Callable[[Members], pw.Node]) -> pw.Node:
         """The number of items that satisfy conditions."""
-        found = self.open()
-        found.where.extend(each(found) for each in conditions)
-        return terms.scalar(found.select(pw.fn.COUNT(terms.STAR)))
+        return added([terms.scalar(found.select(pw.fn.COUNT(terms.STAR))) for found in self.opened(conditions)])
 
     def any(self, *conditions: Callable[[Members], pw.Node]) -> pw.Node:
         """Whether there is an item that satisfies conditions."""
-        found = self.open()
-        found.where.extend(each(found) for each in conditions)
-        return terms.exists(found.frame.source, found.where)
+        return terms.any_of([terms.exists(found.frame.source, found.where) for found in self.opened(conditions)])
+
+    def first(self, *conditions: Callable[[Members], pw.Node]) -> pw.Node:
+        """The position of the first item that satisfies conditions; null where there is none."""
+        least = [terms.scalar(found.select(pw.fn.MIN(position(found)))) for found in self.opened(conditions)]
+        return pw.fn.COALESCE(*least) if len(least) > 1 else least[0]
 
     def value(self, found: Members, type_name: str) -> Operand:
         return expression.plain_form(paths.operand(found.member, self.build, type_name), type_name, self.build)
+
+
+def added(numbers: Sequence[pw.Node]) -> pw.Node:
+    """The sum of numbers."""
+    return numbers[0] if len(numbers) == 1 else pw.NodeList(tuple(numbers), " + ", True)
 
 
 def listed(node: bound.Expression, kind: str, scope: Scope) -> Listed:
@@ -50,11 +65,11 @@ def listed(node: bound.Expression, kind: str, scope: Scope) -> Listed:
         raise errors.NotImplementedByService(feature=f"Collections of {kind} in this place")
     match node:
         case bound.ListValue():
-            return Listed(lambda: literal(node, kind, scope), build)
+            return Listed((lambda: literal(node, kind, scope),), build)
         case bound.Call("substring", (whole, start, *rest)):
             return part(listed(whole, kind, scope), start, rest[0] if rest else None, scope)
         case bound.Call("concat", (first, second)):
-            return joined(listed(first, kind, scope), listed(second, kind, scope), kind, build)
+            return joined(listed(first, kind, scope), listed(second, kind, scope))
     if not isinstance(node, bound.PropertyPath | bound.DynamicPath):
         raise errors.NotImplementedByService(feature=f"{type(node).__name__} as an ordered collection")
     return stored(paths.within(node, scope), build)
@@ -62,7 +77,7 @@ def listed(node: bound.Expression, kind: str, scope: Scope) -> Listed:
 
 def stored(place: Place, build: Build) -> Listed:
     """A collection kept as JSON as a list."""
-    return Listed(lambda: members.items(place, build), build)
+    return Listed((lambda: members.items(place, build),), build)
 
 
 def literal(node: bound.ListValue, type_name: str, scope: Scope) -> Members:
@@ -82,34 +97,28 @@ def literal(node: bound.ListValue, type_name: str, scope: Scope) -> Members:
 
 
 def part(whole: Listed, start: bound.Expression, count: bound.Expression | None, scope: Scope) -> Listed:
-    """`substring` of a list: zero-based, a negative start counts from the end."""
+    """`substring` of a list: zero-based, a negative start counts from the end and stops at the beginning."""
     build = scope.build
 
-    def opened() -> Members:
-        found = whole.open()
+    def cut(piece: Callable[[], Members]) -> Members:
+        found = piece()
         begin = expression.plain(start, scope)
-        begin = pw.Case(None, [(terms.compare(begin, "<", pw.SQL("0")), terms.compare(whole.count(), "+", begin))], begin)
+        behind = build.dialect.greatest(terms.compare(whole.count(), "+", begin), pw.SQL("0"))
+        begin = pw.Case(None, [(terms.compare(begin, "<", pw.SQL("0")), behind)], begin)
         place = terms.compare(position(found), "-", begin)
         found.where.append(terms.compare(place, ">=", pw.SQL("0")))
         if count is not None:
             found.where.append(terms.compare(place, "<", expression.plain(count, scope)))
         return Members(found.frame, found.where, found.member, place)
-    return Listed(opened, build)
+    return Listed(tuple(partial(cut, each) for each in whole.parts), build)
 
 
-def joined(first: Listed, second: Listed, kind: str, build: Build) -> Listed:
+def joined(first: Listed, second: Listed) -> Listed:
     """`concat` of two lists."""
-    if build.dialect.name == "mariadb":         # its derived tables do not see the row around them
-        raise errors.NotImplementedByService(feature="concat of collections on MariaDB")
-
-    def opened() -> Members:
-        one, two = first.open(), second.open()
-        place = terms.compare(position(two), "+", first.count())
-        rows = [found.select(terms.aliased(first.value(found, kind).node, "value"), terms.aliased(each, "position"))
-                for found, each in ((one, position(one)), (two, place))]
-        source = rows[0].union_all(rows[1]).alias(build.alias())
-        return Members(Frame(build, source), [], Operand(pw.Column(source, "value"), kind), pw.Column(source, "position"))
-    return Listed(opened, build)
+    def behind(piece: Callable[[], Members]) -> Members:
+        found = piece()
+        return Members(found.frame, found.where, found.member, terms.compare(position(found), "+", first.count()))
+    return Listed((*first.parts, *(partial(behind, each) for each in second.parts)), first.build)
 
 
 # --- what is asked of two lists --------------------------------------------------------------------------
@@ -169,9 +178,7 @@ def ends(first: Listed, second: Listed, kind: str) -> pw.Node:
 
 def index(first: Listed, second: Listed, kind: str) -> pw.Node:
     """Where the second list begins in the first; -1 where it does not."""
-    start = first.open()
-    start.where.append(matches(first, second, kind, position(start)))
-    least = terms.scalar(start.select(pw.fn.MIN(position(start))))
+    least = first.first(lambda start: matches(first, second, kind, position(start)))
     nowhere = pw.Case(None, [(second.any(), pw.SQL("-1"))], pw.SQL("0"))
     return pw.fn.COALESCE(least, nowhere)
 
@@ -191,12 +198,16 @@ def subsequence(left: bound.Expression, right: bound.Expression, scope: Scope) -
         raise errors.NotImplementedByService(feature="hassubsequence with a second operand that is not a literal")
     first, build = listed(left, left.type, scope), scope.build
     place: pw.Node = pw.SQL("-1")
+
+    def behind(place: pw.Node) -> Callable[[Members], pw.Node]:
+        return lambda found: terms.compare(position(found), ">", place)
+
+    def same(wanted: Operand) -> Callable[[Members], pw.Node]:
+        return lambda found: expression.equality(first.value(found, left.type), wanted, build, False)
+
     for each in right.items:
         wanted = expression.plain_form(expression.value(each, scope, left.type), left.type, build)
-        found = first.open()
-        found.where += [terms.compare(position(found), ">", place),
-                        expression.equality(first.value(found, left.type), wanted, build, False)]
-        place = terms.scalar(found.select(pw.fn.MIN(position(found))))
+        place = first.first(behind(place), same(wanted))
     return terms.not_null(place)
 
 

@@ -203,14 +203,18 @@ class Store:
                 return work()
             with self.savepoint():
                 return work()
-        for _ in range(ATTEMPTS - 1):
+        left = ATTEMPTS
+        while True:
             try:
                 with self.write():
                     return work()
-            except Retry:
-                continue
-        with self.write():
-            return work()
+            except Retry as lost:
+                if lost.remedy is not None:
+                    lost.remedy()
+                    continue
+                left -= 1
+                if not left:
+                    raise
 
     @contextlib.contextmanager
     def apart(self) -> Iterator[None]:

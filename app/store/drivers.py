@@ -29,9 +29,11 @@ LOCK_WAIT = 600     # seconds that a start waits for the start of another proces
 
 
 class Retry(ServiceUnavailable):
-    """The transaction lost against another one and is to be run again; 503 where nobody does."""
+    """The transaction lost against another one and is to be run again; 503 where nobody does. `remedy`: what has to be
+    done before, outside the transaction."""
 
     message = "The data changed at the same time; try again"
+    remedy: Callable[[], None] | None = None
 
 
 class Lost(Exception):

@@ -17,7 +17,7 @@ from typing import Any
 import peewee as pw
 
 from app.errors import ConfigurationError
-from app.store.database import Store, connect
+from app.store.database import Retry, Store, connect
 from app.store.clauses import words
 from app.store.mapping import (Column, DocumentLink, Index, Inverse, Link, Mapping, Reference, Table, identifier)
 
@@ -309,8 +309,13 @@ def grows(mapping: Mapping) -> bool:
 
 
 def ensure(store: Store, mapping: Mapping, id: str) -> None:
-    """Make the table of a mapping id if it is not there; as part of the transaction that is open, if one is."""
+    """Make the table of a mapping id if it is not there; as part of the transaction that is open, if one is. Where the
+    making of a table would end that one (MariaDB) it is done before the transaction is run again (Retry)."""
     if (store.tables is None or id not in store.tables) and id not in _known(store):
+        if store.in_transaction and store.dialect.name == "mariadb":
+            lost = Retry(f"The store has no table for '{id}' yet")
+            lost.remedy = lambda: ensure(store, mapping, id)
+            raise lost
         with contextlib.nullcontext() if store.in_transaction else store.lock(), _together(store):
             _make(store, mapping, [id])
 
@@ -366,35 +371,32 @@ def _create_system(store: Store) -> None:
 def _make(store: Store, mapping: Mapping, ids: list[str]) -> None:
     """Tables first, then the references between those that exist by now: from the new ones, and to them."""
     known = _known(store)
-    new = []
     made: set[str] = set()
     later = bool(known)
     for id in ids:
         if id in known:
             _check(store, mapping, id, known)
             continue
-        new.append(id)
         parts = definitions(mapping, id)
         for definition in parts:
             if definition.name in made or later and store.has_table(definition.name):
                 continue        # a link table, made with the table at its other end
             for text in create_table(store, definition):
                 store.execute(text)
-        names, known[id] = [each.name for each in parts], fingerprint(store, parts)
+            made.add(definition.name)
+        known[id] = fingerprint(store, parts)
         store.execute(*store.compile(pw.Table("odata_tables").insert(
-            [(id, known[id], "\n".join(names))],
+            [(id, known[id], "\n".join(each.name for each in parts))],
             columns=[pw.Entity("id"), pw.Entity("fingerprint"), pw.Entity("names")])))
-        made.update(names)
-    _refer(store, mapping, known, new)
+    _refer(store, mapping, known, made)
 
 
-def _refer(store: Store, mapping: Mapping, known: dict[str, str], new: list[str]) -> None:
+def _refer(store: Store, mapping: Mapping, known: dict[str, str], fresh: set[str]) -> None:
     if store.dialect.name == "sqlite":
         return
-    fresh = {each.name for id in new for each in definitions(mapping, id)}
     present = {each.name for id in known for each in definitions(mapping, id)}
     seen = set()
-    for id in known if new else ():
+    for id in known if fresh else ():
         for definition in definitions(mapping, id):
             for target, text in references(store, definition):
                 if target in present and (target in fresh or definition.name in fresh) and text not in seen:

@@ -17,6 +17,7 @@ import pytest
 
 from app.service import jobs
 from app.service.load import prepare_store
+from app.store import schema
 from app.store.database import Store, connect
 from tests.databases import Databases
 from tests.protocol.batches import in_json, multipart
@@ -228,3 +229,27 @@ def test_a_load_is_whole_or_nothing(databases: Databases, private: Private) -> N
     finally:
         store.close()
         databases.drop(url)
+
+
+# --- tables made on first use ----------------------------------------------------------------------------
+
+def test_tables_made_within_a_change(service_of: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """DESIGN §4: a large model gets its tables when they are first used; a database whose DDL commits gets them before the
+    transaction that needs them."""
+    monkeypatch.setattr(schema, "EAGER", 0)
+    model, _, _ = files("northwind")
+    copy = tmp_path / model.name
+    copy.write_bytes(model.read_bytes())
+    client = Client(service_of(copy))
+    store = client.service.store
+    for failing_part, status in (("DELETE Products(7)", 404), ('PATCH Products(90) {"Name": "Tea"}', 200)):
+        group = [['1: POST Categories {"Name": "Toys"}', "POST $1/Products " + json.dumps(NEW), 'POST Tags {"Name": "fresh"}',
+                  'POST Products(90)/Tags/$ref {"@id": "Tags(\'fresh\')"}', failing_part]]
+        assert not store.has_table("Tags") or status == 200
+        answer = client.handled("POST", "$batch", {"content-type": "application/json"}, in_json(group))
+        assert answer.status == 200
+        assert (b'"error"' in answer.body) == (status == 404), answer.text
+        made = int(status == 200)
+        for name in ("Categories", "Products", "Tags", "Products(90)/Tags" if made else "Orders"):
+            assert client.send(f"GET {name}/$count").text == str(made if name != "Orders" else 0), name
+    assert client.get("Products(90)?$expand=Category,Tags")["Tags"][0]["Name"] == "fresh"
