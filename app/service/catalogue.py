@@ -54,7 +54,7 @@ class Catalogue:
 
     def made(self, id: str) -> bool:
         """Whether a table is there."""
-        return self.eager or id in (self.store.tables or ())
+        return self.eager or schema.present(self.store, id)
 
     def prepare(self, id: str, change: Change | None = None) -> None:
         """Make the table of a mapping id and those that a change of its entities reaches. Outside a transaction."""

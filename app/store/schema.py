@@ -308,10 +308,15 @@ def grows(mapping: Mapping) -> bool:
     return sum(1 for _ in mapping.sources()) > EAGER
 
 
+def present(store: Store, id: str) -> bool:
+    """Whether the table of a mapping id is there."""
+    return id in (store.tables or ()) or id in _known(store)
+
+
 def ensure(store: Store, mapping: Mapping, id: str) -> None:
     """Make the table of a mapping id if it is not there; as part of the transaction that is open, if one is. Where the
     making of a table would end that one (MariaDB) it is done before the transaction is run again (Retry)."""
-    if (store.tables is None or id not in store.tables) and id not in _known(store):
+    if not present(store, id):
         if store.in_transaction and store.dialect.name == "mariadb":
             lost = Retry(f"The store has no table for '{id}' yet")
             lost.remedy = lambda: ensure(store, mapping, id)
