@@ -89,8 +89,3 @@ class Bare:
 
     def group(self) -> bytes:
         return self.page(self.rows(("status", "n"), "SELECT status, COUNT(*) FROM runs GROUP BY status"))
-
-    def batch(self, keys: list[str]) -> bytes:
-        text = f"SELECT {RUN} FROM runs r WHERE id = ?"
-        return orjson.dumps({"responses": [{"id": str(at), "status": 200, "body": self.rows(RUN_COLUMNS, text, key)[0]}
-                                           for at, key in enumerate(keys, 1)]})

