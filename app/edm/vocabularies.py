@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
+from app.edm.expressions import PathExpression, Record
 from app.edm.index import Model, Operation
 from app.edm.model import Action, Annotation, EntityType, Function
 from app.edm.places import CAPABILITIES, NOWHERE, Place, place, plainly, said
