@@ -369,7 +369,8 @@ class _Walk:
         handler = {"$count": self.count, "$ref": self.reference, "$value": self.raw_value, "$query": self.query,
                    "$each": self.each_member}.get(name)
         if name == "$filter" and segment.predicate is not None:
-            return self.filter(segment.predicate)
+            self.filter(segment.predicate)
+            return self.maybe_key(segment.key, segment)
         if handler is None or segment.arguments is not None:
             raise errors.UnknownResource(name=segment.text)
         handler()

@@ -216,9 +216,8 @@ class CrossjoinAnswer(Gathered):
     fragment = "Collection(Edm.ComplexType)"
 
     def __init__(self, call: Call) -> None:
-        for name, given in (("$apply", call.options.apply), ("$search", call.options.search)):
-            if given is not None:
-                raise NotImplementedByService(feature=f"{name} on $crossjoin", target=name)
+        if call.options.apply is not None:
+            raise NotImplementedByService(feature="$apply on $crossjoin", target="$apply")
         self.names = call.resource.sets
         for name in self.names:
             restrictions.check(call.policy, (name,), call.model.sets[name].type, UNTYPED, by_key=False)

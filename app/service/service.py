@@ -203,7 +203,8 @@ class Service:
         return response
 
     def _miss(self, request: Request, principal: access.Principal, policy: access.Policy, key: Any) -> Response:
-        request = rewrites.query_in_body(rewrites.tunnelled(request), policy.model)
+        given, request = request, rewrites.query_in_body(rewrites.tunnelled(request), policy.model)
+        told = request is given                 # by method and URL alone, not by a body or a header: what the text map knows
         method = request.method
         if method not in METHODS:
             raise MethodNotAllowed(method=method, resource="this service", allow=METHODS)
@@ -223,7 +224,8 @@ class Service:
             if known is not None:
                 handler, bound_request = known
                 call = self._call(request, wanted, bound_request, values, principal, policy, target)
-                self._texts.put(key, (handler, call))
+                if told:
+                    self._texts.put(key, (handler, call))
                 return self._answer(handler, call)
         bound_request, shared = bind.bind_lifted(lifted, target, policy.model, method)
         rewrites.check_dereferenced(request.path, bound_request.resource)
@@ -236,7 +238,7 @@ class Service:
             cacheable = cacheable and not demanding
             if cacheable and shared:
                 self._plans.put(shape, (handler, bound_request))
-            if cacheable:
+            if cacheable and told:
                 self._texts.put(key, (handler, call))
             return self._answer(handler, call)
         if bound_request.resource.kind == "batch":

@@ -95,7 +95,7 @@ def filtered(node: bound.Filter, stage: Stage) -> Stage:
 
 
 def searched(node: bound.Search, stage: Stage) -> Stage:
-    stage.where.append(search.matches(node.search, stage.this, stage.build))
+    stage.where.append(search.matches(node.search, [stage.this], stage.build))
     return stage
 
 

@@ -12,7 +12,7 @@ import peewee as pw
 
 from app.plan.nodes import Gathering, Source
 from app.sql import compile as queries
-from app.sql import expression, order, selects, sources, terms
+from app.sql import expression, order, search, selects, sources, terms
 from app.sql.order import Ordered
 from app.sql.scope import Build, Operand, Row, Scope
 from app.sql.statement import Statement
@@ -46,6 +46,8 @@ def product(query: Gathering, build: Build, count: bool) -> tuple[pw.Select, sel
         opened.where.extend(sources.own_conditions(source, places[name]))
     scope = selects.named(Scope(build, opened.row, None, {}, dict(places)), query.compute)
     opened.where.extend(selects.conditions(query.filter, None, scope))
+    if query.search is not None:
+        opened.where.append(search.matches(query.search, list(places.values()), build))
     if count:
         return selects.select(opened, [pw.fn.COUNT(terms.STAR)]), [(pw.fn.COUNT(terms.STAR), None, ROW)]
     ids = [row_id(each) for each in places.values()]

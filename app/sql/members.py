@@ -66,7 +66,7 @@ def narrowed(node: bound.Transformed, member: Place, scope: Scope) -> list[pw.No
             case bound.Filter(predicate):
                 found.append(expression.condition(predicate, inner))
             case bound.Search(wanted):
-                found.append(search.matches(wanted, member, scope.build))
+                found.append(search.matches(wanted, [member], scope.build))
             case bound.Compute(items):
                 inner = inner.with_names({one.name: one.expression for one in items})
             case bound.Identity() | bound.OrderBy():
@@ -204,7 +204,7 @@ def count(node: bound.Count, scope: Scope) -> pw.Node:
     if node.filter is not None:
         found.where.append(expression.condition(node.filter, scope.of(found.member)))
     if node.search is not None:
-        found.where.append(search.matches(node.search, found.member, scope.build))
+        found.where.append(search.matches(node.search, [found.member], scope.build))
     return terms.scalar(found.select(pw.fn.COUNT(terms.STAR)))
 
 

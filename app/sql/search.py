@@ -6,6 +6,8 @@ a word. What has no words (`"!!"`) matches nothing. URL Conventions §5.1.8; DES
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import peewee as pw
 
 from app import errors
@@ -18,8 +20,15 @@ from app.url import nodes as url
 AFTER_ALL = "\U0010ffff"
 
 
-def matches(search: url.Search, place: Place, build: Build) -> pw.Node:
-    """Whether the entity at a place matches a search expression."""
+Found = list[tuple[str, pw.Node]]       # table and row id of the entities that are searched as one
+
+
+def matches(search: url.Search, places: Sequence[Place], build: Build) -> pw.Node:
+    """Whether the entities at some places, taken together, match a search expression."""
+    return _test(search, [_searched(place, build) for place in places], build)
+
+
+def _searched(place: Place, build: Build) -> tuple[str, pw.Node]:
     if not isinstance(place, Row):
         raise errors.NotImplementedByService(feature="$search over anything but entities")
     table = place.table.id
@@ -28,21 +37,21 @@ def matches(search: url.Search, place: Place, build: Build) -> pw.Node:
     if table in build.grants.unsearchable:
         raise errors.BindError(f"'{table.rpartition('/')[2]}' cannot be searched", code="notSearchable", target="$search")
     build.searched.add(table)
-    return _test(search, table, place.column(place.table.row_id), build)
+    return table, place.column(place.table.row_id)
 
 
-def _test(search: url.Search, table: str, row: pw.Node, build: Build) -> pw.Node:
+def _test(search: url.Search, found: Found, build: Build) -> pw.Node:
     match search:
         case url.SearchAnd(operands):
-            return terms.all_of([_test(each, table, row, build) for each in operands])
+            return terms.all_of([_test(each, found, build) for each in operands])
         case url.SearchOr(operands):
-            return terms.any_of([_test(each, table, row, build) for each in operands])
+            return terms.any_of([_test(each, found, build) for each in operands])
         case url.SearchNot(operand):
-            return terms.no(_test(operand, table, row, build))
+            return terms.no(_test(operand, found, build))
         case url.SearchPrefix(text):
-            return _phrase(words(text), table, row, build, prefix=True)
+            return terms.any_of([_phrase(words(text), table, row, build, prefix=True) for table, row in found])
         case url.SearchTerm(text):
-            return _phrase(words(text), table, row, build)
+            return terms.any_of([_phrase(words(text), table, row, build) for table, row in found])
 
 
 def _phrase(found: list[str], table: str, row: pw.Node, build: Build, prefix: bool = False) -> pw.Node:

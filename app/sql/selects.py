@@ -58,7 +58,7 @@ def of_row(column: Column, scope: Scope) -> Operand:
 def conditions(filter: bound.Expression | None, wanted: url.Search | None, scope: Scope) -> list[pw.Node]:
     """`$filter` and `$search`."""
     found = [] if filter is None else [expression.condition(filter, scope)]
-    return found if wanted is None else [*found, search.matches(wanted, scope.this, scope.build)]
+    return found if wanted is None else [*found, search.matches(wanted, [scope.this], scope.build)]
 
 
 def named(scope: Scope, compute: Sequence[bound.ComputedProperty]) -> Scope:

@@ -282,7 +282,7 @@ class Segment:
 
     `text`: all of it (what key-as-segment reads). `name`: the identifier, qualified name or `$`-name before the
     first parenthesis; '' when the text starts with none. `arguments`: the first parentheses, None without.
-    `key`: the second parentheses, as in `F(p=1)(2)`. `problem`: why the parentheses could not be parsed (the
+    `key`: the second parentheses, as in `F(p=1)(2)` and `$filter(…)(2)`. `problem`: why the parentheses could not be parsed (the
     binder raises it unless the segment is read as a key), else None. `predicate`: the expression of `$filter(…)`.
     `value`: in a lifted target, what stands for `text` when the segment can only be a key or an ordinal; `text` is
     then empty.

@@ -59,7 +59,11 @@ def _segment(text: str, limits: Limits) -> Segment:
     reader = ApplyReader(text, limits)
     reader.position = found.end()
     if name == "$filter":
-        return Segment(text, name, predicate=_predicate(reader))
+        predicate = _predicate(reader)
+        key = _arguments(reader) if reader.peek() == "(" else None
+        if reader.position < len(text):
+            reader.fail("'/' or the end")
+        return Segment(text, name, key=key, predicate=predicate)
     if name == "$crossjoin":
         return Segment(text, name, _sets(reader))
     try:
@@ -79,8 +83,6 @@ def _predicate(reader: ApplyReader) -> Expression:
     predicate = reader.expression()
     reader.blanks()
     reader.expect(")")
-    if reader.position < len(reader.text):
-        reader.fail("'/' or the end")
     return predicate
 
 

@@ -187,9 +187,9 @@ PATHS = [
      'collection Ships/$filter(gt Length:Edm.Int32 5:Edm.Int32) $count : Collection(R.Ship) in Ships (search=…)'),
     ("4.12", 'Ships/$filter(Length%20gt%205)/$count?$filter=Length gt 6',
      '400 bindError @$filter: $filter cannot be combined with /$filter and /$count.'),
-    ("4.12", "Ships/$filter(Length%20gt%205)('x')",
-     "400 syntaxError @$filter(Length%20gt%205)('x'): The URL is malformed: expected '/' or the end at position 20, "
-     "found \"('x')\"."),
+    ("4.12", "Ships/$filter(Length%20gt%205)('x')", "entity Ships/$filter(gt Length:Edm.Int32 5:Edm.Int32)(Name='x') : R.Ship in Ships"),
+    ("4.12", "Ships/$filter(Length%20gt%205)x",
+     "400 syntaxError @$filter(Length%20gt%205)x: The URL is malformed: expected '/' or the end at position 20, found 'x'."),
     ("4.13", 'PATCH Ships/$filter(@f)/$each?@f=Length gt 5',
      'collection Ships/$filter(gt Length:Edm.Int32 5:Edm.Int32)/$each : Collection(R.Ship) in Ships'),
     ("4.13", 'DELETE Ships/$each', 'collection Ships/$each : Collection(R.Ship) in Ships'),

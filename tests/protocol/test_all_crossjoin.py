@@ -118,7 +118,7 @@ CROSSJOIN = [
     at("U 4.15", f"{PAIRS}?$filter=Code eq 'saw'", 400),
     at("U 4.15", f"{PAIRS}?$expand=Drawings", 400),
     at("U 4.15", f"{PAIRS}?$select=Code", 400),
-    at("U 4.15", f"{PAIRS}?$search=saw", 501),
+    at("U 4.15", f"{PAIRS}?$search=saw&$count=true", 200, {COUNT: 2, "value": list}),
     at("U 4.15", f"{PAIRS}?$apply=aggregate($count as n)", (200, 501)),
     at("U 4.15", f"POST {PAIRS}", 405),
 ]
