@@ -22,7 +22,7 @@ ARGS ?=
 serve: .venv
 	$(BIN)/odata serve $(MODEL) $(ARGS)
 
-# Lint, types, and all tests that need no root.
+# Lint, types, and all tests that need no root; with MariaDB installed `make test STORES=sqlite,postgresql,mariadb`.
 test: check
 	$(BIN)/pytest --numprocesses auto --quiet --store $(STORES) $(ARGS)
 

@@ -49,11 +49,16 @@ def connect_postgresql(url: str) -> Any:
     return psycopg.connect(url.format(name="postgres"), autocommit=True)
 
 
+SETTINGS = ("--innodb-flush-log-at-trx-commit=0", "--sync-binlog=0", "--innodb-doublewrite=0", "--innodb-file-per-table=0",
+            "--innodb-buffer-pool-size=64M", "--innodb-log-file-size=16M", "--max-connections=400")
+
+
 class MariaDbServer:
     """The installed MariaDB, on a socket in a folder of its own."""
 
     def __init__(self) -> None:
-        self._folder = Path(tempfile.mkdtemp(prefix="maria-"))
+        memory = Path("/dev/shm")
+        self._folder = Path(tempfile.mkdtemp(prefix="maria-", dir=memory if os.access(memory, os.W_OK) else None))
         user = ["--user=mysql"] if os.geteuid() == 0 else []
         if user:
             shutil.chown(self._folder, "mysql", "mysql")
@@ -66,8 +71,7 @@ class MariaDbServer:
                         "--skip-test-db", *user], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self._process = subprocess.Popen(
             [daemon, "--no-defaults", f"--datadir={data}", f"--socket={path}", "--skip-networking",
-             f"--pid-file={self._folder / 'pid'}", "--innodb-flush-log-at-trx-commit=0", "--sync-binlog=0",
-             "--innodb-buffer-pool-size=64M", "--max-connections=400", *user],
+             f"--pid-file={self._folder / 'pid'}", *SETTINGS, *user],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.url = f"mysql://root@localhost/{{name}}?unix_socket={path}"
         until = time.monotonic() + 60
@@ -108,6 +112,7 @@ class Databases:
         self.url = server_url
         self._names = (f"t_{process}_{number}" for number in itertools.count())
         self._templates: dict[Any, str] = {}
+        self._tables: dict[str, list[str]] = {}     # MariaDB: template → what makes its tables and their rows
         self._folder = Path(tempfile.mkdtemp(prefix="sqlite-")) if store == "sqlite" else None
         connect = {"postgresql": connect_postgresql, "mariadb": connect_mariadb}.get(store)
         self._admin: Any = connect(self.url) if connect else None
@@ -120,16 +125,29 @@ class Databases:
                 for source in self._folder.glob(self._name(template) + ".db*"):
                     shutil.copy(source, self._folder / source.name.replace(self._name(template), name, 1))
             return f"sqlite:///{self._folder / name}.db"
-        clone = f" TEMPLATE {self._name(template)}" if template else ""
+        clone = f" TEMPLATE {self._name(template)}" if template and self.store == "postgresql" else ""
         self._run(f"CREATE DATABASE {name}{clone}")
+        if template and self.store == "mariadb":
+            self._copy(self._name(template), name)
         return self.url.format(name=name)
 
+    def _copy(self, source: str, name: str) -> None:
+        """Copy the tables of a MariaDB database, whose template does not change."""
+        with self._admin.cursor() as cursor:
+            if source not in self._tables:
+                cursor.execute("SELECT table_name FROM information_schema.tables WHERE table_schema = %s", (source,))
+                found: list[str] = []
+                self._tables[source] = found
+                for table, in cursor.fetchall():
+                    cursor.execute(f"SHOW CREATE TABLE `{source}`.`{table}`")
+                    found.append(next(iter(cursor))[1])
+                    if cursor.execute(f"SELECT 1 FROM `{source}`.`{table}` LIMIT 1"):
+                        found.append(f"INSERT INTO `{table}` SELECT * FROM `{source}`.`{table}`")
+            for text in (f"USE `{name}`", "SET foreign_key_checks = 0", *self._tables[source], "SET foreign_key_checks = 1"):
+                cursor.execute(text)
+
     def prepared(self, key: Any, prepare: Callable[[str], None]) -> str:
-        """The URL of a new database in the state that `prepare(url)` makes; done once per `key` where it can be."""
-        if self.store == "mariadb":
-            url = self.empty()
-            prepare(url)
-            return url
+        """The URL of a new database in the state that `prepare(url)` makes; done once per `key`."""
         if key not in self._templates:
             template = self.empty()
             prepare(template)
