@@ -15,7 +15,6 @@ from app.bind import nodes as bound
 from app.edm import Model, vocabularies
 from app.errors import BindError, BodyError, MethodNotAllowed, NotImplementedByService, UnsupportedMediaType
 from app.service.request import Request
-from app.service.settings import Settings
 from app.url import nodes
 from app.url.headers import parse_media_type
 
@@ -59,13 +58,6 @@ def query_in_body(request: Request, model: Model) -> Request:
     query = "&".join(part for part in (request.query, text) if part)
     return replace(request, method="GET", path=request.path[:match.start()].lstrip("/") if match.start() else "",
                    query=query, body=None)
-
-
-def refuse_faces(path: str, settings: Settings, model: Model) -> None:
-    """The path kept for the V2 face answers 501, unless the model has a set of that name."""
-    first = path.partition("/")[0]
-    if first and first == settings.v2_path and model.source_of(first) is None:
-        raise NotImplementedByService(feature="The OData V2 face")
 
 
 def viewed(request: Request, name: str) -> Request:

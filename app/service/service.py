@@ -20,7 +20,7 @@ from urllib.parse import quote, urlsplit
 from app import bind, csdl, url
 from app.bind import nodes as bound
 from app.edm import Model, rules, vocabularies
-from app.errors import MethodNotAllowed, ModelError, NotFound, ODataError, UnknownOption
+from app.errors import ConfigurationError, MethodNotAllowed, ModelError, NotFound, ODataError, UnknownOption
 from app.plan import Planner
 from app.service import (access, alterations, called, declared, failures, jobs, metadata, policies, read, restrictions, rewrites,
                          wishes)
@@ -74,8 +74,11 @@ class Service:
         self.delta_scopes: dict[str, str] = {}
         self.helping = threading.Lock()
         self._documents: dict[tuple[str, str, str, str, bool], bytes] = {}
-        view = settings.bi_path
-        self._view = view if view and model.source_of(view) is None else None
+        self._view = settings.bi_path
+        for name in filter(None, (settings.v2_path, settings.bi_path)):
+            if model.source_of(name) is not None:
+                raise ConfigurationError(f"The model has a set '{name}', the path of a face: ODATA_V2_PATH and ODATA_BI_PATH "
+                                         "give the faces other names")
         self._inner_name = vocabularies.inner_error_name(model)
 
     @cached_property
@@ -208,7 +211,6 @@ class Service:
         method = request.method
         if method not in METHODS:
             raise MethodNotAllowed(method=method, resource="this service", allow=METHODS)
-        rewrites.refuse_faces(request.path, self.settings, policy.model)
         target = rewrites.dereferenced(url.parse(request.path, request.query, self.limits), request.root)
         wanted = wishes.wish(request, target.options.format, self.settings.strict)
         self._check_options(target.options)
@@ -312,6 +314,11 @@ class Service:
                 known = self._documents[key] = metadata.document(call.model, form, version, root, plain)
             return known
         return metadata.metadata(call, write)
+
+    def seen_by(self, request: Request) -> tuple[str, Model]:
+        """(id, model) of what the one who asks may see. Raises Unauthorized."""
+        policy = self.access.policy(identified(self.authenticate(request)))
+        return policy.id, policy.model
 
     # --- what answers ask of the service -----------------------------------------------------------------
 

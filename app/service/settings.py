@@ -190,7 +190,7 @@ class Settings:
     lenient: frozenset[str] = _setting(
         _lenient, "leniencies beyond the standard: " + ", ".join(f"`{name}`" for name in LENIENCIES), frozenset(),
         option="--lenient")
-    v2_path: str = _setting(_segment, "path segment of the V2 face (501 for now); empty: off", "v2")
+    v2_path: str = _setting(_segment, "path segment of the face for OData 2.0; empty: off", "v2")
     bi_path: str = _setting(_segment, "path segment of the view for BI tools and other plain readers; empty: off", "bi")
     change_retention: int = _setting(
         _whole(1), "days that delta links stay valid and results of asynchronous requests are kept", 30)

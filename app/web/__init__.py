@@ -14,17 +14,17 @@ from typing import Any, Protocol
 import flask
 from werkzeug.exceptions import HTTPException
 
-from app import csdl
+from app import csdl, v2
 from app.service.authenticate import Authenticate
 from app.service.response import Response
 from app.service.settings import Settings
-from app.web.odata import Body, Face, Handler, StartResponse, refusal
+from app.web.odata import Body, Face, StartResponse, refusal
 
 SYSTEM = "/-/"
 MONITORS = "/-/async/"      # of asynchronous requests: the service answers them
 
 
-class OpenService(Handler, Protocol):
+class OpenService(v2.Service, Protocol):
     """What the application needs of a service."""
 
     @property
@@ -46,7 +46,7 @@ def application(service: OpenService, settings: Settings) -> flask.Flask:
     """The Flask application over an open service."""
     app = flask.Flask("app.web", static_folder=None)
     app.extensions["odata"] = service
-    face = Face(service, settings)
+    face = Face(v2.Face(service, settings.v2_path) if settings.v2_path else service, settings)
     system = settings.root_path + SYSTEM
     monitors = settings.root_path + MONITORS
 

@@ -27,7 +27,6 @@ VIEW = [
     Exchange("P 11.2.2", "GET bi/Products(4711)", 404, {"error": {"code": "notFound"}}),
     Exchange("U 4", "GET bi/nosuch", 404),
     Exchange("U 4", "GET bible", 404),
-    Exchange("P 9.3.1", "GET v2/Products", 501),
     Exchange("P 9.2.2", "DELETE bi/$metadata", 405),
 ]
 
