@@ -10,13 +10,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from app import errors
-from app.bind import aggregate, expression, member, nodes, operations
+from app.bind import aggregate, expression, hierarchies, member, nodes, operations
 from app.bind.scope import Scope, describe, is_collection
 from app.edm import types
 from app.edm.values import plain
 from app.url import nodes as url
 
-HIERARCHY = "Org.OData.Aggregation.V1.RecursiveHierarchy"
 LEVELED = "Org.OData.Aggregation.V1.LeveledHierarchy"
 Row = tuple[nodes.RowProperty, ...]
 
@@ -170,6 +169,7 @@ def _aggregate(items: tuple[url.AggregateExpression, ...], state: State) -> tupl
 def _group(syntax: url.GroupByT, state: State) -> tuple[nodes.Transformation, State]:
     items: list[nodes.RowProperty | nodes.Rollup | nodes.RollupRecursive] = []
     groups: list[nodes.RowProperty] = []
+    tested: dict[str, str] = {}         # names of the nodes that rows are about → their types
     for item in syntax.items:
         match item:
             case url.GroupingPath(path):
@@ -182,20 +182,37 @@ def _group(syntax: url.GroupByT, state: State) -> tuple[nodes.Transformation, St
                 items.append(nodes.Rollup(levels, everything))
                 groups.extend(replace(level, partial=everything or at > 0) for at, level in enumerate(levels))
             case url.RollupRecursive(nodes_path, qualifier, path, before, keep_start):
-                hierarchy = _hierarchy(nodes_path, qualifier, state.scope)
+                hierarchy = hierarchies.hierarchy(nodes_path, qualifier, state.scope)
                 property_ = aggregate.row_property(path, state.scope)
                 start = _over_nodes(before, hierarchy, state.scope)
-                items.append(nodes.RollupRecursive(hierarchy, property_, start, keep_start))
-                groups.append(property_)
+                shown = _shown(property_, hierarchy, state.scope)
+                items.append(nodes.RollupRecursive(hierarchy, property_, shown, start, keep_start))
+                groups.append(shown)
+                tested[f"{hierarchies.ROLLUP_NODE}{len(tested) + 1}"] = hierarchy.nodes.type
     if not syntax.then:
         return nodes.GroupBy(tuple(items)), state.with_row(groups)
     own = frozenset("/".join(each.path) for each in groups)
-    then, after = _sequence(syntax.then, replace(state, groups=state.groups | own))
+    added = {name: nodes.AliasPath(name, type) for name, type in tested.items()}
+    inner = replace(state.scope, names={**state.scope.names, **added})
+    then, after = _sequence(syntax.then, replace(state, scope=inner, groups=state.groups | own))
     node = nodes.GroupBy(tuple(items), then)
     if then.row is None:
         return node, replace(after, groups=state.groups)
     known = {each.path for each in groups}
     return node, state.with_row([*groups, *(each for each in then.row if each.path not in known)])
+
+
+def _shown(property_: nodes.RowProperty, hierarchy: nodes.RecursiveHierarchy, scope: Scope) -> nodes.RowProperty:
+    """What rows of `rolluprecursive` show of their node (the cases of §6.2.2): the instance, the related entity, or the
+    identifier."""
+    node = property_.expression
+    if isinstance(node, nodes.PropertyPath) and node.property == hierarchy.node.property and isinstance(
+            hierarchy.node.base, nodes.This) and node.base.type == hierarchy.nodes.type:
+        if isinstance(node.base, nodes.This) and not scope.closed:
+            return nodes.RowProperty((), scope.type, node.base, navigation=True)
+        if isinstance(node.base, nodes.NavigationPath | nodes.AliasPath):
+            return nodes.RowProperty(property_.path[:-1], node.base.type, node.base, navigation=True)
+    return property_
 
 
 def _levels(path: tuple[str, ...], scope: Scope) -> tuple[tuple[str, ...], ...]:
@@ -335,25 +352,6 @@ def _function(step: url.NameStep, state: State) -> tuple[nodes.Transformation, S
 
 # --- hierarchies -----------------------------------------------------------------------------------------
 
-def _hierarchy(path: url.Path, qualifier: str, scope: Scope) -> nodes.RecursiveHierarchy:
-    """The recursive hierarchy that the entity type of the nodes declares under `qualifier` (§5.5.2)."""
-    model = scope.model
-    found = member.bind_path(path, scope)
-    if path.root != "$root" or not is_collection(found):
-        raise errors.BindError("A hierarchy is a collection that begins with $root")
-    for each in model.lineage(found.type):
-        kind = model.structured(each)
-        annotation = model.annotation(HIERARCHY, each, kind.annotations if kind else (), qualifier)
-        value = plain(annotation.value) if annotation is not None else None
-        if isinstance(value, dict):
-            inner = scope.inside(found.type)
-            node = aggregate.grouping_path(value["NodeProperty"].split("/"), inner)
-            parent = aggregate.grouping_path(value["ParentNavigationProperty"].split("/"), inner)
-            if isinstance(node, nodes.PropertyPath) and isinstance(parent, nodes.NavigationPath):
-                return nodes.RecursiveHierarchy(found, qualifier, node, parent)
-    raise errors.BindError(f"{found.type} declares no recursive hierarchy '{qualifier}'")
-
-
 def _over_nodes(transformations: tuple[url.Transformation, ...], hierarchy: nodes.RecursiveHierarchy,
                 scope: Scope) -> nodes.Apply | None:
     if not transformations:
@@ -363,7 +361,7 @@ def _over_nodes(transformations: tuple[url.Transformation, ...], hierarchy: node
 
 
 def _relatives(syntax: url.HierarchyT, state: State) -> nodes.Transformation:
-    hierarchy = _hierarchy(syntax.hierarchy, syntax.qualifier, state.scope)
+    hierarchy = hierarchies.hierarchy(syntax.hierarchy, syntax.qualifier, state.scope)
     start, _ = _sequence(syntax.start, state)
     distance = None if syntax.distance is None else number(syntax.distance)
     property_ = aggregate.row_property(syntax.property, state.scope)
@@ -371,7 +369,7 @@ def _relatives(syntax: url.HierarchyT, state: State) -> nodes.Transformation:
 
 
 def _traverse(syntax: url.TraverseT, state: State) -> nodes.Transformation:
-    hierarchy = _hierarchy(syntax.hierarchy, syntax.qualifier, state.scope)
+    hierarchy = hierarchies.hierarchy(syntax.hierarchy, syntax.qualifier, state.scope)
     start = _over_nodes(syntax.start, hierarchy, state.scope)
     orderby = bind_order(syntax.orderby, state.scope.inside(hierarchy.nodes.type))
     return nodes.Traverse(hierarchy, aggregate.row_property(syntax.property, state.scope), syntax.order, start, orderby)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from app import errors
-from app.bind import aggregate, expression, key, nodes, operations
+from app.bind import aggregate, expression, hierarchies, key, nodes, operations
 from app.bind.functions import FUNCTIONS
 from app.bind.scope import Scope, default_type, describe, is_collection
 from app.edm import vocabularies
@@ -296,6 +296,9 @@ def _keyed(node: nodes.Expression, arguments: tuple[url.Argument, ...], scope: S
 
 def _unrooted_call(step: url.NameStep, scope: Scope) -> nodes.Expression:
     """`NS.F(p=1)` or `F(p=1)` at the start of a path: the unbound function, else one bound to the current instance."""
+    function = hierarchies.function_name(step.name, scope.model)
+    if function is not None:
+        return hierarchies.call(step, function, scope)
     candidates = operations.named(scope.model, step.name, None)
     if candidates:
         return call(step, None, candidates, scope)

@@ -326,10 +326,24 @@ class AggregateValue:
     type: str
 
 
+@dataclass(frozen=True, slots=True)
+class Kinship:
+    """A hierarchy function (Aggregation §5.5.2.1): isnode, isroot, isleaf of `node`, or issibling, isdescendant of `node` and
+    `other`, which is the ancestor; at most `distance` steps away; `itself`: a node counts as its own descendant."""
+
+    name: str
+    hierarchy: RecursiveHierarchy
+    node: Expression
+    other: Expression | None = None
+    distance: Expression | None = None
+    itself: bool = False
+    type: str = "Edm.Boolean"
+
+
 Expression: TypeAlias = (Literal | Parameter | ParameterList | It | This | These | Variable | Root | PropertyPath
                          | DynamicPath | NavigationPath | CastPath | AliasPath | Transformed | AnnotationPath | Count | Filtered
                          | Lambda | Compare | In | Has | Logic | Not | Negate | Arithmetic | Call | Cast | IsOf | Case
-                         | FunctionCall | ListValue | ObjectValue | AggregateValue)
+                         | FunctionCall | ListValue | ObjectValue | AggregateValue | Kinship)
 
 
 # --- options ---------------------------------------------------------------------------------------------
@@ -496,10 +510,12 @@ class RecursiveHierarchy:
 
 @dataclass(frozen=True, slots=True)
 class RollupRecursive:
-    """`rolluprecursive(H,Q,p[,T…][,keep start])`; `property`: the node identifier in the input."""
+    """`rolluprecursive(H,Q,p[,T…][,keep start])`; `property`: the node identifier in the input; `shown`: what rows show of the
+    node: the entity where the input is, or leads to, nodes, else its identifier (§6.2.2)."""
 
     hierarchy: RecursiveHierarchy
     property: RowProperty
+    shown: RowProperty
     start: Apply | None = None
     keep_start: bool = False
 

@@ -54,7 +54,8 @@ def row_list(options: bound.Options, version: str) -> str:
                 inner = inner[step]
             inner.setdefault(last, "()" if each.navigation and version != "4.0" else "")
         elif not each.path and not each.partial:
-            whole = select_list(bound.Options(options.select, options.expand), version)[1:-1] or "*"
+            select = options.select and tuple(item for item in options.select if item.kind != "computed")
+            whole = select_list(bound.Options(select, options.expand), version)[1:-1] or "*"
     listed = _listed(tree)
     if whole:
         return f"({whole},{listed[1:-1]})" if listed else f"({whole})"

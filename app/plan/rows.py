@@ -36,7 +36,7 @@ class RowPlanner:
     def rows(self, limit: Slot | None = None) -> Rows:
         """The plan. A child query is cut per parent, else by `limit`."""
         cells, held = [], []
-        for each in shown_of_rows(self.options):
+        for each in sorted(shown_of_rows(self.options), key=lambda one: bool(one.path)):       # an instance first
             if each.nested is not None:
                 if not self.expanded or each.path in self.expanded:
                     held.append(self.held(each.path[0], each.nested))

@@ -80,7 +80,7 @@ class RowNode:
                     entity = read[cell.index].get(row[cell.index])
                     _put(item, cell.path, None if entity is None else dict(entity[0]))
                 elif row[cell.index] is not None:
-                    item = dict(read[cell.index][row[cell.index]][0])
+                    item = dict(read[cell.index][row[cell.index]][0])       # it has an id of its own
             made.append(item)
         for each in self.held:
             each.attach(found, made, run)

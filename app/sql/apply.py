@@ -23,7 +23,7 @@ from app.sql.stages import Make, Stage, sealed
 from app.sql.statement import Bind
 
 
-PARENT = "@parent"
+PARENT, ROLLUP_NODE = "@parent", "@rollupnode"
 ONE_ROW = bound.AggregateExpression(None, "count", "@nest", "Edm.Decimal")
 
 
@@ -139,7 +139,8 @@ def amount_of(count: int | bound.Parameter) -> pw.Node:
 
 
 def extreme(node: bound.TopBottom, stage: Stage) -> Stage:
-    """topcount and its like: ranks and running sums by window functions, cut outside (§3.3.1)."""
+    """topcount and its like: ranks and running sums by window functions, cut outside; what is left keeps the order that it
+    had (§3.3.1)."""
     build = stage.build
     operand = expression.value(node.value, stage.scope)
     descending = node.kind.startswith("top")
@@ -150,6 +151,7 @@ def extreme(node: bound.TopBottom, stage: Stage) -> Stage:
     if node.kind.endswith("count"):
         rank = terms.over(pw.fn.ROW_NUMBER(), by, order)
         found, inner = sealed(stage, extra={"rn": rank} | carried(amount))
+        found.order = found.order[1:]
         amount = outside(amount, inner)
         wanted = build.dialect.cast(amount.node, amount.type, "Edm.Int64", None) if amount.type != "Edm.Int32" else amount.node
         found.where.append(terms.compare(pw.Column(inner, "rn"), "<=", wanted))
@@ -158,6 +160,7 @@ def extreme(node: bound.TopBottom, stage: Stage) -> Stage:
         operand = expression.plain_form(operand, "Edm.Decimal", build)
     sums = aggregates.running(node.kind, operand, by, order, build)
     found, inner = sealed(stage, extra=sums | carried(amount))
+    found.order = found.order[1:]
     found.where.append(aggregates.within(node.kind, inner, operand.type, outside(amount, inner), build))
     return found
 
@@ -232,23 +235,27 @@ def grouped(properties: Sequence[bound.RowProperty | bound.RollupRecursive], the
         stage = make()
         outside[:] = stage.groups
         found = stages.named([each for each in properties if isinstance(each, bound.RowProperty)], stage)
-        for each in properties:
-            if isinstance(each, bound.RollupRecursive):
-                found["/".join(each.property.path)] = hierarchies.rolled_up(each, stage, sequence)
+        recursive = [each for each in properties if isinstance(each, bound.RollupRecursive)]
+        for position, each in enumerate(recursive, 1):
+            found["/".join(each.shown.path)] = hierarchies.rolled_up(each, stage, sequence, f"{ROLLUP_NODE}{position}")
         stage.groups = {**stage.groups, **found}
         return stage
-    found = aggregates.aggregate((), start) if then is None else within_groups(then, start)()
+    only = properties[0] if len(properties) == 1 else None
+    every = None if not isinstance(only, bound.RollupRecursive) else lambda: (
+        start() if make().groups else hierarchies.every_node(only, make(), sequence))
+    found = aggregates.aggregate((), start, every) if then is None else within_groups(then, start, every)()
     found.groups = {path: found.groups[path] for path in outside}
     return found
 
 
-def within_groups(then: bound.Apply, start: Make) -> Make:
+def within_groups(then: bound.Apply, start: Make, every: Make | None = None) -> Make:
     """What a sequence makes of each group. A group that loses all its rows on the way to `aggregate` still has its one row."""
     steps = then.transformations
     at = next((index for index, each in enumerate(steps) if isinstance(each, bound.Aggregate)), 0)
-    if not any(isinstance(each, NARROWING) for each in steps[:at]):
+    if every is None and not any(isinstance(each, NARROWING) for each in steps[:at]) \
+            or not steps or not isinstance(steps[at], bound.Aggregate):
         return sequence(then, start)
     before, aggregate = sequence(replace(then, transformations=steps[:at]), start), steps[at]
     assert isinstance(aggregate, bound.Aggregate)
     return sequence(replace(then, transformations=steps[at + 1:]),
-                    lambda: aggregates.aggregate(aggregate.expressions, before, start))
+                    lambda: aggregates.aggregate(aggregate.expressions, before, every or start))

@@ -18,7 +18,7 @@ from app.bind import nodes as bound
 from app.bind.scope import is_collection
 from app.edm import types
 from app.plan.nodes import Slot
-from app.sql import enumerations, members, paths, structures, terms
+from app.sql import enumerations, kinship, members, paths, structures, terms
 from app.sql.scope import Build, Json, Operand, Scope
 from app.sql.statement import Bind, Convert
 from app.store.mapping import Column
@@ -63,6 +63,8 @@ def exact(node: bound.Expression, scope: Scope) -> Operand | None:
             found = has(left, right, scope)
         case bound.Lambda():
             found = members.any_or_all(node, scope)
+        case bound.Kinship():
+            found = kinship.test(node, scope)
         case bound.IsOf(operand, type_name, collection):
             found = structures.is_of(operand, type_name, collection, scope)
         case _:

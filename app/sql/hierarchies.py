@@ -28,8 +28,8 @@ Sequence = Callable[[bound.Apply, Make], Make]
 class Tree:
     """The nodes of a hierarchy; every look at them is a row of its own."""
 
-    def __init__(self, hierarchy: bound.RecursiveHierarchy, stage: Stage) -> None:
-        self.hierarchy, self.scope, self.build = hierarchy, stage.scope, stage.build
+    def __init__(self, hierarchy: bound.RecursiveHierarchy, scope: Scope) -> None:
+        self.hierarchy, self.scope, self.build = hierarchy, scope, scope.build
 
     def nodes(self) -> Stage:
         """All nodes, as the input of a sequence."""
@@ -84,7 +84,7 @@ def relatives(node: bound.Relatives, make: Make, sequence: Sequence, number: Cal
     """The instances whose nodes are above or below those of the start set (§6.2.1)."""
     stage = make()
     start = sequence(node.start, make)()
-    tree, build = Tree(node.hierarchy, stage), stage.build
+    tree, build = Tree(node.hierarchy, stage.scope), stage.build
     given = start.select([stages.group_value(node.property, start).node])
     seeds = tree.among(given)
     assert isinstance(seeds.this, Row)
@@ -132,7 +132,7 @@ def next_to(tree: Tree, kind: str, nodes: Stage, columns: Callable[[Row], list[p
 def traverse(node: bound.Traverse, make: Make, sequence: Sequence) -> Stage:
     """The instances in the order of their nodes: parents before or after their children, siblings by `orderby` (§6.2.2)."""
     stage = make()
-    tree, build = Tree(node.hierarchy, stage), stage.build
+    tree, build = Tree(node.hierarchy, stage.scope), stage.build
     ranks = ranked(tree, node)
 
     def digits(rank: pw.Node) -> pw.Node:
@@ -190,9 +190,9 @@ def wide(node: pw.Node, build: Build) -> pw.Node:
 
 # --- subtotals -------------------------------------------------------------------------------------------
 
-def rolled_up(node: bound.RollupRecursive, stage: Stage, sequence: Sequence) -> Operand:
-    """The node that each instance counts for: its own and all above it, a row each (§6.3)."""
-    tree, build = Tree(node.hierarchy, stage), stage.build
+def rolled_up(node: bound.RollupRecursive, stage: Stage, sequence: Sequence, name: str) -> Operand:
+    """The node that each instance counts for: its own and all above it, a row each; under `name` for `rollupnode` (§6.3)."""
+    tree, build = Tree(node.hierarchy, stage.scope), stage.build
     first = tree.nodes() if node.start is None else sequence(node.start, tree.nodes)()
     assert isinstance(first.this, Row)
     seed = first.select([row_id(first.this), row_id(first.this)])
@@ -208,8 +208,22 @@ def rolled_up(node: bound.RollupRecursive, stage: Stage, sequence: Sequence) -> 
     below.frame.join(walk, terms.compare(pw.Column(walk, "id"), "=", row_id(below.this)), pw.JOIN.INNER)
     below.frame.join(above.frame.source, terms.compare(pw.Column(walk, "root"), "=", row_id(above.this)), pw.JOIN.INNER)
     node_id, own_id = tree.identifier(above.this), tree.identifier(below.this)
-    pairs = below.select([terms.aliased(node_id.node, "node"), terms.aliased(own_id.node, "below")]).with_cte(walk)
+    columns = {"node": node_id.node, "below": own_id.node, "row": row_id(above.this)}
+    pairs = below.select([terms.aliased(each, alias) for alias, each in columns.items()]).with_cte(walk)
     source = stages.derived(pairs, build)
     own = stages.group_value(node.property, stage)
     stage.frame.join(source, terms.compare(pw.Column(source, "below"), "=", own.node), pw.JOIN.INNER)
-    return Operand(pw.Column(source, "node"), own.type, own.column)
+    entity = Operand(pw.Column(source, "row"), "@" + above.this.table.id)
+    stage.names[name] = relations.entity(stage.frame, entity, name)
+    return entity if node.shown.navigation else Operand(pw.Column(source, "node"), own.type, own.column)
+
+
+def every_node(node: bound.RollupRecursive, stage: Stage, sequence: Sequence) -> Stage:
+    """Every node that `rolluprecursive` has a subtotal for, as the groups of a stage: some have no instances (§6.3)."""
+    tree = Tree(node.hierarchy, stage.scope)
+    found = tree.nodes() if node.start is None else sequence(node.start, tree.nodes)()
+    assert isinstance(found.this, Row)
+    shown = tree.identifier(found.this)
+    if node.shown.navigation:
+        shown = Operand(row_id(found.this), "@" + found.this.table.id, nullable=False)
+    return Stage(tree.build, found.frame, found.this, found.where, groups={"/".join(node.shown.path): shown})

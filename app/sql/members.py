@@ -93,6 +93,7 @@ def related(base: Place, node: bound.NavigationPath, scope: Scope) -> Members:
     """The entities that a collection-valued navigation property leads to from one place."""
     build = scope.build
     ordinal: pw.Node | None = None
+    base = paths.instance(base, node.navigation.name)
     if isinstance(base, One):
         base = relations.row_of(base)
     if isinstance(base, Json):
@@ -123,6 +124,7 @@ def onwards(found: Members, node: bound.NavigationPath, scope: Scope) -> Members
 def attached(base: Place, node: bound.NavigationPath, scope: Scope, frame: Frame, kind: str) -> Row:
     """The rows that a navigation property leads to, joined to the frame of the place that it starts from."""
     build = scope.build
+    base = paths.instance(base, node.navigation.name)
     if isinstance(base, One):
         base = relations.row_of(base)
     if not isinstance(base, Row):

@@ -22,6 +22,7 @@ TYPE = "@odata.type"
 UNTYPED = ("Edm.Untyped", "Edm.PrimitiveType")
 NOTHING = Operand(terms.FALSE, "null")
 GONE = Operand(terms.NULL, "null")          # what an entity of another type has of something structured
+INSTANCE = ""               # the column of a row of `$apply` that holds the row id of an instance
 PLACES = (Row, One, Complex, Json, Staged, Operand)
 
 
@@ -82,6 +83,15 @@ def staged(row: Staged, name: str) -> Place:
     return column if not column.type.startswith("@") else relations.entity(row.frame, column, path)
 
 
+def instance(place: Place, name: str) -> Place:
+    """The entity that a row of `$apply` has the members of, where it is asked for one that is no column of the row."""
+    if not isinstance(place, Staged) or place.prefix or INSTANCE not in place.columns:
+        return place
+    if any(path == name or path.startswith(name + "/") for path in place.columns):
+        return place
+    return relations.entity(place.frame, place.columns[INSTANCE], INSTANCE)
+
+
 def root(node: bound.Root, scope: Scope) -> Place:
     """`$root/Set(key)` and `$root/Singleton`: one row at most, joined like a to-one path."""
     frame, build = frame_of(scope.this), scope.build
@@ -124,7 +134,7 @@ def key_test(row: Row, key: bound.Key, scope: Scope) -> Sequence[pw.Node]:
 
 def navigate(node: bound.NavigationPath, scope: Scope) -> Place:
     """The place of a to-one navigation property, or of one member of a collection addressed by its key."""
-    base, build = within(node.base, scope), scope.build
+    base, build = instance(within(node.base, scope), node.navigation.name), scope.build
     if isinstance(base, Staged):
         return staged(base, node.navigation.name)
     if isinstance(base, Json):
@@ -175,6 +185,7 @@ def link_of(base: Json, node: bound.NavigationPath, build: Build) -> mapping.Doc
 
 def member(base: Place, owner: str, name: str, build: Build) -> Place:
     """The place of a declared structural property."""
+    base = instance(base, name)
     match base:
         case One():
             return of_one(base, owner, name, build)

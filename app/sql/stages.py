@@ -72,7 +72,8 @@ class Stage:
     def total_order(self) -> Ordered:
         """The order so far, made complete."""
         if isinstance(self.this, Row):
-            return [*self.order, (Operand(self.this.column(self.this.table.row_id), "Edm.Int64", nullable=False), False)]
+            joined = [paths.row_id(added) for added in self.names.values() if isinstance(added, Row)]
+            return [*self.order, (paths.row_id(self.this), False), *((each, False) for each in joined)]
         return [*self.order, *((operand, False) for operand in self.this.columns.values())]
 
 
@@ -148,16 +149,16 @@ def union(stages: Sequence[Stage]) -> Stage:
     with null, and a property that only some rows have gets a mark where it is not there (Aggregation §3.2.2)."""
     build = stages[0].build
     entities = [stage.this for stage in stages if isinstance(stage.this, Row)]
-    if entities and len(entities) < len(stages):
-        raise errors.NotImplementedByService(feature="concat of instances and aggregated rows")
     shapes = [stage.columns() for stage in stages]
+    if entities and len(entities) < len(stages):
+        return union(beside_rows(stages, shapes))
     whole: dict[str, Operand] = {}
     for path, operand in (item for shape in shapes for item in shape.items()):
         whole[path] = common(whole.get(path, operand), operand, path)
     if not entities:
         marks = {path + ABSENT: Operand(terms.FALSE, "Edm.Boolean") for path in whole
                  if not path.endswith(MARKS) and any(path not in shape for shape in shapes)}
-        whole |= marks
+        whole = {**marks, **whole}
     built: Any = _member(stages[0], shapes[0], whole, 0)
     for part, (stage, shape) in enumerate(zip(stages[1:], shapes[1:]), 1):
         built = built.union_all(_member(stage, shape, whole, part))
@@ -168,6 +169,44 @@ def union(stages: Sequence[Stage]) -> Stage:
     if entities:
         return over_instances(build, inner, entities[0].table, kept, order, groups)
     return of_rows(build, Frame(build, inner), kept, order, groups)
+
+
+def beside_rows(stages: Sequence[Stage], shapes: Sequence[Mapping[str, Operand]]) -> list[Stage]:
+    """The stages with instances as rows: their row id, what was added to them, and their values of the properties that the
+    other rows have. Those of related entities are for further transformations only, they are not shown with the instance."""
+    found = []
+    for stage, shape in zip(stages, shapes):
+        if isinstance(stage.this, Row):
+            columns = {paths.INSTANCE: paths.row_id(stage.this), **shape}
+            for path, wanted in (item for other in shapes for item in other.items()):
+                node = None if path in columns or path.endswith(MARKS) else declared(path, stage.this.table.type, stage.build)
+                if node is not None:
+                    steps = tuple(path.split("/"))
+                    columns[path] = group_value(bound.RowProperty(steps, wanted.type, node), stage)
+                    columns[path + ABSENT] = Operand(terms.TRUE if len(steps) > 1 or wanted.type.startswith("@") else
+                                                     terms.FALSE, "Edm.Boolean", nullable=False)
+            stage = replace(stage, this=Staged(stage.frame, columns))
+        found.append(stage)
+    return found
+
+
+def declared(path: str, type: str, build: Build) -> bound.Expression | None:
+    """The node of a path of declared properties; None for names that were added."""
+    node: bound.Expression = bound.This(type)
+    model = build.model
+    for step in path.split("/"):
+        if "." in step:
+            node = bound.CastPath(node, step)
+        elif step in model.properties(node.type):
+            found = model.properties(node.type)[step]
+            ref = model.underlying(found.type)
+            node = bound.PropertyPath(node, found, node.type, ref.name, ref.collection)
+        elif step in model.navigations(node.type):
+            navigation = model.navigations(node.type)[step]
+            node = bound.NavigationPath(node, navigation, node.type, navigation.type, navigation.collection)
+        else:
+            return None
+    return node
 
 
 def common(first: Operand, second: Operand, path: str) -> Operand:
@@ -197,7 +236,7 @@ def _member(stage: Stage, shape: Mapping[str, Operand], whole: Mapping[str, Oper
             node = expression.null("Edm.Int64" if wanted.type.startswith("@") else wanted.type, build).node
         selected.append(terms.aliased(node, f"a{index}"))
     selected += [terms.aliased(operand.node, f"g{index}") for index, operand in enumerate(stage.groups.values())]
-    place = terms.over(pw.fn.ROW_NUMBER(), [], sorting.sort(stage.order, build)) if stage.order else pw.SQL("0")
+    place = terms.over(pw.fn.ROW_NUMBER(), [], sorting.sort(stage.total_order(), build)) if stage.order else pw.SQL("0")
     selected += [terms.aliased(pw.SQL(str(part)), "part"), terms.aliased(place, "place")]
     return stage.select(selected)
 

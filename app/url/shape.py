@@ -12,7 +12,7 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-from app.url.nodes import (AliasDefinition, ArrayLiteral, Binary, Call, ListExpression, Literal, Options, Parameter,
+from app.url.nodes import (AliasDefinition, Argument, ArrayLiteral, Binary, Call, ListExpression, Literal, Options, Parameter,
                            ParameterList, Segment, Target, TopBottomT)
 
 Value: TypeAlias = Literal | tuple[Literal, ...]
@@ -136,6 +136,12 @@ def _call(node: Call, values: list[Value]) -> Call:
     return Call(node.name, arguments, node.position)
 
 
+def _argument(node: Argument, values: list[Value]) -> Argument:
+    """An argument; the name of a hierarchy and the place of a grouping are not values."""
+    fixed = node.name in ("HierarchyQualifier", "Position") and isinstance(node.value, Literal)
+    return node if fixed else Argument(node.name, _rewrite(node.value, values), node.position)
+
+
 def _top_bottom(node: TopBottomT, values: list[Value]) -> TopBottomT:
     amount = node.amount if isinstance(node.amount, Literal) else _rewrite(node.amount, values)
     return TopBottomT(node.kind, amount, _rewrite(node.value, values), node.position)
@@ -186,5 +192,5 @@ def _options(node: Options, values: list[Value]) -> Options:
 
 _SPECIAL: dict[type, Callable[[Any, list[Value]], Any]] = {
     Literal: _literal, Binary: _binary, Call: _call, TopBottomT: _top_bottom, AliasDefinition: _alias,
-    Segment: _segment, Options: _options,
+    Segment: _segment, Options: _options, Argument: _argument,
 }

@@ -216,8 +216,8 @@ APPLY = [
      '$root/Units:Collection(R.Unit) Tree ID:Edm.String Superior:R.Unit) ID preorder [Name:Edm.String]))'),
     ("6.3", 'Sales?$apply=groupby((rolluprecursive($root/Units,Tree,Unit/ID)),aggregate(Amount with sum as T))',
      'collection Sales : Collection(R.Sale) in Sales (apply=(GroupBy [(RollupRecursive (RecursiveHierarchy '
-     '$root/Units:Collection(R.Unit) Tree ID:Edm.String Superior:R.Unit) Unit/ID)] (Aggregate [T=sum '
-     'Amount:Edm.Decimal:Edm.Decimal]) → T:Edm.Decimal) → Unit/ID:Edm.String T:Edm.Decimal)'),
+     '$root/Units:Collection(R.Unit) Tree ID:Edm.String Superior:R.Unit) Unit/ID Unit)] (Aggregate [T=sum '
+     'Amount:Edm.Decimal:Edm.Decimal]) → T:Edm.Decimal) → Unit:R.Unit T:Edm.Decimal)'),
     ("3.FUNC", 'Sales?$apply=R.TopSales(n=3)/aggregate($count as N)',
      'collection Sales : Collection(R.Sale) in Sales (apply=(SetFunction (call R.TopSales(n=3:Edm.Int32) on '
      '$these:Collection(R.Sale)):Collection(R.Sale)) / (Aggregate [N=count -:Edm.Decimal]) → N:Edm.Decimal)'),
