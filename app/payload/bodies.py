@@ -11,12 +11,13 @@ from typing import Any
 
 from marshmallow import ValidationError
 
-from app.edm import vocabularies
+from app.edm import types, vocabularies
 from app.edm.index import Operation
-from app.edm.model import Property
+from app.edm.model import Parameter, Property
 from app.errors import BodyError, closest
 from app.payload.reader import EntityReader, Faults, Parts, as_list, join
 from app.payload.schemas import Fault, Reading, details, raise_faults, refuse
+from app.payload.syntax import Number
 from app.plan.changes import TYPE, Change, LinkChange, Reference, Target
 
 
@@ -66,6 +67,8 @@ class BodyReader(EntityReader):
         return values
 
     def _parameter(self, value: Any, type: str, many: bool, name: str, parameter: Any, reading: Reading) -> Any:
+        if type == "Edm.Stream":
+            return self._contents(as_list(value) if many else [value], many)
         if self.model.kind(type) != "entity":
             return self.schemas.typed(parameter.type, replace(reading, operation="create"))(value)
         items = as_list(value) if many else [value]
@@ -78,6 +81,32 @@ class BodyReader(EntityReader):
                 item, type, replace(reading, operation="create"), at, faults, frozenset(), frozenset(), None))
         raise_faults(faults)
         return found if many else found[0]
+
+    @staticmethod
+    def _contents(items: list[Any], many: bool) -> Any:
+        """Streams as parameters: base64url (JSON Format §18)."""
+        if not all(isinstance(item, str) and not isinstance(item, Number) for item in items):
+            raise ValueError("a stream is written as base64url")
+        found = [types.parse("Edm.Binary", item) for item in items]
+        return found if many else found[0]
+
+    def read_argument(self, value: Any, parameter: Parameter, reading: Reading) -> Any:
+        """The value of a parameter in a URL, as JSON. Raises BodyError."""
+        faults: Faults = []
+        try:
+            return self._parameter(value, parameter.type.name, parameter.type.collection, parameter.name, parameter, reading)
+        except ValidationError as error:
+            faults = details(error.messages, parameter.name)
+        except ValueError as error:
+            faults = [(parameter.name, Fault("invalidValue", f"The value of '{parameter.name}' is not valid: {error}."))]
+        raise_faults(faults)
+        return None
+
+    def default_argument(self, parameter: Parameter, text: str) -> Any:
+        """The DefaultValue of a parameter that may be left out."""
+        ref = self.model.underlying(parameter.type)
+        kind = self.model.enum_type(ref.name)
+        return self.schemas.enum_reader(kind, Reading())(text) if kind is not None else types.parse(ref.name, text)
 
     def read_value(self, data: Any, owner: str, member: Property, reading: Reading) -> Any:
         """The value of a single property: `{"value": …}`, or the complex object itself (JSON Format §11)."""

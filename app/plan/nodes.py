@@ -187,6 +187,19 @@ class ItemQuery:
 
 
 @dataclass(frozen=True, slots=True)
+class ValueQuery:
+    """One SELECT over values that are in no table: those of `type` in `document`, a JSON array in the stored form. A row: the
+    position of an item, the outputs."""
+
+    document: str
+    type: str
+    filter: bound.Expression | None = None
+    order: tuple[Order, ...] = ()
+    compute: tuple[bound.ComputedProperty, ...] = ()
+    outputs: tuple[Output, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Gathering:
     """One SELECT of what makes up the items of `$all` (an entity of any of the `sources`) or, with `names`, of `$crossjoin`
     (an entity of each, under the name of its set).

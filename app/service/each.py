@@ -7,20 +7,21 @@ else goes row by row. All or nothing, unless `continue-on-error`. Protocol §11.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from functools import partial
 from typing import Any
 
 from app import sql
 from app.bind import nodes as bound
 from app.edm import vocabularies
+from app.edm.model import TypeRef
 from app.errors import (Conflict, NotFound, NotImplementedByService, ODataError, PreconditionFailed, PreconditionRequired,
                         ServiceUnavailable)
 from app.payload.values import dumps
 from app.plan import Query
 from app.plan import changes as plan
 from app.plan.nodes import Output
-from app.service import bodies, invoke, outcomes, read
+from app.service import bodies, invoke, outcomes, read, readback, results
 from app.service.call import Call
 from app.service.entities import Entity
 from app.service.finding import Steps
@@ -204,18 +205,17 @@ def perform(call: Call) -> Response:
     assert isinstance(step, bound.OperationStep)
     operation = step.operation
     function = invoke.permitted(call, operation, _in_front(call))
-    _refuse_lists(step)
     tree = bodies.json_body(call, optional=True)
     parameters = call.reader.read_parameters(tree, operation, bodies.reading(call, "create"))
 
     def work(session: WriteSession) -> Response:
         entities = _members(call, session)
-        results: list[Any] = []
+        given: list[Any] = []
         failed: list[tuple[Entity, ODataError]] = []
 
         def one(entity: Entity) -> None:
-            values = invoke.converted(session, operation, parameters)
-            results.append(function(entity, **values, context=Context(session)))
+            values = invoke.completed(session, operation, function, invoke.converted(session, operation, parameters))
+            given.append(function(entity, **values, context=Context(session)))
         for entity in entities:
             if not call.wishes.goes_on:
                 one(entity)
@@ -223,17 +223,11 @@ def perform(call: Call) -> Response:
             error = _attempt(session, partial(one, entity))
             if error is not None:
                 failed.append((entity, error))
-        return _acted(call, session, step, results, failed)
+        return _acted(call, session, step, given, failed)
     return transact(call, work)
 
 
-def _refuse_lists(step: bound.OperationStep) -> None:
-    returns = step.operation.returns
-    if returns is not None and returns.type.collection:
-        raise NotImplementedByService(feature="An operation on /$each whose results are collections")
-
-
-def _acted(call: Call, session: WriteSession, step: bound.OperationStep, results: list[Any],
+def _acted(call: Call, session: WriteSession, step: bound.OperationStep, given: list[Any],
            failed: list[tuple[Entity, ODataError]]) -> Response:
     """What each call gave; the members whose call failed come last, annotated."""
     returns = step.operation.returns
@@ -242,27 +236,55 @@ def _acted(call: Call, session: WriteSession, step: bound.OperationStep, results
         notes = [{format.control("id"): call.request.root + path_of(entity),
                   outcomes.EXCEPTION: outcomes.exception("invoke", error)} for entity, error in failed]
         headers = {"Content-Type": format.content_type, **outcomes.applied(call)}
-        if returns is not None and results and call.wishes.returns != "minimal":
-            text = invoke.shown(call, session, replace(returns.type, collection=True), results, ()).read()
+        if returns is not None and given and call.wishes.returns != "minimal":
+            text = _shown(call, session, returns.type, given).read()
             return Response(200, headers, text.removesuffix(b"]}") + b"," + dumps(notes)[1:] + b"}")
         type = session.mapping.table(failed[0][0].layout.id).type if returns is None else returns.type.name
         return Response(200, headers, dumps({**read.context_member(call, f"Collection({type})"), "value": notes}))
     if returns is None or call.wishes.returns == "minimal":
         return Response(204, outcomes.applied(call))
-    response = invoke.shown(call, session, replace(returns.type, collection=True), results, ())
+    response = _shown(call, session, returns.type, given)
     response.headers.update(outcomes.applied(call))
     return response
 
 
-def evaluate(call: Call, step: bound.OperationStep, rest: Steps) -> Response:
+def _shown(call: Call, session: WriteSession, ref: TypeRef, found: list[Any], rest: Steps = ()) -> Response:
+    """What each call gave, as a collection; where each gave a collection, as a collection of these (§11.5.2)."""
+    if not ref.collection:
+        return invoke.shown(call, session, replace(ref, collection=True), found, rest)
+    single = replace(session.model.underlying(ref), collection=False)
+    if rest or call.resource.suffix or any(getattr(call.options, each.name) not in (None, (), False)
+                                           for each in fields(call.options) if each.name not in ("select", "expand", "compute")):
+        raise NotImplementedByService(feature="Options and a path behind an operation on /$each whose results are collections")
+    lists = [list(each or ()) for each in found]
+    if session.model.kind(single.name) == "entity":
+        options = readback.shaped(call.options)
+        tables: dict[str, list[int]] = {}
+        for entity in (each for inner in lists for each in inner):
+            tables.setdefault(entity.layout.id, []).append(entity.row_id)
+        shown = {(table, row): each.body for table, rows in tables.items()
+                 for row, each in readback.by_row(call, table, rows, options=options).items()}
+        written = [[shown[each.handle] for each in inner if each.handle in shown] for inner in lists]
+    else:
+        written = [results.written(call, results.canonical(session, ref, inner)) for inner in lists]
+    body = {**read.context_member(call, f"Collection(Collection({single.name}))"), "value": written}
+    return Response(200, {"Content-Type": call.wishes.format.content_type}, dumps(body))
+
+
+def evaluate(call: Call) -> Response:
     """GET of a function: one call for each member."""
+    steps = call.resource.steps
+    at = next(index for index, step in enumerate(steps) if isinstance(step, bound.OperationStep))
+    step, rest = steps[at], steps[at + 1:]
+    assert isinstance(step, bound.OperationStep)
+    if any(isinstance(each, bound.OperationStep) for each in rest):
+        raise NotImplementedByService(feature="A function behind another one on /$each")
     function = invoke.permitted(call, step.operation, _in_front(call))
-    _refuse_lists(step)
     returns = step.operation.returns
     assert returns is not None
     with call.store.read():
         session = session_of(call, writable=False)
         entities = _members(call, session)
-        values = invoke.arguments(call, session, step)
-        results = [function(entity, **values, context=Context(session)) for entity in entities]
-        return invoke.shown(call, session, replace(returns.type, collection=True), results, rest)
+        values = invoke.arguments(call, session, step, function)
+        found = [function(entity, **values, context=Context(session)) for entity in entities]
+        return _shown(call, session, returns.type, found, rest)

@@ -36,8 +36,10 @@ def value_of(expression: bound.Expression, values: Sequence[Any], model: Any) ->
     raise NotImplementedByService(feature="An expression in a key")
 
 
-def find(session: WriteSession, steps: Steps, values: Sequence[Any] = (), *, lock: bool = False) -> Entity | None:
-    """The entity at the end of a path of sets, keys, navigation properties and casts; None where it is not there."""
+def find(session: WriteSession, steps: Steps, values: Sequence[Any] = (), *, lock: bool = False, start: Source | None = None
+         ) -> Entity | None:
+    """The entity at the end of a path of sets, keys, navigation properties and casts, or of one behind `start`; None where it
+    is not there."""
     match steps:
         case (bound.SingletonStep(singleton), *rest) if all(isinstance(step, bound.CastStep) for step in rest):
             found = session.visible(session.by_columns(singleton.name, [], lock=lock))
@@ -51,7 +53,7 @@ def find(session: WriteSession, steps: Steps, values: Sequence[Any] = (), *, loc
                     name for name, _ in key})
             wanted = [(columns[name], value_of(value, values, session.model)) for name, value in key]
             return _cast(session, session.visible(session.by_columns(element.name, wanted, lock=lock)), rest)
-    source, rest_steps = session.planner.source(steps)
+    source, rest_steps = session.planner.source(steps, start)
     if rest_steps:
         raise NotImplementedByService(feature="This resource path in a change")
     rows = rows_of(session, source, values, limit=1)

@@ -7,21 +7,20 @@ conformance.md §13.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from app.bind import nodes as bound
+from app.edm import vocabularies
 from app.edm.index import Operation
 from app.edm.model import TypeRef
 from app.errors import NotFound, NotImplementedByService, PreconditionFailed
-from app.payload import context as contexts
-from app.payload.documents import DocumentWriter
 from app.payload.schemas import Reading
-from app.payload.values import dumps
 from app.plan import Source
 from app.plan import changes as plan
-from app.service import answers, bodies, read
+from app.service import answers, bodies, read, results
 from app.service.call import Call
 from app.service.conditions import matches
 from app.service.entities import Entity
@@ -30,7 +29,8 @@ from app.service.paths import path_of
 from app.service.response import Response
 from app.service.selections import Accepted, Context, Selection
 from app.service.session import WriteSession
-from app.service.values import PropertyAnswer, of_result, raw_value, selected
+from app.service.results import Value
+from app.service.values import PropertyAnswer
 from app.service.write import collection_steps, session_of, transact
 
 
@@ -42,12 +42,12 @@ def function_of(call: Call, operation: Operation) -> Any:
     return found
 
 
-def permitted(call: Call, operation: Operation, steps: Steps) -> Any:
+def permitted(call: Call, operation: Operation, steps: Steps, start: Source | Value | None = None) -> Any:
     """The registered function, where whoever asks may invoke it on what the steps lead to: an operation that is granted by
     name brings its own rights, any other needs the right to read there (and Forbidden is raised)."""
     call.policy.invoke(operation.name)
-    if operation.bound and operation.name not in call.policy.trusted:
-        call.service.planner(call.policy).source(steps)
+    if operation.bound and operation.name not in call.policy.trusted and not isinstance(start, Value):
+        call.service.planner(call.policy).source(steps, start)
     return function_of(call, operation)
 
 
@@ -66,7 +66,9 @@ def perform(call: Call) -> Response:
         binding = bound_to(call, session, operation, call.resource.steps[:-1], lock=True)
         if binding and isinstance(binding[0], Entity):
             _check_etag(call, binding[0])
-        values = converted(session, operation, parameters)
+        elif binding and (call.request.header("if-match") or "*").strip() != "*":
+            raise PreconditionFailed("A collection has no ETag", target="If-Match")
+        values = completed(session, operation, function, converted(session, operation, parameters))
         result = function(*binding, **values, context=Context(session))
         return _acted(call, session, operation, result)
     return transact(call, work)
@@ -101,52 +103,81 @@ def _acted(call: Call, session: WriteSession, operation: Operation, result: Any)
 
 def evaluate(call: Call) -> Response:
     """GET of a function, or of a path that goes on behind one (Protocol §11.5.4)."""
-    steps = call.resource.steps
-    at = max(index for index, step in enumerate(steps) if isinstance(step, bound.OperationStep))
-    step = steps[at]
-    assert isinstance(step, bound.OperationStep)
-    if any(isinstance(each, bound.OperationStep) for each in steps[:at]):
-        raise NotImplementedByService(feature="A function behind another one")
-    operation = step.operation
-    function = permitted(call, operation, steps[:at])
     if call.resource.each():
         from app.service import each
-        return each.evaluate(call, step, steps[at + 1:])
+        return each.evaluate(call)
     with call.store.read():
         session = session_of(call, writable=False)
-        binding = bound_to(call, session, operation, steps[:at])
-        values = arguments(call, session, step)
-        result = function(*binding, **values, context=Context(session))
-        if result is None:
-            return _nothing(call, operation)
-        assert operation.returns is not None
-        return shown(call, session, operation.returns.type, result, steps[at + 1:])
+        start: Source | Value | None = None
+        rest = call.resource.steps
+        while True:
+            at = next(index for index, step in enumerate(rest) if isinstance(step, bound.OperationStep))
+            step, before, rest = rest[at], rest[:at], rest[at + 1:]
+            assert isinstance(step, bound.OperationStep)
+            operation = step.operation
+            assert operation.returns is not None
+            function = permitted(call, operation, before, start)
+            binding = bound_to(call, session, operation, before, start=start)
+            result = function(*binding, **arguments(call, session, step, function), context=Context(session))
+            if result is None and not operation.returns.type.collection:
+                return _nothing(call, operation, rest)
+            if not any(isinstance(each, bound.OperationStep) for each in rest):
+                return shown(call, session, operation.returns.type, result, rest)
+            start = _start(call, session, operation, result)
 
 
-def _nothing(call: Call, operation: Operation) -> Response:
+def _start(call: Call, session: WriteSession, operation: Operation, result: Any) -> Source | Value:
+    """What a function gave, for a path that goes on to another function."""
     assert operation.returns is not None
-    if operation.returns.type.nullable is False and call.model.kind(operation.returns.type.name) == "entity":
-        raise NotFound(reason="The function found no entity")
+    ref = session.model.underlying(operation.returns.type)
+    if session.model.kind(ref.name) != "entity" or isinstance(result, dict):
+        return results.canonical(session, ref, result)
+    source, _ = _narrowed(call, session, result, ref)
+    planner = call.service.planner(call.policy)
+    planner.granted(source.table, not ref.collection)
+    return replace(source, grants=planner.grants)
+
+
+def _nothing(call: Call, operation: Operation, rest: Steps) -> Response:
+    assert operation.returns is not None
+    if rest or operation.returns.type.nullable is False and call.model.kind(operation.returns.type.name) == "entity":
+        raise NotFound(reason=f"The function {operation.name} found nothing")
     return Response(204)
 
 
-def arguments(call: Call, session: WriteSession, step: bound.OperationStep) -> dict[str, Any]:
+def arguments(call: Call, session: WriteSession, step: bound.OperationStep, function: Any) -> dict[str, Any]:
     """The parameters of a function by name."""
-    return {name: argument_of(call, session, step.operation, name, value) for name, value in step.arguments}
+    found = {name: argument_of(call, session, step.operation, name, value) for name, value in step.arguments}
+    return completed(session, step.operation, function, found)
+
+
+def completed(session: WriteSession, operation: Operation, function: Any, values: dict[str, Any]) -> dict[str, Any]:
+    """The parameters with those that may be left out: the DefaultValue of Core.OptionalParameter, else what the Python function
+    has for it, else null (§11.5.4.1.1, §11.5.5.1)."""
+    for each in operation.parameters[1 if operation.bound else 0:]:
+        if each.name in values:
+            continue
+        text = vocabularies.optional_default(session.model, each)
+        if text is not None:
+            values[each.name] = argument(session, session.reader.default_argument(each, text), each.type)
+            continue
+        asked = inspect.signature(function).parameters.get(each.name)
+        if asked is not None and asked.default is inspect.Parameter.empty:
+            values[each.name] = [] if each.type.collection else None
+    return values
 
 
 def argument_of(call: Call, session: WriteSession, operation: Operation, name: str, value: bound.Expression) -> Any:
     """The value of a parameter in the URL."""
-    ref = _type(operation, name)
+    parameter = next(each for each in operation.parameters if each.name == name)
     match value:
-        case bound.ListValue(items):
+        case bound.ListValue(items) if not any(isinstance(item, bound.ObjectValue) for item in items):
             found: Any = [value_of(item, call.values, call.model) for item in items]
-        case bound.ObjectValue():
-            tree = _tree(call, value)
-            found = call.reader.schemas.typed(ref, Reading("create", trusted=True, quoted=True))(tree)
+        case bound.ObjectValue() | bound.ListValue():
+            found = call.reader.read_argument(_tree(call, value), parameter, Reading("create", trusted=True, quoted=True))
         case _:
             found = value_of(value, call.values, call.model)
-    return argument(session, found, ref)
+    return argument(session, found, parameter.type)
 
 
 def _tree(call: Call, value: bound.Expression) -> Any:
@@ -160,42 +191,44 @@ def _tree(call: Call, value: bound.Expression) -> Any:
 
 # --- binding and parameters ------------------------------------------------------------------------------
 
-def bound_to(call: Call, session: WriteSession, operation: Operation, steps: Steps, lock: bool = False
-             ) -> tuple[Any, ...]:
-    """The binding parameter: an entity, a selection, or a value; () for an unbound operation."""
+def bound_to(call: Call, session: WriteSession, operation: Operation, steps: Steps, lock: bool = False,
+             start: Source | Value | None = None) -> tuple[Any, ...]:
+    """The binding parameter: an entity, a selection, or a value; () for an unbound operation. `start`: what an earlier
+    function of the path gave."""
     if not operation.bound:
         return ()
     ref = operation.parameters[0].type
+    if isinstance(start, Value):
+        return (results.along(call, start, steps).value,)
     if call.model.kind(ref.name) != "entity":
-        return (_value(call, session, steps),)
+        return (_value(call, session, steps, start),)
     if ref.collection:
-        source, rest = session.planner.source(steps)
+        source, rest = session.planner.source(steps, start)
         if rest:
             raise NotImplementedByService(feature="This binding")
         parent = None
-        if source.parent is not None:
+        if source.parent is not None and start is None:
             before, last = collection_steps(steps)
             owner = find(session, before, call.values)
             if owner is None:
                 raise NotFound(reason=read.describe(call, source.parent))
             parent = (owner, last.navigation) if isinstance(last, bound.NavigationStep) else None
         return (Selection(session, source, parent, values=tuple(call.values)),)
-    entity = find(session, steps, call.values, lock=lock)
+    entity = find(session, steps, call.values, lock=lock, start=start)
     if entity is None:
         raise NotFound(reason=f"There is no entity at '{call.request.path[:200]}'")
     return (entity,)
 
 
-def _value(call: Call, session: WriteSession, steps: Steps) -> Any:
+def _value(call: Call, session: WriteSession, steps: Steps, start: Source | None) -> Any:
     """The value of the property that an operation is bound to."""
     at = next(index for index, step in enumerate(steps) if isinstance(step, bound.PropertyStep))
-    value: Any = find(session, steps[:at], call.values)
-    if value is None:
+    entity, step = find(session, steps[:at], call.values, start=start), steps[at]
+    if entity is None:
         raise NotFound(reason=f"There is no entity at '{call.request.path[:200]}'")
-    for step in steps[at:]:
-        if isinstance(step, bound.PropertyStep):
-            value = None if value is None else value[step.property.name]
-    return value
+    assert isinstance(step, bound.PropertyStep)
+    first = Value(entity[step.property.name], session.model.underlying(step.property.type))
+    return None if first.value is None else results.along(call, first, steps[at + 1:]).value
 
 
 def converted(session: WriteSession, operation: Operation, parameters: Mapping[str, Any]) -> dict[str, Any]:
@@ -215,7 +248,8 @@ def argument(session: WriteSession, value: Any, ref: TypeRef) -> Any:
     if isinstance(value, plan.Reference):
         return session.resolve(value, None, ref.name)
     if isinstance(value, plan.Change):
-        return {**value.values, **value.dynamic}
+        paths = {part.name: part.path for part in session.model.key(value.type)}
+        return {**{paths[name]: each for name, each in value.key.items()}, **value.values, **value.dynamic}
     if isinstance(value, dict) and session.model.kind(ref.name) == "complex":
         value = session.reader.schemas.complete(ref.name, value)
     return session.catalogue.enums.named(value, session.model.underlying(ref).name)
@@ -228,21 +262,11 @@ def shown(call: Call, session: WriteSession, returns: TypeRef, result: Any, rest
     ref = session.model.underlying(returns)
     if session.model.kind(ref.name) == "entity" and not isinstance(result, dict):
         return _entities(call, session, ref, result, rest)
-    if rest:
-        raise NotImplementedByService(feature="A path behind a function whose result is no entity")
-    return value_answer(call, session, ref, result)
+    return results.answer(call, results.canonical(session, ref, result), rest)
 
 
 def _entities(call: Call, session: WriteSession, ref: TypeRef, result: Any, rest: Steps) -> Response:
-    ordered: tuple[bound.OrderItem, ...] = ()
-    if isinstance(result, Selection):
-        source, ordered = result.narrowed()
-    if not isinstance(result, Selection) or result.limit is not None:
-        found = [result] if isinstance(result, Entity) else list(result)
-        if not found and not rest:
-            return _empty(call, ref)
-        source = _among(session, found)
-        ordered = ordered or _as_given(session, found)
+    source, ordered = _narrowed(call, session, result, ref)
     options = call.options
     if not options.orderby and options.apply is None:
         options = replace(options, orderby=ordered)
@@ -258,15 +282,28 @@ def _entities(call: Call, session: WriteSession, ref: TypeRef, result: Any, rest
     return read.EntityAnswer(call, source, options)(call)
 
 
-def _empty(call: Call, ref: TypeRef) -> Response:
-    """A collection without members, when no table is known to ask."""
-    if call.resource.suffix == "$count":
-        return Response(200, {"Content-Type": "text/plain"}, b"0")
-    fragment = contexts.values(ref.name, True, call.options, call.wishes.version)
-    body: dict[str, Any] = read.context_member(call, fragment)
-    if call.options.count:
-        body[call.wishes.format.control("count")] = 0
-    return Response(200, {"Content-Type": call.wishes.format.content_type}, dumps({**body, "value": []}))
+def _narrowed(call: Call, session: WriteSession, result: Any, ref: TypeRef) -> tuple[Source, tuple[bound.OrderItem, ...]]:
+    """The entities of a result as a source, and their order. Raises NotFound for none of no known set."""
+    ordered: tuple[bound.OrderItem, ...] = ()
+    if isinstance(result, Selection):
+        source, ordered = result.narrowed()
+    if not isinstance(result, Selection) or result.limit is not None:
+        found = [result] if isinstance(result, Entity) else list(result)
+        if not found:
+            return _none(call, session, ref), ()
+        source = _among(session, found)
+        ordered = ordered or _as_given(session, found)
+    return source, ordered
+
+
+def _none(call: Call, session: WriteSession, ref: TypeRef) -> Source:
+    """No entity of the set that the result is declared to be from, else of one that holds its type."""
+    ids = [call.resource.source] if call.resource.source is not None else []
+    ids += [id for id in session.mapping.sources() if session.model.is_a(session.mapping.declared_type(id), ref.name)]
+    if not ids:
+        raise NotFound(reason="The function found nothing")
+    start = session.planner.start(ids[0], session.mapping.declared_type(ids[0]))
+    return replace(start, predicate=bound.Literal(False, "Edm.Boolean"))
 
 
 def _as_given(session: WriteSession, found: Sequence[Entity]) -> tuple[bound.OrderItem, ...]:
@@ -305,31 +342,3 @@ def is_this(session: WriteSession, entity: Entity, place: bound.Expression | Non
         constant: Any = session.catalogue.enums.number(kind, value) if kind is not None else value
         parts.append(bound.Compare("eq", current, bound.Literal(constant, type), type))
     return parts[0] if len(parts) == 1 else bound.Logic("and", tuple(parts))
-
-
-def value_answer(call: Call, session: WriteSession, ref: TypeRef, result: Any) -> Response:
-    """A complex or primitive result, or a collection of them (JSON Format §11, §12)."""
-    format = call.wishes.format
-    if isinstance(result, Selection):
-        result = list(result)
-    reading = Reading("create", trusted=True, quoted=True)
-    checked = session.reader.schemas.typed(replace(ref, nullable=True), reading)(result)
-    completed = _completed(session, checked, ref.name)
-    text = session.catalogue.documents.encode(session.catalogue.enums.named(completed, ref.name), ref.name)
-    form = replace(format, ieee754=True) if call.resource.suffix == "$value" else format
-    value = DocumentWriter(call.model, form).writer(ref.name, ref.collection, selected(call.options), opened=True)(text)
-    if call.resource.suffix == "$count":
-        return Response(200, {"Content-Type": "text/plain"}, str(len(completed)).encode("ascii"))
-    if call.resource.suffix == "$value":
-        return raw_value(call, value, {})
-    fragment = contexts.values(ref.name, ref.collection, call.options, call.wishes.version)
-    body: dict[str, Any] = {**read.context_member(call, fragment), **of_result(call, value)}
-    return Response(200, {"Content-Type": format.content_type}, dumps(body))
-
-
-def _completed(session: WriteSession, value: Any, type: str) -> Any:
-    if session.model.kind(type) != "complex":
-        return value
-    if isinstance(value, list):
-        return [_completed(session, item, type) for item in value]
-    return session.reader.schemas.complete(type, value) if isinstance(value, dict) else value

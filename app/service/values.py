@@ -6,7 +6,7 @@ answer alike; then the path is walked in the one object that comes back. Protoco
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import Any
 
 from app import sql
@@ -17,7 +17,6 @@ from app.payload import context
 from app.payload.omission import Omission
 from app.payload.values import dumps
 from app.plan import Source
-from app.plan.nested import grow
 from app.service import read
 from app.service.addresses import contained_base
 from app.service.call import Call
@@ -201,33 +200,6 @@ class PropertyAnswer:
                     if value is not None and not call.model.is_a(actual, type):
                         raise NotFound(reason=f"The value is not of type {type}")
         return value, annotation
-
-
-def of_result(call: Call, value: Any) -> dict[str, Any]:
-    """The members of the answer that show the value of an operation: `$top`, `$skip` and `$count` of a collection."""
-    if not isinstance(value, list):
-        return value if isinstance(value, dict) else {"value": value}
-    skip, top = read.amount(call, call.options.skip) or 0, read.amount(call, call.options.top)
-    found: dict[str, Any] = {}
-    if call.options.count:
-        found[call.wishes.format.control("count")] = str(len(value)) if call.wishes.format.ieee754 else len(value)
-    return {**found, "value": value[skip:] if top is None else value[skip:skip + top]}
-
-
-def selected(options: bound.Options, evaluated: tuple[str, ...] = ("top", "skip", "count", "skiptoken")) -> dict[str, Any] | None:
-    """What `$select` leaves of a value that is in no table. Raises NotImplementedByService for the options that would have
-    to be evaluated."""
-    for each in fields(options):
-        if each.name not in (*evaluated, "select") and getattr(options, each.name) not in (None, (), False):
-            raise NotImplementedByService(feature=f"${each.name} on the result of this operation", target=f"${each.name}")
-    if options.select is None or any(item.path == ("*",) for item in options.select):
-        return None
-    tree: dict[str, Any] = {}
-    for item in options.select:
-        if item.options is not None:
-            selected(item.options, ())
-        grow(tree, item.path, item.options)
-    return tree
 
 
 def name_of(step: bound.PathStep) -> str:

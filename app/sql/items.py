@@ -12,7 +12,7 @@ import peewee as pw
 
 from app import errors
 from app.bind import nodes as bound
-from app.plan.nodes import ItemQuery
+from app.plan.nodes import NO_GRANTS, ItemQuery, ValueQuery
 from app.sql import compile as queries
 from app.sql import members, order, paths, selects, sources
 from app.sql.scope import Build, Json, Members, Place, Scope
@@ -39,6 +39,24 @@ def compile_items(query: ItemQuery, mapping: tables.Mapping, dialect: Dialect) -
     built = found.select(*(node for node, _, _ in selected))
     built = built.order_by(*order.sort(keys, build), *positions)
     return queries.statement(built, selected, len(opened.links) + len(positions), build)
+
+
+def compile_values(query: ValueQuery, mapping: tables.Mapping, dialect: Dialect) -> Statement:
+    """The SELECT of a query over values that the request has found: positions and outputs, in the order asked for.
+
+    Raises NotImplementedByService, by name, for what SQL cannot compute.
+    """
+    build = Build(dialect, mapping, NO_GRANTS)
+    document = pw.Value(query.document, unpack=False)
+    given = pw.Cast(document, "json") if dialect.name == "postgresql" else document
+    found = members.items(Json(given, (), query.type, True), build)
+    scope = selects.named(Scope(build, found.member, found.member), query.compute)
+    found.where.extend(selects.conditions(query.filter, None, scope))
+    assert found.position is not None
+    selected: selects.Selected = [(found.position, None, "Edm.Int64"), *(selects.output(each, scope) for each in query.outputs)]
+    built = found.select(*(node for node, _, _ in selected))
+    built = built.order_by(*order.sort([selects.ordering(each, scope) for each in query.order], build), found.position)
+    return queries.statement(built, selected, 1, build)
 
 
 def walked(steps: Sequence[bound.PathStep], found: Members, build: Build) -> tuple[Members, list[pw.Node]]:

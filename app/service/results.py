@@ -1,0 +1,211 @@
+"""Values that operations give: complex and primitive ones, or collections of them, which are in no table.
+
+A path behind the operation is walked in the value; `$filter`, `$orderby` and `$compute` are left to SQL, which gets the
+collection as a document and tells positions. Protocol §11.5.4.1; JSON Format §11, §12; URL Conventions §4.5, §4.9, §4.12.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from app import sql
+from app.bind import nodes as bound
+from app.edm.model import TypeRef
+from app.errors import NotFound, NotImplementedByService, OptionNotAllowed
+from app.payload import context
+from app.payload.documents import DocumentWriter
+from app.payload.schemas import Reading
+from app.payload.values import dumps
+from app.plan.changes import TYPE
+from app.plan.nested import grow, primitive, sort_keys
+from app.plan.nodes import Output, ValueQuery
+from app.service import items, read
+from app.service.call import Call
+from app.service.finding import Steps
+from app.service.response import Response
+from app.service.selections import Selection
+from app.service.session import WriteSession
+from app.service.values import raw_value
+
+EVALUATED = frozenset({"select", "filter", "search", "orderby", "compute", "top", "skip", "count", "skiptoken"})
+OF_MANY = ("filter", "search", "orderby", "top", "skip", "count")
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A value in canonical form, enumerations as names, and its type."""
+
+    value: Any
+    ref: TypeRef
+
+
+def canonical(session: WriteSession, ref: TypeRef, result: Any) -> Value:
+    """What a Python function gave, checked against the declared type. Raises ValidationError, ValueError."""
+    if isinstance(result, Selection):
+        result = list(result)
+    reading = Reading("create", trusted=True, quoted=True)
+    checked = session.reader.schemas.typed(replace(ref, nullable=True), reading)(result)
+    return Value(session.catalogue.enums.named(_completed(session, checked, ref.name), ref.name), ref)
+
+
+def _completed(session: WriteSession, value: Any, type: str) -> Any:
+    if session.model.kind(type) != "complex":
+        return value
+    if isinstance(value, list):
+        return [_completed(session, item, type) for item in value]
+    return session.reader.schemas.complete(type, value) if isinstance(value, dict) else value
+
+
+# --- paths -----------------------------------------------------------------------------------------------
+
+def along(call: Call, start: Value, steps: Steps) -> Value:
+    """What a path leads to in a value. Raises NotFound where there is nothing, NotImplementedByService for a link."""
+    found = start
+    for step in steps:
+        found = _step(call, found, step)
+    return found
+
+
+def _step(call: Call, found: Value, step: bound.PathStep) -> Value:
+    value, ref = found.value, found.ref
+    match step:
+        case bound.CastStep(type) if ref.collection:
+            return Value([item for item in value if _is(call, item, ref.name, type)], replace(ref, name=type))
+        case bound.CastStep(type):
+            if value is not None and not _is(call, value, ref.name, type):
+                raise NotFound(reason=f"The value is not of type {type}")
+            return Value(value, replace(ref, name=type))
+        case bound.FilterStep(predicate):
+            query = _query(call, found, bound.Options(filter=predicate))
+            return Value([value[row[0]] for row in _rows(call, query)], ref)
+        case bound.OrdinalStep(index):
+            at = read.amount(call, index) or 0
+            if not isinstance(value, list) or not -len(value) <= at < len(value):
+                raise NotFound(reason=f"There is no item {at}")
+            return Value(value[at], replace(ref, collection=False))
+        case bound.PropertyStep(property):
+            if not isinstance(value, dict):
+                raise NotFound(reason=f"'{property.name}' is part of a value that is null, or that has no members")
+            return Value(value.get(property.name), call.model.underlying(property.type))
+        case bound.DynamicStep(name):
+            if not isinstance(value, dict):
+                raise NotFound(reason=f"'{name}' is part of a value that is null, or that has no members")
+            return Value(value.get(name), TypeRef("Edm.Untyped"))
+    raise NotImplementedByService(feature="This path behind a function whose result is no entity")
+
+
+def _is(call: Call, value: Any, declared: str, type: str) -> bool:
+    given = value.get(TYPE) if isinstance(value, dict) else None
+    return value is not None and call.model.is_a(call.model.full(given.removeprefix("#")) if given else declared, type)
+
+
+# --- options ---------------------------------------------------------------------------------------------
+
+def _query(call: Call, found: Value, options: bound.Options) -> ValueQuery:
+    """The query of the items (of a single value as the only item) that options ask for."""
+    listed = found.value if found.ref.collection else [found.value]
+    computed = tuple(Output(expression=each.expression, type=each.type) for each in primitive(options, call.model))
+    return ValueQuery(_document(call, listed, found.ref.name), found.ref.name, options.filter,
+                      tuple(order for item in options.orderby for order in sort_keys(item)), options.compute, computed)
+
+
+def _document(call: Call, value: Any, type: str) -> str:
+    text = call.service.catalogue.documents.encode(value, type)
+    assert text is not None
+    return text
+
+
+def _rows(call: Call, query: ValueQuery) -> Sequence[Sequence[Any]]:
+    statement = sql.compile_values(query, call.mapping, call.store.dialect)
+    return sql.fetch(call.store, statement, call.service.values(call))
+
+
+def _check(call: Call, ref: TypeRef) -> None:
+    """Refuse the options that do not apply to such a value, or that nothing here evaluates."""
+    options = call.options
+    for each in fields(options):
+        given = getattr(options, each.name) not in (None, (), False)
+        if given and each.name not in EVALUATED:
+            raise NotImplementedByService(feature=f"${each.name} on the result of this operation", target=f"${each.name}")
+        if given and each.name in OF_MANY and not ref.collection:
+            raise OptionNotAllowed(name=f"${each.name}", resource="a single value", target=f"${each.name}")
+
+
+def _selection(options: bound.Options) -> dict[str, Any] | None:
+    """What `$select` leaves of a value; None: all of it."""
+    if options.select is None or any(item.path == ("*",) for item in options.select):
+        return None
+    tree: dict[str, Any] = {}
+    for item in options.select:
+        if item.options is not None and any(getattr(item.options, each.name) not in (None, (), False)
+                                            for each in fields(item.options) if each.name != "select"):
+            raise NotImplementedByService(feature="Options inside $select of the result of this operation", target="$select")
+        if item.kind != "computed":
+            grow(tree, item.path, item.options)
+    return tree
+
+
+def _chosen(call: Call, found: Value, written: Any) -> Any:
+    """The written value as the options leave it, with what `$compute` adds."""
+    options = call.options
+    items_ = written if found.ref.collection else [written]
+    if options.filter is not None or options.orderby or options.compute:
+        query = _query(call, found, options)
+        statement = sql.compile_values(query, call.mapping, call.store.dialect)
+        readers = sql.readers(statement, call.store.dialect)[1:]
+        values = items.Values(call.model, call.wishes.format)
+        puts = [values.member(each.name, each.type, convert)
+                for each, convert in zip(primitive(options, call.model), readers, strict=True)]
+        chosen = []
+        for position, *computed in sql.fetch(call.store, statement, call.service.values(call)):
+            item = items_[position]
+            for put, value in zip(puts, computed, strict=True):
+                if isinstance(item, dict):
+                    put(item, value)
+            chosen.append((position, item))
+    else:
+        chosen = list(enumerate(items_))
+    if options.search is not None:
+        texts = found.ref.name == "Edm.String"
+        chosen = [(at, item) for at, item in chosen if items.matches(options.search, items.texts(
+            found.value[at] if texts else _document(call, found.value[at], found.ref.name), not texts))]
+    left = [item for _, item in chosen]
+    return left if found.ref.collection else left[0]
+
+
+# --- answers ---------------------------------------------------------------------------------------------
+
+def written(call: Call, found: Value) -> Any:
+    """A value in the form of the answer, `$select` applied."""
+    writer = DocumentWriter(call.model, call.wishes.format).writer(
+        found.ref.name, found.ref.collection, _selection(call.options), opened=True)
+    return writer(_document(call, found.value, found.ref.name))
+
+
+def answer(call: Call, start: Value, steps: Steps) -> Response:
+    """The answer that shows a value, or what a path leads to in it."""
+    found = along(call, start, steps)
+    value, ref, suffix = found.value, found.ref, call.resource.suffix
+    if value is None and not ref.collection:
+        return Response(204)
+    _check(call, ref)
+    format = replace(call.wishes.format, ieee754=True) if suffix == "$value" else call.wishes.format
+    writer = DocumentWriter(call.model, format).writer(ref.name, ref.collection, _selection(call.options), opened=True)
+    written = _chosen(call, found, writer(_document(call, value, ref.name)))
+    if suffix == "$count":
+        if not ref.collection:
+            raise NotFound(reason="$count applies to collections")
+        return Response(200, {"Content-Type": "text/plain"}, str(len(written)).encode("ascii"))
+    if suffix == "$value":
+        return raw_value(call, written, {})
+    body: dict[str, Any] = read.context_member(call, context.values(ref.name, ref.collection, call.options, call.wishes.version))
+    if not ref.collection:
+        body.update(written if isinstance(written, dict) else {"value": written})
+    else:
+        if call.options.count:
+            body[format.control("count")] = str(len(written)) if format.ieee754 else len(written)
+        skip, top = read.amount(call, call.options.skip) or 0, read.amount(call, call.options.top)
+        body["value"] = written[skip:] if top is None else written[skip:skip + top]
+    return Response(200, {"Content-Type": format.content_type}, dumps(body))
