@@ -176,6 +176,9 @@ class ObjectWriter:
         if member.type in ("Edm.Untyped", "Edm.PrimitiveType") and not member.collection and isinstance(member.storage, Document):
             yield f"**{_bind(scope, self.documents.annotated(member.name, member.selected))}(r[{member.index}])"
             return
+        if member.computed and member.type == "Edm.Int32":
+            yield f"**{_bind(scope, self._integer(member))}(r[{member.index}])"
+            return
         value = self._value(member, scope)
         told = not member.collection and (member.type in DEDUCIBLE or self.model.kind(member.type) == "complex")
         if member.computed and format.metadata != "none" and not told and member.type != "Edm.Untyped":
@@ -216,6 +219,19 @@ class ObjectWriter:
         if self.model.kind(member.type) == "enum" and member.storage is not None:
             return f"{_bind(scope, convert)}({place})" if self.reader(column) is None else _guarded(scope, convert, place)
         return _guarded(scope, convert, place)
+
+    def _integer(self, member: Member) -> Callable[[int | None], dict[str, Any]]:
+        """What writes a computed integer with its type: it may have left the range of Int32 while it was computed."""
+        control, silent = self.format.control("type", member.name), self.format.metadata == "none"
+        types_by_range = {True: self.format.type_name("Edm.Int32"), False: self.format.type_name("Edm.Int64")}
+
+        def write(value: int | None) -> dict[str, Any]:
+            if value is None:
+                return {member.name: None}
+            small = -2 ** 31 <= value < 2 ** 31
+            shown = value if small or not self.format.ieee754 else str(value)
+            return {member.name: shown} if silent else {control: types_by_range[small], member.name: shown}
+        return write
 
     def _typed(self, type: str) -> Convert:
         """What puts its type first into a complex value, where it is not there."""

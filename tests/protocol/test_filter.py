@@ -41,6 +41,7 @@ PRODUCTS: list[Row] = [
     ("U 5.1.1.1.2", "CategoryID ne 1", but(1, 2, 14, 15)),
     ("U 5.1.1.1.3", "Rating gt 4", [1, 2, 5, 6, 11, 15]),
     ("U 5.1.1.1.3", "not (Rating gt 4)", but(1, 2, 5, 6, 11, 15)),
+    ("U 5.1.1.16", "@Core.Description eq null and Name/@Core.Description eq null", ALL),
     ("U 5.1.1.1.3", "Rating gt null", []),
     ("U 5.1.1.1.3", "not (Rating gt null)", ALL),
     ("U 5.1.1.1.4", "Rating ge null", [3, 10, 13, 16]),

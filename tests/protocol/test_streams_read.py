@@ -33,6 +33,7 @@ CONTENT = [
     at("U 4.14", "Drawings(9)/$value", 404),
     at("U 4.14", "Tools('saw')/$value", 400),
     at("P 11.2.3", "Drawings(1)/Tool/$value", 400),
+    at("P 11.2.3", "Orders(1)/Follows/$value", 404),
     at("J 9", "Tools('saw')/Manual", 200, b"<html>", {"Content-Type": "text/html"}),
     at("J 9", "Tools('file')/Manual", 204, None),
     at("U 4.7", "Tools('saw')/Manual/$value", 400),
