@@ -304,13 +304,31 @@ def expand_restrictions(model: Model, where: Place, by_key: bool) -> dict[str, A
 
 
 def navigability(model: Model, where: Place, path: str) -> str:
-    """Capabilities.NavigationRestrictions of a navigation property at a place: 'Recursive', 'Single' or 'None'."""
+    """Capabilities.NavigationRestrictions of a navigation property at a place: 'Recursive', 'Single' or 'None'.
+
+    'None' for all does not hold for containments, whose entities have no other address: TripPin says it of its People, and
+    means the rest.
+    """
     value = restriction(model, "NavigationRestrictions", where)
     found = value.get("Navigability")
+    if found == ["None"] and _contains(model, where, path):
+        found = None
     for each in value.get("RestrictedProperties") or ():
         if plainly(each.get("NavigationProperty")) == path and each.get("Navigability") is not None:
             found = each["Navigability"]
     return str(found[0]) if isinstance(found, list) and found else "Recursive"
+
+
+def _contains(model: Model, where: Place, path: str) -> bool:
+    """Whether the navigation property at a path below a place is a containment."""
+    head, *steps = f"{where[0]}/{path}".split("/") if where else ("",)
+    source = model.source_of(head)
+    type, found = source.type if source is not None else head, False
+    for step in steps:
+        link, member = model.navigations(type).get(step), model.properties(type).get(step)
+        found = link is not None and link.contains_target
+        type = link.type if link is not None else member.type.name if member is not None else type
+    return found
 
 
 def etag_demanded(model: Model, where: Place) -> bool:
