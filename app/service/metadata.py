@@ -14,7 +14,7 @@ from app.service.call import Call
 from app.service.conditions import matches
 from app.service.request import Request
 from app.service.response import Response
-from app.service.wishes import json_range
+from app.service.wishes import json_range, understood
 from app.url.headers import MediaRange
 
 UI5 = "x-sap-security-session"
@@ -24,7 +24,8 @@ XML_RANGES = (("application", "xml"), ("text", "xml"), ("application", "*"), ("*
 
 def service_document(call: Call) -> Response:
     """Sets, singletons and function imports of the model view (JSON Format §5)."""
-    if call.wishes.ranges and json_range(call.wishes.ranges, call.service.settings.strict) is None:
+    if call.wishes.ranges and json_range(
+            call.wishes.ranges, call.service.settings.strict or call.wishes.format_option) is None:
         raise NotAcceptable(reason="the service document is JSON")
     container, form = call.model.container, call.wishes.format
     items: list[dict[str, Any]] = []
@@ -49,6 +50,8 @@ def wanted_form(ranges: tuple[MediaRange, ...], strict: bool) -> str:
         if each.q == 0:
             continue
         if (each.type, each.subtype) == ("application", "json"):
+            if strict and not understood(each):
+                continue
             return "json"
         if (each.type, each.subtype) in XML_RANGES[:2]:
             return "xml"
@@ -59,7 +62,7 @@ def wanted_form(ranges: tuple[MediaRange, ...], strict: bool) -> str:
 
 def metadata(call: Call, write: Callable[[str, str, str], bytes]) -> Response:
     """`$metadata`; `write(form, version, root)` gives the document, which is cached by the caller."""
-    form = wanted_form(call.wishes.ranges, call.service.settings.strict)
+    form = wanted_form(call.wishes.ranges, call.service.settings.strict or call.wishes.format_option)
     offered = {each.partition(";")[0] for each in vocabularies.media_types(call.model, "SupportedMetadataFormats")}
     if offered and f"application/{form}" not in offered:
         raise NotAcceptable(reason=f"$metadata is {' or '.join(sorted(offered))}")

@@ -210,7 +210,7 @@ class Service:
         told = request is given                 # by method and URL alone, not by a body or a header: what the text map knows
         method = request.method
         if method not in METHODS:
-            raise MethodNotAllowed(method=method, resource="this service", allow=METHODS)
+            return self._told(request, policy)
         target = rewrites.dereferenced(url.parse(request.path, request.query, self.limits), request.root)
         wanted = wishes.wish(request, target.options.format, self.settings.strict)
         self._check_options(target.options)
@@ -225,6 +225,7 @@ class Service:
             known = self._plans.get(shape)
             if known is not None:
                 handler, bound_request = known
+                rewrites.check_dereferenced(request.path, bound_request.resource)
                 call = self._call(request, wanted, bound_request, values, principal, policy, target)
                 if told:
                     self._texts.put(key, (handler, call))
@@ -249,6 +250,15 @@ class Service:
             return batch(call)
         from app.service.write import write
         return write(call)
+
+    def _told(self, request: Request, policy: access.Policy) -> Response:
+        """The answer to OPTIONS: the methods of a resource (RFC 9110 §9.3.7); any other method is refused with them."""
+        from app.service.write import describe, methods
+        target = rewrites.dereferenced(url.parse(request.path, request.query, self.limits), request.root)
+        resource = bind.bind_lifted(url.lift(target)[0], target, policy.model, "GET")[0].resource
+        if request.method == "OPTIONS":
+            return Response(204, {"Allow": ", ".join(methods(resource))})
+        raise MethodNotAllowed(method=request.method, resource=describe(resource), allow=methods(resource))
 
     def _answer(self, handler: Callable[[Call], Result], call: Call) -> Result:
         """What the handler answers; an error of a value or of the store gets the query option that it came from."""

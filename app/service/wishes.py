@@ -13,9 +13,7 @@ from app.errors import BindError, NotAcceptable, PreconditionFailed
 from app.payload import Format
 from app.service.request import Request
 from app.service.response import Response
-from app.url.headers import MediaRange, is_snapshot, parse_media_ranges, parse_preferences
-
-KNOWN_PARAMETERS = ("metadata", "streaming", "ieee754compatible", "exponentialdecimals", "charset", "q")
+from app.url.headers import PREFIXED, MediaRange, is_snapshot, parse_media_ranges, parse_preferences
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +145,7 @@ def json_range(ranges: tuple[MediaRange, ...], strict: bool = False) -> MediaRan
     for each in ranges:
         if each.q == 0 or (each.type, each.subtype) not in (("application", "json"), ("application", "*"), ("*", "*")):
             continue
-        if _understood(each):
+        if understood(each):
             return each
         dropped = dropped or each
     if dropped is not None and not strict:
@@ -171,7 +169,8 @@ def require(wishes: Wishes, content_type: str) -> None:
             raise NotAcceptable(reason=f"this value is {kind}", target="$format")
 
 
-def _understood(each: MediaRange) -> bool:
+def understood(each: MediaRange) -> bool:
+    """Whether every parameter of a range is one that JSON answers know, with a value that they have."""
     return all(_known(name, value) for name, value in each.parameters)
 
 
@@ -203,7 +202,7 @@ def _preferences(request: Request) -> tuple[dict[str, str | bool], dict[str, str
     spelled: dict[str, str] = {}
     for preference in parse_preferences(text):
         name = preference.name.lower()
-        bare = name.removeprefix("odata.")
+        bare = name.removeprefix("odata.") if name in PREFIXED else name
         if bare in found and spelled[bare] == bare:
             continue
         if bare in found and name != bare:

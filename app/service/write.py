@@ -34,16 +34,23 @@ def write(call: Call) -> Response:
     """The answer to POST, PATCH, PUT and DELETE. Raises MethodNotAllowed where the resource does not know the
     method."""
     resource, method = call.resource, call.request.method
-    table = _routes(resource)
-    handler = table.get(method)
+    handler = _routes(resource).get(method)
     if handler is None:
-        reads = () if resource.kind == "action" else ("GET", "HEAD")
-        raise MethodNotAllowed(method=method, resource=describe(resource), allow=(*reads, *table))
+        raise MethodNotAllowed(method=method, resource=describe(resource), allow=methods(resource))
     steps = call.resource.steps
     restrictions.addressed(call.policy, call.resource)
     if steps and isinstance(steps[0], bound.SetStep | bound.SingletonStep):
         admit(call)
     return handler(call)
+
+
+def methods(resource: bound.Resource) -> tuple[str, ...]:
+    """The methods that a resource knows (Protocol §9.2.2)."""
+    if resource.kind == "batch":
+        return "POST", "HEAD"
+    if resource.kind == "entityReference" or resource.suffix == "$query":
+        return "GET", "HEAD"
+    return (*(() if resource.kind == "action" else ("GET", "HEAD")), *_routes(resource))
 
 
 def admit(call: Call) -> None:

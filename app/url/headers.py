@@ -23,7 +23,7 @@ _PARAMETER = re.compile(rf"({_TOKEN})(?:[ \t]*+=[ \t]*+({_TOKEN}|{_QUOTED}|))?")
 _QUALITY = re.compile(r"0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?|\.[0-9]{1,3}")
 _ETAG = re.compile(r'(?:\A|,)[ \t]*+(W/)?"([^\x00-\x20\x22\x7f]*+)"[ \t]*+(?=,|\Z)')
 _ANNOTATIONS = re.compile(rf"(-)?(\*|{QUALIFIED}\.\*|{IDENTIFIER}\.{QUALIFIED})(?:#({IDENTIFIER}))?")
-_PREFIXED = frozenset("odata." + name for name in (
+PREFIXED = frozenset("odata." + name for name in (
     "allow-entityreferences", "callback", "continue-on-error", "include-annotations", "maxpagesize", "track-changes"))
 _PREFERENCE_VALUES = {
     "allow-entityreferences": "", "continue-on-error": "(?i:true|false|)", "maxpagesize": "[1-9][0-9]*+",
@@ -110,7 +110,7 @@ def parse_annotation_patterns(text: str) -> tuple[AnnotationPattern, ...] | None
 
 def is_valid_preference(preference: Preference) -> bool:
     """Whether a preference that the standard defines has a value that it allows; True for any other."""
-    name = preference.name.removeprefix("odata.") if preference.name in _PREFIXED else preference.name
+    name = preference.name.removeprefix("odata.") if preference.name in PREFIXED else preference.name
     value = preference.value
     if name == "callback":
         return value is None and any(parameter == "url" and address for parameter, address in preference.parameters)

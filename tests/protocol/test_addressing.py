@@ -359,7 +359,7 @@ COUNTS_AND_METHODS = [
     Exchange("U 4.3.4", f"$entity/{NS}PerishableProduct?$id=Products(1)", 404),
     Exchange("U 4.3.4", "$entity", 400, {"error": {"target": "$id"}}),
     Exchange("U 4.3.4", "$entity?$id=http://elsewhere.example/Products(1)", (400, 404)),
-    Exchange("U 4.3.4", "$entity?$id=Products", (400, 404)),
+    Exchange("U 4.3.4", "Products"), Exchange("U 4.3.4", "$entity?$id=Products", (400, 404)),
 ]
 
 ALL = [*KEYS, *CASTS, *PROPERTIES, *ITEMS, *NAVIGATION, *REFERENCES, *SINGLETONS, *CONTAINED, *COUNTS_AND_METHODS]
