@@ -129,6 +129,8 @@ class Index:
                 break
             self._add(id, rows)
             last = rows[-1]
+        if self.store.dialect.name == "postgresql":     # else it plans for a handful of hits until it looks by itself
+            self.store.execute(*self.store.compile(pw.NodeList((pw.SQL("ANALYZE"), pw.Entity("odata_search")))))
         schema.set_setting(self.store, MARK + id, "built")
 
     def _hold(self, id: str) -> None:

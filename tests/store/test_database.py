@@ -94,6 +94,19 @@ def test_changes_tell_rows_and_returned_values(made: Store) -> None:
     assert made.execute("DELETE FROM parent WHERE id = 99").count == 0
 
 
+def test_many_rows_arrive_as_they_are(made: Store) -> None:
+    texts = ["a\tb", "c\nd", "e\\f", "\\N", "", "50 %%s", "ж'\""]
+    text = f"INSERT INTO parent (id, name) VALUES ({mark(made)}, {mark(made)})"
+    assert made.executemany(text, list(enumerate(texts))) == len(texts)
+    assert names(made) == texts
+    for rows in ([(10, "x"), (11, "x")], [(12, "y"), (12, "z")]):
+        with pytest.raises(Conflict), made.write():
+            made.executemany(text, rows)
+    with pytest.raises(BodyError), made.write():
+        made.executemany(text, [(20, "x"), (21, None)])
+    assert names(made) == texts
+
+
 def test_statements_are_observed(made: Store) -> None:
     seen: list[str] = []
     made.on_statement = seen.append
