@@ -49,7 +49,7 @@ class _Link:
         """The entity whose links change. Raises NotFound, MethodNotAllowed where its links are not stored."""
         call = self.call
         entity = find(session, self.parent_steps, call.values, lock=True)
-        check_conditions(call, entity)
+        check_conditions(call, entity, changes=not self.navigation.collection)
         if entity is None:
             raise NotFound(reason=f"There is no entity in front of '{self.name}'")
         allow(call, entity.layout.id, "UpdateRestrictions", "Updatable", call.request.method,

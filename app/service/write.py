@@ -198,16 +198,17 @@ def prepare(call: Call, change: plan.Change | None = None) -> str:
 
 # --- preconditions ---------------------------------------------------------------------------------------
 
-def check_conditions(call: Call, entity: Entity | None) -> None:
-    """If-Match, If-None-Match and Core.OptimisticConcurrency against the entity as stored (Protocol §8.2.4, §8.2.5)."""
+def check_conditions(call: Call, entity: Entity | None, *, changes: bool = True) -> None:
+    """If-Match, If-None-Match and Core.OptimisticConcurrency against the entity as stored (Protocol §8.2.4, §8.2.5).
+    `changes`: whether the entity itself is about to change."""
     wanted, known = call.request.header("if-match"), call.request.header("if-none-match")
     tag = None if entity is None else entity.etag
     if wanted is not None and not matches(wanted, tag):
-        raise PreconditionFailed(target="If-Match")
+        raise PreconditionFailed(None if entity else "There is no entity that If-Match could match", target="If-Match")
     if known is not None and tag is not None and matches(known, tag):
         raise PreconditionFailed("The entity is there already" if known.strip()
                                  == "*" else None, target="If-None-Match")
-    if entity is not None and wanted is None and (vocabularies.optimistic_concurrency(call.model, entity.layout.id)
+    if changes and entity is not None and wanted is None and (vocabularies.optimistic_concurrency(call.model, entity.layout.id)
                                                   or vocabularies.etag_demanded(call.model, place(call))):
         raise PreconditionRequired(target="If-Match")
 

@@ -97,6 +97,7 @@ STORIES: dict[str, list[tuple[Any, ...]]] = {
         ("P-11.4.5-02", "DELETE Reviews(1)/Product", None, 405), ("P-11.4.5-01", "DELETE Products", None, 405), ("P-11.4.5-02", "DELETE Tags('vegan')", None, 204), ("P-11.4.5-01", "Products/$count?$filter=Tags/any(t:t/Name eq 'vegan')", None, 200, "0"),
     ],
     "links": [
+        ("P-8.2.4", "POST Customers('ALFKI')/Orders/$ref", {"@id": "Orders(10249)"}, 204), ("P-8.2.4", "Orders(10249)", None, 200, {"CustomerID": "ALFKI"}),
         *[("P-11.4.6.1-01", "POST Products(1)/Tags/$ref", {"@odata.id": id}, 204, None) for id in ("../../Tags('unused')", "Tags('unused')", ROOT + "Tags('unused')", "/Tags('unused')")],
         ("P-11.4.6.2-01", f"DELETE Products(1)/Tags/$ref?$id={ROOT}Tags('unused')", None, 204, None), ("P-11.4.6.2-01", "DELETE Products(1)/Tags/$ref?$id=Tags('unused')", None, 404, error("notFound")),
         ("P-11.4.6.2-01", "DELETE Products(1)/Tags/$ref?$id=../../Tags('organic')", None, (204, 404)), ("P-11.4.6.2-02", "POST Products(1)/Tags/$ref", {"@id": "Tags('vegan')"}, 204), ("P-11.4.6.2-02", "DELETE Products(1)/Tags('vegan')/$ref", None, 204, None),
