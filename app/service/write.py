@@ -208,8 +208,9 @@ def check_conditions(call: Call, entity: Entity | None, *, changes: bool = True)
     if known is not None and tag is not None and matches(known, tag):
         raise PreconditionFailed("The entity is there already" if known.strip()
                                  == "*" else None, target="If-None-Match")
-    if changes and entity is not None and wanted is None and (vocabularies.optimistic_concurrency(call.model, entity.layout.id)
-                                                  or vocabularies.etag_demanded(call.model, place(call))):
+    if changes and entity is not None and wanted is None and (
+            vocabularies.optimistic_concurrency(call.model, entity.layout.id)
+            or vocabularies.etag_demanded(call.model, place(call))):
         raise PreconditionRequired(target="If-Match")
 
 
