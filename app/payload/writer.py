@@ -7,6 +7,7 @@ JSON Format §4.5, §6, §7, §8.
 
 from __future__ import annotations
 
+import string
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeAlias
 from urllib.parse import quote
@@ -25,6 +26,7 @@ ReaderOf: TypeAlias = Callable[[Column], Convert | None]
 
 # Characters that a key literal may show in a URL path as they are (RFC 3986 pchar, without those OData splits at).
 PATH_SAFE = "!$'()*,;=-._~@"
+PRINTABLE = string.ascii_letters + string.digits + string.punctuation
 
 
 def write_etag(version: int) -> str:
@@ -46,6 +48,11 @@ def key_text(model: Model, name: str, value: Any) -> str:
     else:
         text = types.literal(name, value)
     return quote(text, safe=PATH_SAFE)
+
+
+def uri(path: str) -> str:
+    """A path as a URI writes it: letters beyond ASCII percent-encoded, what is encoded already as it is."""
+    return path if path.isascii() else quote(path, safe=PRINTABLE)
 
 
 def key_predicate(model: Model, key: Iterable[tuple[str, str, Any]]) -> str:
@@ -91,11 +98,11 @@ class ObjectWriter:
     def path(self, row: Row, base: str = "") -> str:
         """The canonical URL of the entity, relative to the service root; `base`: that of its containment collection."""
         if self.table.singleton:
-            return self.table.id
+            return uri(self.table.id)
         start = self.fixed or (base if self.table.owner is not None else self.table.id)
         if not self.keyed:
-            return start
-        return start + key_predicate(self.model, self.key(row))
+            return uri(start)
+        return uri(start + key_predicate(self.model, self.key(row)))
 
     def key(self, row: Row) -> list[tuple[str, str, Any]]:
         """The key of a row: (name, Edm type, canonical value)."""
@@ -158,7 +165,7 @@ class ObjectWriter:
         if shape.version is not None:
             yield f"{format.control('etag')!r}: {etag_source(f'r[{shape.version}]')}"
         if format.metadata == "full":
-            cast = f"/{variant}" if variant != self.table.type else ""
+            cast = uri(f"/{variant}") if variant != self.table.type else ""
             name = format.control("editLink" if self.editable() else "readLink")
             yield f"{name!r}: {_bind(scope, self.path)}(r, b) + {cast!r}"
 
@@ -241,19 +248,19 @@ class ObjectWriter:
     def _links(self, variant: str, scope: dict[str, Any]) -> Iterable[str]:
         format, shape = self.format, self.shape
         path = _bind(scope, self.path)
-        cast = f"/{variant}" if variant != self.table.type else ""
+        cast = uri(f"/{variant}") if variant != self.table.type else ""
         scope["root"] = self.root
         for name in self.model.navigations(variant):
             if shape.navigations is not None and name not in shape.navigations and not shape.everything:
                 continue
-            yield f"{format.control('associationLink', name)!r}: root + {path}(r, b) + {cast + '/' + name + '/$ref'!r}"
-            yield f"{format.control('navigationLink', name)!r}: root + {path}(r, b) + {cast + '/' + name!r}"
+            yield f"{format.control('associationLink', name)!r}: root + {path}(r, b) + {uri(cast + '/' + name + '/$ref')!r}"
+            yield f"{format.control('navigationLink', name)!r}: root + {path}(r, b) + {uri(cast + '/' + name)!r}"
         for name, title in self.operations(variant) if self.operations else ():
             plain = name.partition("(")[0]
             schema = plain.rpartition(".")[0]
             if shape.operations is not None and not {plain, f"{schema}.*"} & shape.operations:
                 continue
-            yield (f"{'#' + name!r}: {{'title': {title!r}, 'target': root + {path}(r, b) + {cast + '/' + plain!r}}}")
+            yield (f"{'#' + name!r}: {{'title': {title!r}, 'target': root + {path}(r, b) + {uri(cast + '/' + plain)!r}}}")
 
 
 def _inside(members: Iterable[Member]) -> Iterable[Member]:

@@ -130,6 +130,8 @@ def departure(mapping: Mapping, id: str) -> Departure:
             if mapping.target(each, owner, navigation.name) != id:
                 continue
             relation = mapping.relation(each, owner, navigation.name)
+            if navigation.name in mapping.way_back(each) and id in mapping.owners(each):
+                continue        # contained in it: one of its children
             if isinstance(relation, Reference):
                 referrers.append(_referrer(mapping, id, each, owner, navigation, relation))
             elif isinstance(relation, Link):

@@ -17,6 +17,7 @@ from app.edm import vocabularies
 from app.payload import context
 from app.payload.values import dumps
 from app.plan import changes as plan
+from app.payload.writer import uri
 from app.service import readback
 from app.service.call import Call
 from app.service.entities import Entity
@@ -49,7 +50,7 @@ def applied(call: Call) -> dict[str, str]:
 def edit_url(call: Call, entity: Entity) -> str:
     """The absolute edit URL: with a cast where the entity's type derives from the declared one (JSON Format §4.5.9)."""
     cast = f"/{entity.type}" if entity.type != entity.layout.table.type else ""
-    return call.request.root + path_of(entity) + cast
+    return call.request.root + path_of(entity) + uri(cast)
 
 
 def show(call: Call, entity: Entity, options: bound.Options, status: int = 200, change: plan.Change | None = None

@@ -173,6 +173,11 @@ class Layout:
                  if not navigation.collection and navigation.nullable is False and not navigation.contains_target)
         return tuple((name, relation) for name, relation in found if isinstance(relation, Reference))
 
+    @cached_property
+    def way_back(self) -> frozenset[str]:
+        """The navigation properties of contained entities that lead to their owner: nobody has to bind them."""
+        return self.mapping.way_back(self.id) & self.navigations.keys()
+
     def relation(self, name: str) -> Relation:
         """How a navigation property of the type is followed."""
         found = self._relations.get(name)

@@ -169,6 +169,11 @@ class Loader:
             columns[table.owner.column.name] = owner.row_id
             if table.owner.source is not None:
                 columns[table.owner.source.name] = owner.layout.id
+            for name in layout.way_back:
+                relation = layout.relation(name)
+                if isinstance(relation, Key) and relation.target == owner.layout.id:
+                    columns |= {own.name: owner.columns[other.name]
+                                for own, other in zip(relation.own, relation.other, strict=True)}
         self._values(item, change)
         self._index(item, owner)
         for name, links in change.links.items():

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from app.payload.writer import key_predicate
+from app.payload.writer import key_predicate, uri
 from app.service.entities import Entity
 
 
 def path_of(entity: Entity) -> str:
     """The canonical URL of an entity, relative to the service root."""
-    return collection_of(entity) + key_of(entity)
+    return uri(collection_of(entity) + key_of(entity))
 
 
 def key_of(entity: Entity) -> str:
@@ -41,4 +41,4 @@ def collection_of(entity: Entity) -> str:
     owner = session.by_row(source, int(entity.row[table.owner.column.name]))
     assert owner is not None
     cast = "" if session.model.is_a(owner.layout.table.type, declaring) else f"/{owner.type}"
-    return f"{path_of(owner)}{cast}/{name}"
+    return f"{collection_of(owner)}{key_of(owner)}{cast}/{name}"

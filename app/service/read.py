@@ -112,7 +112,11 @@ def conditional(call: Call, tag: str, covers: bool) -> Response | None:
 
 
 def absent(call: Call, source: Source) -> Response:
-    """No row: 204 where a to-one navigation is null, 404 where the entity or something before it does not exist."""
+    """No row: 204 where a to-one navigation or a nullable singleton is null, 404 where the entity or something before it
+    does not exist."""
+    singleton = call.model.singletons.get(source.table)
+    if singleton is not None and singleton.nullable and source.types is None and not call.resource.suffix:
+        return Response(204)
     if source.relation is not None and source.parent is not None and not source.key:
         if exists(call, source.parent):
             if call.resource.suffix == "$value":

@@ -338,16 +338,16 @@ class WriteSession:
         for name in layout.places:
             layout.store(name, entity.values.get(name), columns)
         columns.update(self.settle(entity))
+        if table.owner is not None:
+            columns.update(self._owner_columns(table, entity))
         for name, relation in layout.required_links:
-            if name not in later and any(columns.get(own.name) is None for own in relation.own):
+            if name not in later and name not in layout.way_back and any(columns.get(own.name) is None for own in relation.own):
                 raise self.missing(entity, name)
         columns[table.version.name] = secrets.randbits(61) + 1
         if table.discriminator is not None:
             columns[table.discriminator.name] = layout.type
         if table.dynamic is not None:
             columns[table.dynamic.name] = layout.documents.encode_dynamic(entity.dynamic)
-        if table.owner is not None:
-            columns.update(self._owner_columns(table, entity))
         row_id = self.writer.insert(table, columns)
         row = {column.name: columns.get(column.name) for column in table.columns}
         row[table.row_id.name] = row_id
@@ -367,6 +367,10 @@ class WriteSession:
         found: dict[str, Any] = {table.owner.column.name: entity.owner.row_id}
         if table.owner.source is not None:
             found[table.owner.source.name] = entity.owner.layout.id
+        for name in entity.layout.way_back:
+            relation = entity.layout.relation(name)
+            if isinstance(relation, Reference) and relation.target == entity.owner.layout.id and entity.owner.row is not None:
+                found |= {own.name: entity.owner.row[other.name] for own, other in zip(relation.own, relation.other, strict=True)}
         return found
 
     def _make_key(self, entity: Entity) -> None:

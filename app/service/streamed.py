@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from app.edm import types, vocabularies
 from app.errors import LimitExceeded
 from app.payload.streams import inline
-from app.payload.writer import write_etag
+from app.payload.writer import uri, write_etag
 from app.store import streams
 from app.store.database import Stream
 from app.store.streams import StreamInfo
@@ -80,7 +80,7 @@ class Streamed:
             root = self.node.root
             declared = self.model.properties(self.node.writer.table.type)
             cast = f"/{type}" if owner and names[0] not in declared else ""
-            url = f"{root}{path}{cast}/{'/'.join(names)}"
+            url = f"{root}{path}{uri(cast + '/' + '/'.join(names))}"
             if owner == "" or not vocabularies.read_only(self.model, type, self.model.properties(type).get(names[0])):
                 holder[self.format.control("mediaEditLink", owner)] = url
             holder[self.format.control("mediaReadLink", owner)] = url

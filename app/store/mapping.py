@@ -295,6 +295,16 @@ class Mapping:
                 return other, found
         return None
 
+    def way_back(self, id: str) -> frozenset[str]:
+        """The navigation properties that lead from contained entities to the one that contains them."""
+        owner, _, name = id.rpartition("/")
+        if not owner:
+            return frozenset()
+        navigation = self.model.navigations(owner)[name]
+        return frozenset(back.name for _, back in self.navigations(id) if not back.collection and not back.contains_target
+                         and name in (back.partner, name if navigation.partner == back.name else None)
+                         and (self.model.is_a(owner, back.type) or self.model.is_a(back.type, owner)))
+
     def holds_key(self, id: str, owner: str, navigation: NavigationProperty) -> bool:
         """Whether a generated foreign key of this table is to hold a single-valued navigation property."""
         if navigation.collection or navigation.contains_target or vocabularies.whole_set(self.model, owner, navigation):
@@ -309,8 +319,8 @@ class Mapping:
             return False
         if partner is None or partner[1].collection or self.target(target, partner[0], partner[1].name) != id:
             return True
-        if partner[1].contains_target:
-            return False
+        if partner[1].contains_target:      # one of several kinds of owners
+            return True
         if partner[1].constraints:
             return False
         if bool(navigation.nullable) != bool(partner[1].nullable):

@@ -150,8 +150,7 @@ def survives(data: bytes) -> str:
         return str(broken.found.rule)
     model = document.model
     rules.check(model, document.places, vocabulary)
-    for profile in PROFILES:
-        check(model, profile, document.places)
+    check(model, sorted(PROFILES)[len(data) % len(PROFILES)], document.places)
     for form in (model, safe(model)):
         write_json(form, "4.01")
         try:

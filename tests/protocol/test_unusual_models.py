@@ -1,0 +1,178 @@
+"""Models that are valid and seldom seen: what they declare can be created, read, changed and deleted (CSDL §8.4, §13; P 11.4)."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.protocol.exchange import ABSENT, Client, Exchange, Only
+
+ServiceOf = Callable[..., Any]
+HEAD = '<edmx:Edmx xmlns:edmx="http://docs.oasis-open.org/odata/ns/edmx" Version="4.01"><edmx:DataServices>'
+TAIL = "</edmx:DataServices></edmx:Edmx>"
+SCHEMA = '<Schema xmlns="http://docs.oasis-open.org/odata/ns/edm" Namespace="{}">{}</Schema>'
+ROOT = "http://service.example/"
+
+
+def opened(service_of: ServiceOf, folder: Path, text: str) -> Client:
+    (folder / "model.xml").write_text(text, encoding="utf-8")
+    return Client(service_of(folder / "model.xml"))
+
+
+def step(spec: str, request: str, status: int, body: Any = ..., content: Any = None, headers: dict[str, Any] | None = None,
+         **sent: str) -> Exchange:
+    given = {"Content-Type": "application/json", **{name.replace("_", "-"): value for name, value in sent.items()}}
+    return Exchange(spec, request, status, body, headers or {}, given, b"" if content is None else json.dumps(content).encode())
+
+
+def walk(client: Client, steps: list[Exchange]) -> None:
+    for each in steps:
+        each.check(client)
+
+
+# --- contained entities that know their owner --------------------------------------------------------------
+
+ORDERS = HEAD + SCHEMA.format("ns", """
+<EntityType Name="Order"><Key><PropertyRef Name="ID"/></Key><Property Name="ID" Type="Edm.Int32" Nullable="false"/>
+ <NavigationProperty Name="Items" Type="Collection(ns.Item)" ContainsTarget="true" Partner="Order"/>
+ <NavigationProperty Name="Bill" Type="ns.Bill" ContainsTarget="true" Partner="Order"/></EntityType>
+<EntityType Name="Item"><Key><PropertyRef Name="No"/></Key><Property Name="No" Type="Edm.Int32" Nullable="false"/>
+ <NavigationProperty Name="Order" Type="ns.Order" Nullable="false" Partner="Items"/></EntityType>
+<EntityType Name="Bill"><Key><PropertyRef Name="No"/></Key><Property Name="No" Type="Edm.Int32" Nullable="false"/>
+ <NavigationProperty Name="Order" Type="ns.Order" Nullable="false"/></EntityType>
+<EntityContainer Name="C"><EntitySet Name="Orders" EntityType="ns.Order"/>{}</EntityContainer>""") + TAIL
+OWNERS = {"one kind of owner": "", "two kinds of owners": '<Singleton Name="Last" Type="ns.Order"/>'}
+OWNED = [
+    step("X 8.4", "POST Orders", 201, {"Items": [{"No": 1}, {"No": 2}], "Bill": {"No": 5}},
+         {"ID": 1, "Items": [{"No": 1}, {"No": 2}], "Bill": {"No": 5}}),
+    step("X 8.4", "POST Orders", 201, ..., {"ID": 2}),
+    step("X 8.4", "POST Orders(2)/Items", 201, {"No": 7}, {"No": 7}, {"Location": ROOT + "Orders(2)/Items(7)"}),
+    step("X 8.4", "PATCH Orders(2)/Items(8)", 201, {"No": 8}, {}),
+    step("X 8.4", "PUT Orders(2)/Bill", 201, {"No": 3}, {"No": 3}),
+    step("X 8.4", "GET Orders(2)/Items(7)/Order", 200, {"ID": 2}),
+    step("X 8.4", "GET Orders(2)/Bill/Order", 200, {"ID": 2}),
+    step("X 8.4", "GET Orders?$expand=Items($expand=Order($select=ID))", 200, {"value": [
+        {"Items": [{"Order": {"ID": 1}}] * 2}, {"Items": [{"Order": {"ID": 2}}] * 2}]}),
+    step("X 8.4", "GET Orders?$filter=Items/any(i:i/Order/ID eq 2 and i/No eq 7)", 200, {"value": [{"ID": 2}]}),
+    step("P 11.4.3.1", "PATCH Orders(2)", 204, None, {"Items": [{"No": 7}, {"No": 9}]}, OData_Version="4.01"),
+    step("P 11.4.3.1", "GET Orders(2)/Items", 200, {"value": [{"No": 7}, {"No": 9}]}),
+    step("P 11.4.5", "DELETE Orders(2)", 204, None),
+    step("P 11.4.5", "GET Orders?$expand=Items,Bill", 200, {"value": [{"ID": 1, "Items": [{"No": 1}, {"No": 2}]}]}),
+]
+
+
+@pytest.mark.parametrize("more", OWNERS.values(), ids=OWNERS)
+def test_contained_entities_need_not_be_told_their_owner(more: str, service_of: ServiceOf, tmp_path: Path) -> None:
+    client = opened(service_of, tmp_path, ORDERS.format(more))
+    walk(client, OWNED)
+    if more:
+        walk(client, [step("X 8.4", "PATCH Last", 201, ..., {"ID": 5}), step("X 8.4", "POST Last/Items", 201, {"No": 1}, {"No": 1}),
+                      step("X 8.4", "GET Last/Items", 200, {"value": [{"No": 1}]}), step("P 11.4.5", "DELETE Last/Items(1)", 204)])
+
+
+def test_data_files_need_not_tell_the_owner(service_of: ServiceOf, tmp_path: Path) -> None:
+    (tmp_path / "model.xml").write_text(ORDERS.format(OWNERS["two kinds of owners"]), encoding="utf-8")
+    (tmp_path / "data.json").write_text('{"Orders": [{"ID": 1, "Items": [{"No": 1}]}], "Last": {"ID": 2, "Items": [{"No": 1}]}}')
+    client = Client(service_of(tmp_path / "model.xml", tmp_path / "data.json"))
+    walk(client, [step("X 8.4", "GET Orders(1)/Items(1)/Order", 200, {"ID": 1}), step("X 8.4", "GET Last/Items(1)", 200, {"No": 1})])
+
+
+# --- names beyond ASCII ------------------------------------------------------------------------------------
+
+LETTERS = HEAD + SCHEMA.format("命名.空間", """
+<EntityType Name="型"><Key><PropertyRef Name="鍵"/></Key><Property Name="鍵" Type="Edm.Int32" Nullable="false"/>
+ <Property Name="Größe" Type="Edm.String"/>
+ <NavigationProperty Name="部" Type="Collection(命名.空間.部品)" ContainsTarget="true"/>
+ <NavigationProperty Name="友" Type="命名.空間.型"/></EntityType>
+<EntityType Name="派生" BaseType="命名.空間.型"/>
+<EntityType Name="部品"><Key><PropertyRef Name="番号"/></Key><Property Name="番号" Type="Edm.Int32" Nullable="false"/>
+ <Property Name="画" Type="Edm.Stream"/></EntityType>
+<EntityContainer Name="箱"><EntitySet Name="集合" EntityType="命名.空間.型"/></EntityContainer>""") + TAIL
+SET, PART, PICTURE = "%E9%9B%86%E5%90%88", "%E9%83%A8", "%E7%94%BB"
+DERIVED = "%E5%91%BD%E5%90%8D.%E7%A9%BA%E9%96%93.%E6%B4%BE%E7%94%9F"
+NAMED = [
+    step("RFC 9110 §5.5", "POST 集合", 201, {"Größe": "x"}, {"鍵": 1, "Größe": "x", "部": [{"番号": 1}]},
+         {"Location": f"{ROOT}{SET}(1)"}),
+    step("RFC 9110 §5.5", "POST 集合", 204, None, {"@odata.type": "#命名.空間.派生", "鍵": 2, "友@odata.bind": "集合(1)"},
+         {"Location": f"{ROOT}{SET}(2)/{DERIVED}", "OData-EntityId": f"{ROOT}{SET}(2)"}, Prefer="return=minimal"),
+    step("P 4.1", "POST 集合(1)/部", 201, {"番号": 2}, {"番号": 2}, {"Location": f"{ROOT}{SET}(1)/{PART}(2)"}),
+    step("P 4.1", "GET 集合(2)/友/$ref", 200, {"@odata.id": f"{ROOT}{SET}(1)"}),
+    step("J 4.5.8", "GET 集合(1)?$select=Größe", 200, {"@odata.id": f"{ROOT}{SET}(1)", "Größe": "x", "鍵": ABSENT}),
+    step("J 4.5.11", "GET 集合(1)?$format=application/json;odata.metadata=full", 200, {
+        "@odata.type": "#命名.空間.型", "@odata.editLink": f"{SET}(1)", "部@odata.navigationLink": f"{ROOT}{SET}(1)/{PART}"}),
+    step("J 4.5.12", "GET 集合(1)/部(1)?$select=画", 200, {"画@odata.mediaReadLink": f"{ROOT}{SET}(1)/{PART}(1)/{PICTURE}"}),
+    step("U 4.3", f"GET {SET}({'1'})/{PART}(1)", 200, {"番号": 1}),
+    step("U 5.1.1", "GET 集合?$filter=Größe eq 'x' and 友 eq null&$expand=部", 200, {"value": [{"部": [{"番号": 1}, {"番号": 2}]}]}),
+]
+
+
+def test_names_beyond_ascii(service_of: ServiceOf, tmp_path: Path) -> None:
+    """Identifiers of any script; URLs in headers and bodies are ASCII."""
+    walk(opened(service_of, tmp_path, LETTERS), NAMED)
+
+
+# --- everything at once ------------------------------------------------------------------------------------
+
+KINDS = HEAD + SCHEMA.format("ns", """
+<EntityType Name="Thing"><Key><PropertyRef Name="ID"/></Key><Property Name="ID" Type="Edm.Int32" Nullable="false"/>
+ <Property Name="Untyped" Type="Edm.Untyped"/><Property Name="Several" Type="Collection(Edm.Untyped)" Nullable="true"/>
+ <Property Name="Primitive" Type="Edm.PrimitiveType"/><Property Name="Complex" Type="Edm.ComplexType"/>
+ <Property Name="Floating" Type="Edm.Decimal" Precision="7" Scale="floating"/>
+ <Property Name="Variable" Type="Edm.Decimal" Scale="variable"/><Property Name="Whole" Type="Edm.Decimal"/>
+ <Property Name="Fine" Type="Edm.DateTimeOffset" Precision="12"/><Property Name="Long" Type="Edm.String" MaxLength="max"/>
+ <Property Name="Place" Type="Edm.GeographyPoint" SRID="variable"/><Property Name="Any" Type="Edm.Geometry"/>
+ <Property Name="Marks" Type="ns.Marks" DefaultValue="A,C"/><Property Name="Lists" Type="Collection(ns.Marks)" Nullable="false"/>
+ <Property Name="Weight" Type="ns.Weight" Precision="4" Scale="1"/><Property Name="Codes" Type="Collection(ns.Code)" Nullable="true"/>
+ <Property Name="Box" Type="ns.Box" Nullable="false"/></EntityType>
+<EntityType Name="Compound"><Key><PropertyRef Name="A"/><PropertyRef Name="P/X" Alias="PX"/><PropertyRef Name="P/In/Y" Alias="PY"/></Key>
+ <Property Name="A" Type="ns.Code" Nullable="false"/><Property Name="P" Type="ns.Part" Nullable="false"/>
+ <Property Name="N" Type="Edm.String"/></EntityType>
+<ComplexType Name="Part"><Property Name="X" Type="ns.Marks" Nullable="false"/><Property Name="In" Type="ns.In" Nullable="false"/></ComplexType>
+<ComplexType Name="In"><Property Name="Y" Type="Edm.Duration" Nullable="false"/></ComplexType>
+<ComplexType Name="Box"><Property Name="B" Type="ns.Code" Nullable="false" DefaultValue="b"/></ComplexType>
+<EnumType Name="Marks" IsFlags="true" UnderlyingType="Edm.Int64"><Member Name="None" Value="0"/><Member Name="A" Value="1"/>
+ <Member Name="B" Value="2"/><Member Name="C" Value="4"/><Member Name="Far" Value="4611686018427387904"/></EnumType>
+<TypeDefinition Name="Code" UnderlyingType="Edm.String" MaxLength="4"/><TypeDefinition Name="Weight" UnderlyingType="Edm.Decimal"/>
+<EntityContainer Name="C"><EntitySet Name="Things" EntityType="ns.Thing"/><EntitySet Name="Compounds" EntityType="ns.Compound"/>
+<Singleton Name="Maybe" Type="ns.Thing" Nullable="true"/></EntityContainer>""") + TAIL
+KEY = "A='a%2F''b',PX=ns.Marks'A,C',PY=duration'PT1H'"
+WHOLE = {"ID": 1, "Untyped": {"a": [1, {"b": None}]}, "Several": [1, "x", [2], {"q": 1}], "Primitive@odata.type": "#Int32",
+         "Primitive": 5, "Complex": {"@odata.type": "#ns.Box", "B": "z"}, "Floating": 1.234, "Variable": 12.25, "Whole": 7,
+         "Fine": "2020-01-01T00:00:00.123456789012Z", "Long": "x" * 3000, "Place": {"type": "Point", "coordinates": [1.5, 2.5]},
+         "Any": {"type": "LineString", "coordinates": [[0, 0], [1, 1]]}, "Marks": "B,Far", "Lists": ["A", "A,B"], "Weight": 12.5,
+         "Codes": ["ab", None], "Box": {"B": "y"}}
+KIND_STEPS = [
+    step("X 7", "POST Things", 201, ..., WHOLE, OData_MaxVersion="4.01"),
+    step("X 7", "GET Things(1)", 200, {
+        "Untyped": Only({"a": [1, {"b": None}]}), "Several": [1, "x", [2], {"q": 1}], "Primitive": 5, "Complex": {"B": "z"},
+        "Floating": 1.234, "Variable": 12.25, "Fine": "2020-01-01T00:00:00.123456789012Z", "Marks": "B,Far", "Weight": 12.5,
+        "Lists": ["A", "A,B"], "Codes": ["ab", None], "Box": {"B": "y"}, "Place": {"coordinates": [1.5, 2.5]}}),
+    step("X 7.3", "POST Things", 201, {"Marks": "A,C", "Box": {"B": "b"}, "Several": [], "Untyped": None}, {"ID": 2, "Box": {}}),
+    step("X 7.2.1", "POST Things", 400, {"error": {"target": "Box"}}, {"ID": 3}),
+    step("X 11", "POST Things", 400, {"error": {"target": re.compile("^Codes")}}, {"ID": 3, "Box": {}, "Codes": ["toolong"]}),
+    step("X 11", "POST Things", 400, {"error": {"target": "Weight"}}, {"ID": 3, "Box": {}, "Weight": 12.55}),
+    step("X 10.3", "POST Things", 400, {"error": {"target": "Marks"}}, {"ID": 3, "Box": {}, "Marks": "A,Z"}),
+    step("U 5.1.1", "GET Things?$filter=Marks has ns.Marks'Far' and Lists/any(l:l has 'B') and Weight gt 12&$select=ID", 200,
+         {"value": [{"ID": 1}]}),
+    step("X 6.5", "POST Compounds", 201, ..., {"A": "a/'b", "P": {"X": "A,C", "In": {"Y": "PT1H"}}}, {"Location": f"{ROOT}Compounds({KEY})"}),
+    step("X 6.5", f"GET Compounds({KEY})", 200, {"P": {"In": {"Y": "PT1H"}}}),
+    step("U 4.3.1", "GET Compounds(A='a%2F''b',PX='A,C',PY='PT1H')", 200, {"A": "a/'b"}),
+    step("P 11.4.3", f"PATCH Compounds({KEY})", 204, None, {"N": "n"}),
+    step("P 11.4.5", f"DELETE Compounds({KEY})", 204, None),
+    step("P 9.1.4", "GET Maybe", 204, None),
+    step("X 13.3", "PUT Maybe", 201, {"ID": 9}, {"ID": 9, "Box": {}}),
+    step("X 13.3", "GET Maybe/Box/B/$value", 200, "b"),
+    step("X 13.3", "DELETE Maybe", 204, None),
+    step("P 9.1.4", "GET Maybe", 204, None),
+    step("P 9.1.4", "GET Maybe/Box", 404),
+    step("P 11.1.2", "GET $metadata", 200, re.compile('Name="Variable"'), None, {"Content-Type": "application/xml"}),
+]
+
+
+def test_seldom_seen_types(service_of: ServiceOf, tmp_path: Path) -> None:
+    walk(opened(service_of, tmp_path, KINDS), KIND_STEPS)
