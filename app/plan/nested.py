@@ -7,12 +7,13 @@ addressed with options is read the same way. Protocol §11.2.5.1; URL Convention
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any
 
 from app.bind import nodes as bound
 from app.edm import types
 from app.edm.index import Model
+from app.edm.model import NavigationProperty, Property
 from app.errors import NotImplementedByService
 from app.plan.nodes import Choice, Grants, ItemQuery, Order, Output, Part, Source
 from app.store.mapping import Inverse, Table
@@ -24,12 +25,14 @@ Steps = tuple[bound.PathStep, ...]
 
 @dataclass(slots=True)
 class Nested:
-    """Gathers the choices and parts of one query's selected properties; `add` allocates outputs of that query."""
+    """Gathers the choices and parts of one query's selected properties; `add` allocates outputs of that query, which reads
+    the root of a request or (`expanded`) related entities."""
 
     model: Model
     table: Table
     grants: Grants
     add: Callable[[Output], int]
+    expanded: bool = False
     choices: list[Choice] = field(default_factory=list)
     parts: list[Part] = field(default_factory=list)
 
@@ -38,6 +41,8 @@ class Nested:
         for item in select:
             if item.options is None:
                 continue
+            if self.expanded and mentions_it(item.options):
+                raise NotImplementedByService(feature="$it in $select inside $expand", target="$expand")
             steps, last, collection, through = self.walk(item.path, type)
             steps, through, options = above + steps, inside or through, item.options
             self.visit(options.select or (), last, steps, through or collection)
@@ -163,3 +168,14 @@ def sort_keys(item: bound.OrderItem) -> tuple[Order, ...]:
     if isinstance(expression, bound.DynamicPath | bound.This) and expression.type in types.ABSTRACT:
         return tuple(Order(bound.Cast(expression, kind), item.descending) for kind in DYNAMIC_KINDS)
     return (Order(expression, item.descending),)
+
+
+def mentions_it(node: object) -> bool:
+    """Whether `$it` stands anywhere in an expression, or in a tuple of nodes."""
+    if isinstance(node, bound.It):
+        return True
+    if isinstance(node, tuple):
+        return any(mentions_it(each) for each in node)
+    if not is_dataclass(node) or isinstance(node, Property | NavigationProperty):
+        return False
+    return any(mentions_it(getattr(node, each.name)) for each in fields(node))

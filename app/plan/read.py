@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from collections.abc import Mapping as MappingType
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 from app.bind import nodes as bound
@@ -16,7 +16,7 @@ from app.edm import Model, types, vocabularies
 from app.edm.model import NavigationProperty, Property
 from app.errors import BindError, LimitExceeded, NotImplementedByService
 from app.plan.changes import TYPE
-from app.plan.nested import Nested, grow, shown, sort_keys
+from app.plan.nested import Nested, grow, mentions_it, shown, sort_keys
 from app.plan.nodes import (NO_GRANTS, Again, CountQuery, Expansion, Grants, Inline, Member, Order, Output, Query, Read,
                             SelectTree, Shape, Slot, Source)
 from app.plan.rows import RowPlanner
@@ -224,11 +224,11 @@ class Planner:
         if item.cast:
             target = replace(target, type=item.cast)
         options = item.options
-        outer = any(mentions_it(each) for each in (options.filter, options.orderby, options.compute))
+        outer = any(mentions_it(each) for each in (options.filter, options.orderby, options.compute, options.expand))
         if outer:
-            if builder.source.parents:
-                raise NotImplementedByService(feature="$it below the first level of $expand")
-            target = replace(target, parent=Source(builder.source.table, builder.source.type))
+            target = replace(target, parent=replace(builder.source, key=(), predicate=None, rows=False, ordinal=None))
+            if not builder.source.parents:
+                target = replace(target, parent=Source(builder.source.table, builder.source.type))
         own = builder.link_positions(relation, outer)
         count = counting = None
         if options.count and options.apply is not None and not path:
@@ -243,7 +243,7 @@ class Planner:
         if options.apply is not None and options.apply.row is not None:
             if item.levels != 1 or item.suffix:
                 raise NotImplementedByService(feature="$levels or $ref of groups and aggregates", target="$expand")
-            links = (builder.table.row_id,) if outer else link_columns(relation)
+            links = builder.looking_back() if outer else link_columns(relation)
             rows = RowPlanner(self, target, options, len(links)).rows()
             return Expansion(item.path[-1], navigation, owner, own, navigation.collection, "", rows, None, path,
                              counting=counting, options=transformed)
@@ -352,8 +352,10 @@ class _ShapeBuilder:
         self.positions: dict[object, int] = {}
         self.links: tuple[Column, ...] = ()
         if source.parents and source.relation is not None:
-            self.links = link_columns(source.relation) if source.parent is None \
-                else (planner.mapping.table(source.parent.table).row_id,)
+            self.links = link_columns(source.relation)
+            if source.parent is not None:
+                above = planner.mapping.table(source.parent.table).row_id
+                self.links = (above,) if not source.parent.parents else (planner.mapping.table(root_of(source)).row_id, above)
         self.star, self.trees = self._selection()
         self._whole: dict[tuple[str, str], Member] = {}
         self._columns: dict[str, int] = {}
@@ -384,14 +386,20 @@ class _ShapeBuilder:
     def link_positions(self, relation: Followed, by_row: bool = False) -> tuple[int, ...]:
         """Positions of the values that related rows are found by; `by_row`: the row id, whatever the relation."""
         match relation:
-            case _ if by_row:
-                return (self.column(self.table.row_id),)
+            case _ if by_row:           # below the first level with that of `$it` in front, which is the first of the row
+                own = (self.column(self.table.row_id),)
+                return (0, *own) if self.source.parents else own
             case Reference(own=own) | Inverse(own=own):
                 return tuple(self.column(column) for column in own)
             case Link() | Contained() | DocumentLink():
                 return (self.column(self.table.row_id),)
             case Whole():
                 return ()
+
+    def looking_back(self) -> tuple[Column, ...]:
+        """The link columns of an expansion whose options look back at `$it`."""
+        own = (self.table.row_id,)
+        return own if not self.source.parents else (self.planner.mapping.table(root_of(self.source)).row_id, *own)
 
     # --- selection ---------------------------------------------------------------------------------------
 
@@ -445,7 +453,7 @@ class _ShapeBuilder:
             variants = {name: (*members, *computed) for name, members in variants.items()}
         expansions = tuple(self.planner.expansion(self, item) for item in needs if item.navigation is not None)
         navigations, operations = self._links_selected()
-        nested = Nested(self.model, table, self.planner.grants, self.add)
+        nested = Nested(self.model, table, self.planner.grants, self.add, self.source.parents)
         nested.visit(self.options.select or (), self.source.type)
         return Shape(self.source.table, self.source.type, variants, discriminator, version, row, key, expansions, dynamic,
                      names, self.options.select is None or self.star, navigations, operations, self._streams(type_names),
@@ -551,15 +559,11 @@ class _ShapeBuilder:
         return frozenset(item.path[-1] for _, item in self.trees if item.kind == "stream")
 
 
-def mentions_it(node: object) -> bool:
-    """Whether `$it` stands anywhere in an expression, or in a tuple of nodes."""
-    if isinstance(node, bound.It):
-        return True
-    if isinstance(node, tuple):
-        return any(mentions_it(each) for each in node)
-    if not is_dataclass(node) or isinstance(node, Property | NavigationProperty):
-        return False
-    return any(mentions_it(getattr(node, each.name)) for each in fields(node))
+def root_of(source: Source) -> str:
+    """The table of the entities that `$it` stands for inside an expansion."""
+    while source.parent is not None:
+        source = source.parent
+    return source.table
 
 
 def link_columns(relation: Followed) -> tuple[Column, ...]:

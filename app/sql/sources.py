@@ -115,16 +115,25 @@ def position(source: Source, above: Row, build: Build) -> pw.Node | None:
 
 
 def beside_parent(source: Source, opened: Opened) -> tuple[tuple[pw.Node, Column], ...]:
-    """Joins the parents of an expanded path whose options look back at them; a row belongs to a parent by its row id."""
+    """Joins the parents of an expanded path whose options look back at `$it`; a row belongs to a parent by its row id, and
+    below the first level to what `$it` stands for as well, whose rows the list of parents names."""
     row, build = opened.row, opened.row.frame.build
     assert source.parent is not None and source.relation is not None
     table = build.mapping.table(source.parent.table)
-    outer = opened.it = Row(row.frame, build.table(table.name), table, ("$it",))
+    outer = opened.it = Row(row.frame, build.table(table.name), table, ("$it",) if not source.parent.parents else ("parent",))
     tied = relations.ties(build, source.relation, outer, row)
     if tied.link is not None:
         row.frame.join(tied.link, terms.all_of(tied.on), pw.JOIN.INNER)
     row.frame.join(outer.alias, terms.all_of(tied.link_on or tied.on), pw.JOIN.INNER)
-    return ((outer.column(table.row_id), table.row_id),)
+    own = outer.column(table.row_id), table.row_id
+    if not source.parent.parents:
+        return (own,)
+    while source.parent is not None:
+        source = source.parent
+    root = build.mapping.table(source.table)
+    opened.it = Row(row.frame, build.table(root.name), root, ("$it",))
+    row.frame.join(opened.it.alias, terms.TRUE, pw.JOIN.INNER)
+    return (opened.it.column(root.row_id), root.row_id), own
 
 
 def link_nodes(relation: mapping.Relation | mapping.DocumentLink, row: Row,
