@@ -30,6 +30,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,8 +196,26 @@ class Unauthorized(ODataError):
     status, code, message = 401, "unauthorized", "This service needs to know who you are"
 
 
+class MissingScope(str):
+    """The reason of a refusal that the scopes `wanted` (separated by blanks) would lift."""
+
+    __slots__ = ("wanted",)
+    wanted: str
+
+    def __new__(cls, text: str, wanted: str) -> MissingScope:
+        made = super().__new__(cls, text)
+        made.wanted = wanted
+        return made
+
+
 class Forbidden(ODataError):
+    """`wanted`: the scopes that would be enough, where it is scopes that are missing."""
+
     status, code, message = 403, "forbidden", "{reason}"
+
+    def __init__(self, message: str | None = None, **rest: Any) -> None:
+        super().__init__(message, **rest)
+        self.wanted = message.wanted if isinstance(message, MissingScope) else ""
 
 
 # --- the service ---------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from app.edm import Model, places, types, vocabularies
 from app.edm.model import NavigationProperty
 from app.edm.places import Place
 from app.edm.vocabularies import ScopeSets
-from app.errors import ConfigurationError, Forbidden
+from app.errors import ConfigurationError, Forbidden, MissingScope
 from app.plan import NO_GRANTS, Grants
 from app.service import policies, view
 from app.service.cache import Bounded
@@ -111,7 +111,7 @@ class Policy:
         for the right are."""
         needed = vocabularies.scope_sets(record) if self.scopes is not None else ()
         if needed and not any(set(each) <= (self.scopes or frozenset()) for each in needed):
-            raise Forbidden(f"To {VERBS[right]} '{named(where[0])}' you need the scope {listed(needed)}")
+            raise Forbidden(lacking(f"To {VERBS[right]} '{named(where[0])}'", needed))
 
     def invoke(self, name: str) -> None:
         """Raises Forbidden where an operation may not be invoked."""
@@ -253,7 +253,7 @@ class _Maker:
             if any(set(each) <= self.scopes for each in needed):
                 self.trusted.add(name)
             else:
-                self.operations.setdefault(name, f"To invoke '{name}' you need the scope {listed(needed)}")
+                self.operations.setdefault(name, lacking(f"To invoke '{name}'", needed))
 
     def navigation(self, id: str) -> NavigationProperty:
         """The navigation property that contains the entities of a table."""
@@ -275,7 +275,7 @@ class _Maker:
         needed = tuple(each for way in ways for each in way)
         having = [each for each in needed if set(each) <= self.scopes]
         if not having:
-            self.refused.setdefault((right, id), f"To {VERBS[right]} '{named(id)}' you need the scope {listed(needed)}")
+            self.refused.setdefault((right, id), lacking(f"To {VERBS[right]} '{named(id)}'", needed))
             return
         known = {name for each in self.tables.family(id)
                  for name in (*self.model.properties(each), *self.model.navigations(each))}
@@ -348,6 +348,11 @@ class _Maker:
 def named(id: str) -> str:
     """A mapping id as messages name it."""
     return id.rpartition("/")[2]
+
+
+def lacking(what: str, needed: Sequence[Mapping[str, str | None]]) -> MissingScope:
+    """Why something is refused that asks for scopes."""
+    return MissingScope(f"{what} you need the scope {listed(needed)}", " ".join(needed[0]))
 
 
 def listed(needed: Sequence[Mapping[str, str | None]]) -> str:

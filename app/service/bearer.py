@@ -7,6 +7,7 @@ the extra `auth`.
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import json
 import threading
@@ -15,7 +16,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
-from urllib.request import urlopen
+from urllib.request import HTTPRedirectHandler, build_opener
 
 from app.errors import ConfigurationError, ServiceUnavailable, Unauthorized
 from app.service.access import Principal
@@ -75,6 +76,10 @@ class Bearer:
                 "WWW-Authenticate": f'Bearer realm="{REALM}", error="invalid_token"'})
         return self.principal(claims)
 
+    def challenge(self, scopes: str) -> str:
+        """What a client that lacks scopes is told (RFC 6750 §3.1)."""
+        return f'Bearer realm="{REALM}", error="insufficient_scope", scope="{scopes}"'
+
     def checked(self, token: str) -> dict[str, Any] | None:
         """The claims of a token; None for one that is not signed by the issuer, meant for others, or out of date."""
         from joserfc import jwt
@@ -106,6 +111,13 @@ def texts(value: Any) -> frozenset[str]:
     return frozenset(each for each in listed if isinstance(each, str))
 
 
+class _Straight(HTTPRedirectHandler):
+    """The address of the keys is the one that was configured: nobody else says where they are."""
+
+    def redirect_request(self, *arguments: Any) -> None:
+        return None
+
+
 class Keys:
     """The keys of an issuer, from a file or an address (https, or this machine)."""
 
@@ -129,19 +141,18 @@ class Keys:
         if self._found is not None and not fresh:
             return self._found
         with self._lock:
-            if self._found is None or time.monotonic() - self._at >= AGAIN:
-                try:
-                    self._found, self._at = self._read(), time.monotonic()
-                except Exception:
-                    self._at = time.monotonic()
-                    if self._found is None:
-                        raise ServiceUnavailable(reason="The keys that tokens are checked with cannot be read") from None
+            if time.monotonic() - self._at >= AGAIN:
+                self._at = time.monotonic()
+                with contextlib.suppress(Exception):        # the keys that are known stay
+                    self._found = self._read()
+        if self._found is None:
+            raise ServiceUnavailable(reason="The keys that tokens are checked with cannot be read", retry_after=AGAIN)
         return self._found
 
     def _read(self) -> Any:
         from joserfc.jwk import KeySet
         if self.remote:
-            with urlopen(self.place, timeout=TIMEOUT) as answer:      # noqa: S310 - the scheme was checked
+            with build_opener(_Straight).open(self.place, timeout=TIMEOUT) as answer:
                 text = answer.read(KEYS_BYTES)
         else:
             text = Path(self.place).read_bytes()

@@ -20,7 +20,7 @@ from urllib.parse import quote, urlsplit
 from app import bind, csdl, url
 from app.bind import nodes as bound
 from app.edm import Model, rules, vocabularies
-from app.errors import ConfigurationError, MethodNotAllowed, ModelError, NotFound, ODataError, UnknownOption
+from app.errors import ConfigurationError, Forbidden, MethodNotAllowed, ModelError, NotFound, ODataError, UnknownOption
 from app.plan import Planner
 from app.service import (access, alterations, called, declared, failures, jobs, metadata, policies, read, restrictions, rewrites,
                          wishes)
@@ -200,6 +200,9 @@ class Service:
             version = wishes.versions(request)[0]
         except ODataError:
             version = "4.0"
+        challenge = getattr(self.authenticate, "challenge", None)
+        if challenge is not None and isinstance(error, Forbidden) and error.wanted:
+            error.headers["WWW-Authenticate"] = challenge(error.wanted)
         response = failures.failure(failures.as_odata(error, request_id), version, request_id, self.now(),
                                     self._inner_name, request.header("client-request-id"))
         response.headers |= {"request-id": request_id, "OData-Version": version, "Vary": VARY}
@@ -218,6 +221,8 @@ class Service:
         shape = (lifted, wanted.format, wanted.page_size, request.root, policy.id, method in READS,
                  wanted.ranges if wanted.ranges else None)
         if self.settings.explain and method in READS and MEDIA_TYPE in (request.header("accept") or ""):
+            if not policy.open:
+                raise Forbidden("Plans are shown to those who have every right")
             bound_request, _ = bind.bind_lifted(lifted, target, policy.model, method)
             call = self._call(request, wishes.wish(request, "json"), bound_request, values, principal, policy, target)
             return explain(call, lifted, self._plans.get(shape) is not None, read.compile_read)

@@ -27,11 +27,11 @@ def credentials(people: Mapping[str, str] = PEOPLE) -> str:
 
 
 def guarded(service_of: Callable[..., Any], folder: Path, model: str, policy: Any = None, data: Any = None,
-            people: Mapping[str, str] = PEOPLE) -> Client:
+            people: Mapping[str, str] = PEOPLE, **more: Any) -> Client:
     """A client of a service whose principals are `people`."""
     keys = folder / "keys"
     keys.write_text(credentials(people))
-    settings: dict[str, Any] = {"auth": f"apikey:{keys}", "page_size": 0}
+    settings: dict[str, Any] = {"auth": f"apikey:{keys}", "page_size": 0, **more}
     if policy is not None:
         settings["policy"] = folder / "policy.json"
         settings["policy"].write_text(json.dumps(policy))

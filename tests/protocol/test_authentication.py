@@ -8,7 +8,9 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import http.server
 import json
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,13 +20,14 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet, OctKey, RSAKey
 
-from app.errors import ConfigurationError, Unauthorized
+from app.errors import ConfigurationError, ServiceUnavailable, Unauthorized
 from app.service import bearer
 from app.service.access import Principal
 from app.service.authenticate import Basic, authenticator, hash_key, hash_password, parse
 from app.service.request import Request
 from app.service.service import Service
 from app.service.settings import Settings
+from tests.protocol.conftest import files
 from tests.protocol.exchange import Client
 from tests.protocol.rights import ask, credentials, guarded
 
@@ -200,6 +203,100 @@ def test_keys_may_change(keys: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert check(request(authorization="Bearer " + token(RSA2))).id == "ada"
 
 
+class Published(http.server.BaseHTTPRequestHandler):
+    """The keys of an issuer at an address."""
+
+    body = b""
+    status = 200
+    asked = 0
+
+    def do_GET(self) -> None:
+        Published.asked += 1
+        self.send_response(self.status)
+        if 300 <= self.status < 400:
+            self.send_header("Location", "http://127.0.0.1:1/elsewhere")
+        self.end_headers()
+        self.wfile.write(self.body)
+
+    def log_message(self, *arguments: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def address(tmp_path: Path) -> Iterator[str]:
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Published)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    Published.body, Published.status, Published.asked = public(RSA, EC), 200, 0
+    yield f"http://127.0.0.1:{server.server_port}/keys"
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def public(*found: Any) -> bytes:
+    return json.dumps(KeySet(list(found)).as_dict(private=False)).encode()
+
+
+def test_keys_from_an_address(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are read when they are first needed, and again for a key that is not known, at most every ten seconds."""
+    clock = [0.0]
+    monkeypatch.setattr(bearer.time, "monotonic", lambda: clock[0])
+    check = checker(address)                                            # type: ignore[arg-type]
+    assert Published.asked == 0
+    for _ in range(3):
+        assert check(request(authorization="Bearer " + token())).id == "ada"
+    assert Published.asked == 1
+    Published.body = public(RSA2)                                       # rotated
+    for _ in range(3):
+        assert refused(check, request(authorization="Bearer " + token(RSA2)))
+    assert Published.asked == 1
+    clock[0] += bearer.AGAIN
+    assert check(request(authorization="Bearer " + token(RSA2))).id == "ada"
+    assert Published.asked == 2
+    assert refused(check, request(authorization="Bearer " + token(RSA)))        # withdrawn
+    for name in BAD.keys() - {"another key"}:
+        assert refused(check, request(authorization="Bearer " + BAD[name]())) == 'Bearer realm="OData", error="invalid_token"', name
+    assert Published.asked == 2
+
+
+@pytest.mark.parametrize(("status", "body"), [(500, b""), (404, b"{}"), (302, b""), (200, b"<html>"), (200, b'{"keys": [{"kty": "x"}]}'), (200, b"x" * (bearer.KEYS_BYTES + 1))])
+def test_keys_that_cannot_be_had(status: int, body: bytes, address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """503 while there are none; those that are known stay. An issuer that is down is not asked at every request."""
+    clock = [0.0]
+    monkeypatch.setattr(bearer.time, "monotonic", lambda: clock[0])
+    Published.status, good = status, Published.body
+    Published.body = body
+    check = checker(address)                                            # type: ignore[arg-type]
+    for _ in range(3):
+        with pytest.raises(ServiceUnavailable) as error:
+            check(request(authorization="Bearer " + token()))
+        assert "127.0.0.1" not in error.value.text
+    assert Published.asked == 1
+    Published.status, Published.body = 200, good
+    clock[0] += bearer.AGAIN
+    assert check(request(authorization="Bearer " + token())).id == "ada"
+    Published.status, Published.body = status, body
+    clock[0] += bearer.AGAIN
+    assert refused(check, request(authorization="Bearer " + token(RSA3)))
+    assert check(request(authorization="Bearer " + token())).id == "ada"
+
+
+def test_a_missing_scope_is_a_challenge(address: str, service_of: Any) -> None:
+    """RFC 6750 §3.1: 403 with insufficient_scope and the scopes that would do."""
+    model, data, operations = files("industryData")
+    client = Client(service_of(model, data, operations, auth=f"bearer:issuer={ISSUER};audience={AUDIENCE};jwks={address}"))
+
+    def asked(scopes: str, line: str) -> Any:
+        return client.send(line, {"authorization": "Bearer " + token(scp=scopes)})
+
+    assert asked("IndustryData-Run.Read.All", "incomingFlowRuns?$top=1").status == 200
+    answer = asked("other", "incomingFlowRuns?$top=1")
+    assert answer.status == 403 and "IndustryData-Run.Read.All" in answer.json["error"]["message"]
+    assert answer.headers["www-authenticate"] == 'Bearer realm="OData", error="insufficient_scope", scope="IndustryData-Run.Read.All"'
+    assert client.send("incomingFlowRuns").headers["www-authenticate"] == 'Bearer realm="OData"'
+
+
 def test_shared_keys_where_configured(keys: Path) -> None:
     publish(keys, OCT)
     assert checker(keys, ";algorithms=HS256")(request(authorization="Bearer " + token(OCT, "HS256"))).id == "ada"
@@ -300,3 +397,32 @@ def test_without_authentication_scopes_do_not_count(clients: Any) -> None:
     client = clients["industryData"]
     assert isinstance(client.service, Service) and client.service.access.policy(Principal()).open
     assert client.send("incomingFlowRuns?$top=1").status == 200
+
+
+# who, request, the scope that is missing: what a singleton says of the containments below it
+PLACED: list[tuple[str, str, str | None]] = [
+    ("runs", "external/industryData/runs?$top=1", None), ("none", "external/industryData/runs", "IndustryData-Run.Read.All"), ("runs", "external/industryData/runs/$count", None), ("none", "external/industryData/runs/$count", "IndustryData-Run.Read.All"),
+    ("runs", "external/industryData", "IndustryData.ReadBasic.All"), ("basic", "external/industryData", None), ("basic", "external/industryData?$expand=runs", "IndustryData-Run.Read.All"), ("none", "external?$expand=industryData", "IndustryData.ReadBasic.All"), ("none", "external", None),
+    ("runs", "external/industryData/inboundFlows", "IndustryData-InboundFlow.Read.All"), ("flows", "external/industryData/inboundFlows?$top=1", None), ("flows", "external/industryData/inboundFlows?$filter=year/displayName eq 'x'&$top=1", "IndustryData-TimePeriod.Read.All"),
+    ("none", "external/industryData/runs('x')", "IndustryData-Run.Read.All"), ("none", "external/industryData/runs('x')/activities", "IndustryData-Run.Read.All"), ("flows", "POST external/industryData/inboundFlows|{}", "IndustryData-InboundFlow.ReadWrite.All"),
+    ("flows", "DELETE external/industryData/inboundFlows('x')", "IndustryData-InboundFlow.ReadWrite.All"), ("flows", "PATCH external/industryData/inboundFlows('x')|{}", "IndustryData-InboundFlow.ReadWrite.All"), ("runs", "external/industryData/runs?$expand=activities&$top=1", None),
+]
+
+
+@pytest.fixture(scope="module")
+def published(databases: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
+    from tests.conftest import open_service
+    opened: list[Any] = []
+
+    def service_of(*files: Any, **values: Any) -> Any:
+        opened.extend(open_service(databases, *files, values))
+        return opened[0]
+
+    yield guarded(service_of, tmp_path_factory.mktemp("placed"), "industryData-beta", people=SCOPED)
+    opened[0].close()
+    databases.drop(opened[1])
+
+
+@pytest.mark.parametrize(("who", "line", "missing"), PLACED)
+def test_scopes_of_containments(who: str, line: str, missing: str | None, published: Client) -> None:
+    test_scopes(who, line, missing, published)

@@ -293,3 +293,13 @@ def test_the_names_of_tracked_changes(private: Any) -> None:
                             ("Tracked?$expand=Parts", True), ("Tracked?$expand=Next", False)):
         answer = client.send(target, {"prefer": "track-changes"})
         assert answer.status == 200 and ("@odata.deltaLink" in answer.json) is tracked, target
+
+
+def test_containments_of_the_published_model(clients: Any) -> None:
+    """What a singleton says of the containments below it is a matter of the method, not of the body."""
+    client: Client = clients["industryData-beta"]
+    for method in ("POST", "PATCH", "PUT"):
+        answer = client.handled(method, "external/industryData/runs" + ("" if method == "POST" else "('x')"), {"content-type": "application/json"}, b"{}")
+        assert (answer.status, answer.headers["allow"]) == (405, "GET, HEAD"), answer.text
+    assert client.handled("DELETE", "external/industryData/runs('x')", {}).status == 405
+    assert client.handled("POST", "external/industryData/years", {"content-type": "application/json"}, b"{}").status == 400
