@@ -18,6 +18,7 @@ from app.errors import BodyError, FailedDependency, NotImplementedByService, ODa
 from app.payload.batch import Part, PartAnswer
 from app.service.dependencies import holds
 from app.service.request import Request
+from app.service.rewrites import host
 from app.url.headers import parse_preferences
 
 INHERITED = ("accept-charset", "accept-language", "odata-version", "odata-maxversion", "odata-isolation", "isolation",
@@ -118,7 +119,7 @@ class Requests:
     def __init__(self, outer: Request, done: Done) -> None:
         self.outer, self.done, self.root = outer, done, outer.root
         place = urlsplit(self.root)
-        self.host, self.root_path = _host(place.netloc, place.scheme), place.path
+        self.host, self.root_path = host(place.netloc, place.scheme), place.path
         self.inherited = self._inherited()
 
     def request(self, part: Part) -> Request:
@@ -195,7 +196,7 @@ class Requests:
         if re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", url):
             place = urlsplit(url)
             path, query = place.path, place.query
-            if _host(place.netloc, place.scheme) != self.host or not (path + "/").startswith(self.root_path):
+            if host(place.netloc, place.scheme) != self.host or not (path + "/").startswith(self.root_path):
                 raise BodyError(f"The URL '{url[:200]}' is not part of this service", code="foreignUrl")
             return path[len(self.root_path):].lstrip("/"), "?", query
         path, mark, query = url.partition("?")
@@ -218,12 +219,6 @@ class Window(io.RawIOBase):
         buffer[:size] = self._left[:size]
         self._left = self._left[size:]
         return size
-
-
-def _host(netloc: str, scheme: str) -> str:
-    """Host and port, without the port that the scheme implies."""
-    host = netloc.rpartition("@")[2].lower()
-    return host.removesuffix({"http": ":80", "https": ":443"}.get(scheme.lower(), ""))
 
 
 def _preference(text: str) -> str:

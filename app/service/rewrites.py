@@ -88,7 +88,7 @@ def entity_path(id: str, root: str) -> tuple[nodes.Segment, ...]:
     path = id
     if re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", id):
         absolute, own = urlsplit(id), urlsplit(root)
-        if not absolute.path.startswith(own.path) or absolute.netloc.lower() != own.netloc.lower():
+        if not absolute.path.startswith(own.path) or host(absolute.netloc, absolute.scheme) != host(own.netloc, own.scheme):
             raise BindError(f"'{id[:200]}' is not an entity of this service", code="foreignEntity", target="$id")
         path = absolute.path[len(own.path):]
     elif id.startswith("/"):
@@ -97,3 +97,9 @@ def entity_path(id: str, root: str) -> tuple[nodes.Segment, ...]:
     if "?" in path or "#" in path:
         raise BindError(f"'{id[:200]}' is not an entity-id", code="invalidEntityId", target="$id")
     return url.parse_entity_reference(path)
+
+
+def host(netloc: str, scheme: str) -> str:
+    """Host and port, without the port that the scheme implies."""
+    host = netloc.rpartition("@")[2].lower()
+    return host.removesuffix({"http": ":80", "https": ":443"}.get(scheme.lower(), ""))
