@@ -11,11 +11,11 @@ from dataclasses import replace
 from app import errors
 from app.bind import expression, member, nodes
 from app.bind.scope import Scope, describe, is_collection
-from app.edm import types, vocabularies
+from app.edm import aggregation, types
 from app.url import nodes as url
+from app.url import parse_apply
 
 METHODS = ("sum", "min", "max", "average", "countdistinct")
-CUSTOM_AGGREGATE = "Org.OData.Aggregation.V1.CustomAggregate"
 
 
 def result_type(method: str, operand: str, position: int = 0) -> str:
@@ -40,7 +40,7 @@ def result_type(method: str, operand: str, position: int = 0) -> str:
 def bind_aggregate(item: url.AggregateExpression, scope: Scope, named: bool = True) -> nodes.AggregateExpression:
     """One aggregate expression over instances that `scope` sees; `named`: it must have an alias."""
     if item.custom is not None:
-        raise _custom(item, scope)
+        return _custom(item, scope, named)
     if named and item.alias is None:
         raise errors.BindError("An aggregate expression needs 'as' and an alias", position=item.position)
     alias = item.alias or ""
@@ -66,14 +66,21 @@ def bind_aggregate(item: url.AggregateExpression, scope: Scope, named: bool = Tr
         kind = "Edm.Decimal"
     else:
         kind = result_type(method, operand.type, item.position)
+    steps = _steps(item, kind, scope)
+    return nodes.AggregateExpression(operand, method, alias, steps[-1].type if steps else kind, over, steps)
+
+
+def _steps(item: url.AggregateExpression, kind: str, scope: Scope) -> tuple[nodes.FromClause, ...]:
+    """The `from` clauses behind a value of type `kind`; a custom aggregate of its own values is their sum."""
     steps = []
     for each in item.from_:
-        if each.method not in METHODS:
-            raise errors.NotImplementedByService(feature=f"The aggregation method {each.method or each.custom}")
-        kind = result_type(each.method, kind, item.position)
+        method = each.method or "sum"
+        if method not in METHODS:
+            raise errors.NotImplementedByService(feature=f"The aggregation method {method}")
+        kind = result_type(method, kind, item.position)
         properties = tuple(row_property(path, scope) for path in each.properties)
-        steps.append(nodes.FromClause(properties, each.method, kind))
-    return nodes.AggregateExpression(operand, method, alias, kind, over, tuple(steps))
+        steps.append(nodes.FromClause(properties, method, kind))
+    return tuple(steps)
 
 
 def _split(syntax: url.Expression, scope: Scope) -> tuple[nodes.Expression | None, nodes.Expression | None]:
@@ -99,20 +106,44 @@ def _split(syntax: url.Expression, scope: Scope) -> tuple[nodes.Expression | Non
     return current, rebuilt
 
 
-def _custom(item: url.AggregateExpression, scope: Scope) -> errors.ODataError:
-    name = item.custom or ""
-    if "." not in name:
-        model = scope.model
-        sets = (vocabularies.container_target(model, each) for each in model.sets)
-        for each in (*model.lineage(scope.type), *sets):
-            kind = model.structured(each) or model.source_of(each.rpartition("/")[2])
-            if model.annotation(CUSTOM_AGGREGATE, each, kind.annotations if kind else (), name):
-                return errors.NotImplementedByService(feature=f"The custom aggregate {name}", position=item.position)
-        if name in model.properties(scope.type) or name in scope.names:
-            return errors.BindError(f"'{name}' needs 'with', an aggregation method, 'as' and an alias",
-                                    position=item.position)
-        return errors.UnknownProperty(f"There is no custom aggregate '{name}'", position=item.position)
-    return errors.NotImplementedByService(feature=f"The custom aggregate {name}", position=item.position)
+def _custom(item: url.AggregateExpression, scope: Scope, named: bool) -> nodes.AggregateExpression:
+    """A custom aggregate (§5.2): what its transformations make, of values that rows have already their sum, of a property of
+    its name the sum as well."""
+    name, model, position = item.custom or "", scope.model, item.position
+    over = grouping_path(item.path, scope, many=True) if item.path else None
+    type = scope.type if over is None else over.type
+    found = aggregation.custom_aggregate(model, type, name)
+    if found is None:
+        if name in model.properties(type) or name in scope.names:
+            raise errors.BindError(f"'{name}' needs 'with', an aggregation method, 'as' and an alias", position=position)
+        raise errors.UnknownProperty(f"There is no custom aggregate '{name}'", position=position)
+    inner = scope if over is None else replace(scope.inside(type), these=type)
+    kind, sequence = found.type, None
+    operand: nodes.Expression | None = None
+    if over is None and name in scope.names:
+        operand = scope.names[name]
+    elif over is None and scope.closed:
+        raise errors.NotImplementedByService(feature=f"The custom aggregate {name} of rows without it", position=position)
+    elif found.transformations:
+        sequence, operand = _transformations(found, inner, position)
+    elif name in model.properties(type) and not scope.closed:
+        operand = grouping_path((name,), inner)
+    if operand is None:
+        raise errors.NotImplementedByService(feature=f"The custom aggregate {name}", position=position)
+    if sequence is None:
+        kind = result_type("sum", operand.type, position)
+    alias = item.alias or (name if named else "")
+    steps = _steps(item, kind, scope)
+    return nodes.AggregateExpression(operand, "sum", alias, steps[-1].type if steps else kind, over, steps, sequence)
+
+
+def _transformations(found: aggregation.CustomAggregate, scope: Scope, position: int) -> tuple[nodes.Apply, nodes.Expression]:
+    """The bound sequence of a custom aggregate, of one row, and the property of this row that has its name."""
+    from app.bind.apply import bind_apply
+    bound, after = bind_apply(parse_apply(found.transformations), replace(scope, names={}, closed=False))
+    if bound.row is None or found.name not in after.names:
+        raise errors.NotImplementedByService(feature=f"The custom aggregate {found.name}", position=position)
+    return bound, after.names[found.name]
 
 
 def grouping_path(path: Iterable[str], scope: Scope, many: bool = False) -> nodes.Expression:

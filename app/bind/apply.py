@@ -235,8 +235,10 @@ def _concat(sequences: tuple[tuple[url.Transformation, ...], ...], state: State)
         names = {name: value for each in states for name, value in each.scope.names.items()}
         return node, State(replace(state.scope, names=names), None, tuple(added.values()), state.groups)
     rows = [_whole(each) if each.row is None else each.row for each in states]
-    row = [replace(each, partial=any(each.path not in {one.path for one in other if not one.partial} for other in rows))
-           for properties in rows for each in properties]
+    declared = {(name,) for name in state.scope.model.properties(state.scope.type)}
+    known = [{one.path for one in other if not one.partial} for other in rows]
+    known = [paths | declared if () in paths else paths for paths in known]
+    row = [replace(each, partial=not all(each.path in paths for paths in known)) for properties in rows for each in properties]
     return node, state.with_row(row)
 
 

@@ -176,7 +176,10 @@ def _step(node: nodes.Expression, step: url.Step, scope: Scope) -> nodes.Express
             return _lambda(node, step, scope)
         case url.AggregateStep(items, position):
             _need_collection(node, "aggregate", position)
-            aggregated = aggregate.bind_aggregate(items[0], scope.inside(node.type), named=False)
+            inner = scope.inside(node.type)
+            if isinstance(node, nodes.These) and node.type == scope.type:       # rows have what was added to them
+                inner = replace(inner, names=scope.names, closed=scope.closed)
+            aggregated = aggregate.bind_aggregate(items[0], inner, named=False)
             return nodes.AggregateValue(node, aggregated, aggregated.type)
         case url.RefStep(name, position):
             raise errors.NotImplementedByService(feature=f"/${name} inside an expression", position=position)

@@ -456,7 +456,7 @@ class AggregateExpression:
 
     `over`: the path up to its last navigation property; each entity reached by it counts once (§3.2.1.1), and
     `expression` is evaluated for each of them (`This`). `expression` None: the entities themselves. `type`: of the
-    result.
+    result. `custom`: the sequence that makes a custom aggregate, of one row with a property of its name.
     """
 
     expression: Expression | None
@@ -465,6 +465,7 @@ class AggregateExpression:
     type: str
     over: Expression | None = None
     from_: tuple[FromClause, ...] = ()
+    custom: Apply | None = None
 
 
 @dataclass(frozen=True, slots=True)

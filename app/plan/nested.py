@@ -41,7 +41,7 @@ class Nested:
         for item in select:
             if item.options is None:
                 continue
-            if self.expanded and mentions_it(item.options):
+            if self.expanded and mentions(item.options):
                 raise NotImplementedByService(feature="$it in $select inside $expand", target="$expand")
             steps, last, collection, through = self.walk(item.path, type)
             steps, through, options = above + steps, inside or through, item.options
@@ -170,12 +170,12 @@ def sort_keys(item: bound.OrderItem) -> tuple[Order, ...]:
     return (Order(expression, item.descending),)
 
 
-def mentions_it(node: object) -> bool:
-    """Whether `$it` stands anywhere in an expression, or in a tuple of nodes."""
-    if isinstance(node, bound.It):
+def mentions(node: object, kind: type = bound.It) -> bool:
+    """Whether a node of this kind, `$it`, stands anywhere in an expression, or in a tuple of nodes."""
+    if isinstance(node, kind):
         return True
     if isinstance(node, tuple):
-        return any(mentions_it(each) for each in node)
+        return any(mentions(each, kind) for each in node)
     if not is_dataclass(node) or isinstance(node, Property | NavigationProperty):
         return False
-    return any(mentions_it(getattr(node, each.name)) for each in fields(node))
+    return any(mentions(getattr(node, each.name), kind) for each in fields(node))

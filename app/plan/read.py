@@ -16,7 +16,7 @@ from app.edm import Model, types, vocabularies
 from app.edm.model import NavigationProperty, Property
 from app.errors import BindError, LimitExceeded, NotImplementedByService
 from app.plan.changes import TYPE
-from app.plan.nested import Nested, grow, mentions_it, shown, sort_keys
+from app.plan.nested import Nested, grow, mentions, shown, sort_keys
 from app.plan.nodes import (NO_GRANTS, Again, CountQuery, Expansion, Grants, Inline, Member, Order, Output, Query, Read,
                             SelectTree, Shape, Slot, Source)
 from app.plan.rows import RowPlanner
@@ -224,7 +224,7 @@ class Planner:
         if item.cast:
             target = replace(target, type=item.cast)
         options = item.options
-        outer = any(mentions_it(each) for each in (options.filter, options.orderby, options.compute, options.expand))
+        outer = any(mentions(each) for each in (options.filter, options.orderby, options.compute, options.expand))
         if outer:
             target = replace(target, parent=replace(builder.source, key=(), predicate=None, rows=False, ordinal=None))
             if not builder.source.parents:

@@ -17,7 +17,7 @@ from app.bind import nodes as bound
 from app.edm import Model, places, vocabularies
 from app.edm.places import Place
 from app.errors import BindError, MethodNotAllowed, NotImplementedByService
-from app.service import predicates
+from app.service import aggregations, predicates
 from app.service.access import Policy
 from app.service.predicates import Spot, Uses
 from app.url import nodes as url
@@ -43,6 +43,9 @@ def check(policy: Policy, where: Place, type: str, options: bound.Options, *, by
     rules.search(options.search)
     rules.select(options)
     rules.expand(options.expand, by_key)
+    if options.apply is not None:
+        source = next((each for each in where if each in policy.model.sets), None)
+        aggregations.check(policy.model, source, type, options.apply)
 
 
 def readable(policy: Policy, where: Place, by_key: bool) -> None:

@@ -12,6 +12,7 @@ from decimal import Decimal
 
 import peewee as pw
 
+from app import errors
 from app.bind import nodes as bound
 from app.sql import expression, members, stages, terms
 from app.sql.scope import Build, Frame, Operand, Row, Scope
@@ -33,12 +34,14 @@ class Table:
 def aggregate(expressions: Sequence[bound.AggregateExpression], make: Make, every: Make | None = None) -> Stage:
     """`aggregate(…)` over each group of the stage; without expressions its distinct groups. `every`: a stage that has all
     the groups, where some may have lost all their rows."""
-    plain = tuple(each for each in expressions if each.over is None and not each.from_)
+    plain = tuple(each for each in expressions if each.over is None and not each.from_ and each.custom is None)
     apart: dict[bound.Expression | None, list[bound.AggregateExpression]] = {}
     tables: list[Table] = []
     for each in expressions:
         if each.from_:
-            tables.append(stepwise(each, make()))
+            tables.append(stepwise(each, make))
+        elif each.custom is not None:
+            tables.append(custom(each, make))
         elif each.over is not None:
             apart.setdefault(each.over, []).append(each)
     stage = make()
@@ -129,16 +132,25 @@ def reached(over: bound.Expression, expressions: Sequence[bound.AggregateExpress
     return grouped(expressions, operands, stage, identity)
 
 
-def stepwise(each: bound.AggregateExpression, stage: Stage) -> Table:
+def stepwise(each: bound.AggregateExpression, make: Make) -> Table:
     """`E with m from p with n …`: aggregated by p as well, then that again (§3.2.1.5)."""
-    build, own = stage.build, dict(stage.groups)
     steps = list(each.from_)
-    remaining = [stages.named(step.properties, stage) for step in steps]
-    for properties in remaining:
-        stage.groups.update(properties)
-    inner_type = step_type(each)
-    first = bound.AggregateExpression(each.expression, each.method, "value", inner_type)
-    table = direct([first], stage)
+    own: dict[str, Operand] = {}
+    remaining: list[dict[str, Operand]] = []
+
+    def start() -> Stage:
+        stage = make()
+        own.update(stage.groups)
+        remaining[:] = [stages.named(step.properties, stage) for step in steps]
+        for properties in remaining:
+            stage.groups.update(properties)
+        return stage
+    if each.custom is not None:
+        table = custom(replace(each, alias="value"), start)
+    else:
+        first = bound.AggregateExpression(each.expression, each.method, "value", step_type(each))
+        table = direct([first], start())
+    build = make().build
     for index, step in enumerate(steps):
         kept = [*own, *(path for later in remaining[index + 1:] for path in later)]
         groups = {path: table.groups[path] for path in dict.fromkeys(kept)}
@@ -146,6 +158,32 @@ def stepwise(each: bound.AggregateExpression, stage: Stage) -> Table:
         values = {"value": applied(step.method, operand, expression.promoted(operand, "", build), step.type, build)}
         table = outer(table.source, groups, values, build)
     return Table(table.source, table.groups, {each.alias: table.values["value"]})
+
+
+def custom(each: bound.AggregateExpression, make: Make) -> Table:
+    """A custom aggregate: its transformations for each group, over the entities that a path reaches, each once."""
+    from app.sql import apply
+    assert each.custom is not None and each.expression is not None
+    found = apply.within_groups(each.custom, make if each.over is None else lambda: reached_entities(each, make()))()
+    build = found.build
+    value = expression.value(each.expression, found.scope)
+    kind = value.type if each.from_ else each.type
+    columns = [terms.aliased(operand.node, f"g{index}") for index, operand in enumerate(found.groups.values())]
+    columns.append(terms.aliased(expression.promoted(value, kind, build), "a0"))
+    inner = stages.derived(found.select(columns), build)
+    return Table(inner, carried(found.groups, "g", inner), {each.alias: Operand(pw.Column(inner, "a0"), kind)})
+
+
+def reached_entities(each: bound.AggregateExpression, stage: Stage) -> Stage:
+    """The entities that the path of an aggregate expression reaches, each once in each group."""
+    assert each.over is not None
+    place = members.onto(each.over, stage.scope, stage.frame)
+    if not isinstance(place, Row):
+        raise errors.NotImplementedByService(feature=f"The custom aggregate '{each.alias}' of values")
+    columns = [terms.aliased(place.column(place.table.row_id), "id")]
+    columns += [terms.aliased(operand.node, f"g{index}") for index, operand in enumerate(stage.groups.values())]
+    inner = stages.derived(stage.select(columns).distinct(), stage.build)
+    return stages.over_instances(stage.build, inner, place.table, {}, [], carried(stage.groups, "g", inner))
 
 
 def step_type(each: bound.AggregateExpression) -> str:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import peewee as pw
 
+from app.bind import nodes as bound
+from app.plan.nested import mentions
 from app.plan.nodes import Query
 from app.sql import order as sorting
 from app.sql import selects, sources, terms
@@ -24,7 +26,8 @@ def paged(query: Query, opened: Opened, selected: Selected,
     dialect = opened.frame.build.dialect
     if dialect.lateral and opened.parents:
         return lateral(query, opened, selected, order), None
-    if dialect.name == "sqlite" and opened.parents and indexed(query, opened.row.table):
+    if dialect.name == "sqlite" and opened.parents and indexed(query, opened.row.table) \
+            and not mentions((query.filter, query.compute), bound.These):
         by = row_id(query, opened, selected)
         return correlated(query, opened, selected, order, by is None), by
     return numbered(query, opened, selected, order), None

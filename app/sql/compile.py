@@ -15,7 +15,7 @@ from app.plan.nodes import CountQuery, Query
 from app.sql import apply, children, order, selects, sources, terms
 from app.sql.order import Ordered
 from app.sql.render import render
-from app.sql.scope import Build, Scope
+from app.sql.scope import Build, Frame, Place, Scope
 from app.sql.sources import Opened
 from app.sql.statement import Statement, getter
 from app.store import mapping as tables
@@ -57,10 +57,16 @@ def compile_count(query: CountQuery, mapping: tables.Mapping, dialect: Dialect) 
 
 def opened_rows(query: Query | CountQuery, build: Build) -> tuple[Opened, Scope]:
     """The rows that the query selects from, and what its expressions see."""
-    opened = sources.open_source(query.source, build)
-    if query.apply is not None:
-        opened = apply.applied(query.apply, query.source, opened)
-    scope = selects.named(opened.scope, query.compute)
+    def opening() -> Opened:
+        found = sources.open_source(query.source, build)
+        return found if query.apply is None else apply.applied(query.apply, query.source, found)
+
+    def these() -> tuple[Frame, list[pw.Node], Place]:
+        other = opening()
+        same = [build.dialect.same(node, own) for (node, _), (own, _) in zip(other.links, opened.links)]
+        return other.frame, [*other.where, *same], other.this
+    opened = opening()
+    scope = selects.named(replace(opened.scope, these=these), query.compute)
     opened.where.extend(selects.conditions(query.filter, query.search, scope))
     return opened, scope
 

@@ -19,6 +19,9 @@ from app.sql.scope import Build, Frame, Json, Members, One, Operand, Place, Row,
 from app.store import mapping
 
 
+ONCE_IS_ENOUGH = ("min", "max", "countdistinct")       # values that count once however often they are reached
+
+
 def members(node: bound.Expression, scope: Scope) -> Members:
     """The members of a collection-valued path. Raises NotImplementedByService for other collections."""
     match node:
@@ -215,9 +218,16 @@ def aggregate(node: bound.AggregateValue, scope: Scope) -> Operand:
     found = members(node.collection, scope)
     wanted, build = node.expression, scope.build
     inner = scope.of(found.member)
-    if wanted.over is not None or wanted.from_:
-        raise errors.NotImplementedByService(feature="An aggregate over a navigation path inside an expression")
-    operand = None if wanted.expression is None else expression.value(wanted.expression, inner)
+    if wanted.from_ or wanted.custom is not None or wanted.over is not None and wanted.method not in ONCE_IS_ENOUGH:
+        raise errors.NotImplementedByService(feature="This aggregate inside an expression")
+    operand = None
+    if wanted.over is not None:
+        reached = onto(wanted.over, inner, found.frame)
+        inner = scope.of(reached)
+        if wanted.expression is None and isinstance(reached, Row):
+            operand = Operand(reached.column(reached.table.row_id), "Edm.Int64")
+    if wanted.expression is not None:
+        operand = expression.value(wanted.expression, inner)
     column = terms.ONE if operand is None else expression.promoted(operand, "", build)
     total = aggregates.applied(wanted.method, operand, column, node.type, build)
     return replace(total, node=terms.scalar(found.select(total.node)))
