@@ -46,7 +46,8 @@ from app.url import nodes as syntax
 READS = ("GET", "HEAD")
 COMPILED_BYTES = 250_000    # models from this size on are kept compiled
 METHODS = ("GET", "HEAD", "POST", "PATCH", "PUT", "DELETE")
-CACHED_HEADERS = ("accept", "odata-maxversion", "odata-version", "prefer", "accept-language")
+CACHED_HEADERS = ("accept", "odata-maxversion", "odata-version", "prefer", "accept-language", "x-http-method",
+                  "x-http-method-override")
 VARY = "OData-MaxVersion, Accept, Accept-Language, Prefer"
 NOT_PAGED_ON = frozenset({"$skiptoken", "$skip"})
 
@@ -254,6 +255,9 @@ class Service:
             self._texts.put(key, (batch, call.again(replace(request, body=None), principal)))
             return batch(call)
         from app.service.write import write
+        plain = told and shared and not (values or request.query or demanding)
+        if plain and method == "POST" and bound_request.resource.kind == "collection":
+            self._texts.put(key, (write, call.again(replace(request, body=None), principal)))
         return write(call)
 
     def _told(self, request: Request, policy: access.Policy) -> Response:

@@ -93,3 +93,16 @@ def test_tunnelled_methods(private: Callable[..., Client], headers: dict[str, st
     answer = client.send("POST Tags('new')", {**JSON, **headers}, json.dumps({"Color": "#123456"}).encode())
     assert answer.status == status
     assert client.get("Tags('new')")["Color"] == ("#123456" if status == 204 else "#00ff00")
+
+
+def test_a_post_is_told_from_a_tunnelled_one(private: Callable[..., Client]) -> None:
+    """Also where the same POST was answered before, and with a body and a content type of its own each time."""
+    client = private("northwind")
+    for name in ("one", "two", "three"):
+        assert client.send("POST Tags", JSON, json.dumps({"Name": name}).encode()).status == 201
+        assert client.send("POST Tags", {**JSON, "X-HTTP-Method": "BREW"}, b"{}").status == 400
+        assert client.send("POST Tags", {**JSON, "X-HTTP-Method-Override": "PUT"}, b"{}").status == 400
+        assert client.send("POST Tags", {"Content-Type": "text/plain"}, b"{}").status == 415
+        assert client.send("POST Tags", {**JSON, "Prefer": "return=minimal"}, json.dumps({"Name": name * 2}).encode()).status == 204
+        assert client.send("POST Tags", JSON, json.dumps({"Name": name}).encode()).status == 409
+        assert client.get(f"Tags('{name}')")["Name"] == name
