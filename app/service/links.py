@@ -14,8 +14,9 @@ from app.plan.changes import BIND
 from app.service import answers, bodies
 from app.service.call import Call
 from app.service.entities import Entity
-from app.service.finding import find
+from app.service.finding import find, value_of
 from app.service.gathering import Gathering
+from app.service.properties import linked
 from app.service.response import Response
 from app.service.restrictions import place_before
 from app.service.session import WriteSession
@@ -38,11 +39,11 @@ class _Link:
         assert isinstance(step, bound.NavigationStep)
         self.navigation, self.name = step.navigation, step.navigation.name
         self.key_steps = steps[:at + 2] if any(isinstance(each, bound.KeyStep) for each in steps[at + 1:]) else None
-        start = at
-        while isinstance(steps[start - 1], bound.PropertyStep | bound.CastStep) and any(
-                isinstance(each, bound.PropertyStep) for each in steps[start - 1:at]):
-            start -= 1
+        inside = (bound.PropertyStep, bound.CastStep, bound.OrdinalStep)
+        start = next((index for index, each in enumerate(steps[:at]) if isinstance(each, bound.PropertyStep) and all(
+            isinstance(behind, inside) for behind in steps[index:at])), at)
         self.path = tuple(each.property.name for each in steps[start:at] if isinstance(each, bound.PropertyStep))
+        self.ordinal = next((each.index for each in steps[start:at] if isinstance(each, bound.OrdinalStep)), None)
         self.parent_steps = steps[:start] if self.path else steps[:at]
 
     def parent(self, session: WriteSession) -> Entity:
@@ -77,12 +78,29 @@ class _Link:
 
     def store_in_value(self, session: WriteSession, entity: Entity, links: plan.Links) -> None:
         """Links of a complex value: a PATCH of that value (Protocol §11.4.6)."""
+        name = self.path[0]
+        if isinstance(entity[name], list):
+            session.update(entity, plan.Change(entity.type, "put", {name: self._in_item(linked(session, entity, name), links)}))
+            return
         value: Any = {self.name + BIND: links}
         for step in reversed(self.path[1:]):
             value = {step: value}
-        if isinstance(entity[self.path[0]], list):
-            raise NotImplementedByService(feature="$ref inside a collection of complex values")
-        session.update(entity, plan.Change(entity.type, "patch", {self.path[0]: value}))
+        session.update(entity, plan.Change(entity.type, "patch", {name: value}))
+
+    def _in_item(self, items: list[Any], links: plan.Links) -> list[Any]:
+        """The items of a collection of complex values, with the links of one of them changed."""
+        if self.ordinal is None:
+            raise NotImplementedByService(feature="$ref of every item of a collection of complex values")
+        number = self.ordinal if isinstance(self.ordinal, int) else value_of(self.ordinal, self.call.values, self.call.model)
+        place = items[number] if -len(items) <= number < len(items) else None
+        for step in self.path[1:]:
+            place = place.get(step) if isinstance(place, dict) else None
+        if not isinstance(place, dict):
+            raise NotFound(reason=f"There is no item {number}")
+        known = place.get(self.name + BIND)
+        others = known.targets if links.mode == "add" and isinstance(known, plan.Links) else ()
+        place[self.name + BIND] = plan.Links((*others, *links.targets))
+        return items
 
 
 def add(call: Call) -> Response:

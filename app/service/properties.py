@@ -16,8 +16,8 @@ from app.edm import types, vocabularies
 from app.edm.model import Property
 from app.errors import BodyError, MethodNotAllowed, NotFound, NotImplementedByService, UnsupportedMediaType
 from app.plan import changes as plan
-from app.plan.changes import TYPE
-from app.service import answers, bodies
+from app.plan.changes import BIND, TYPE
+from app.service import answers, bodies, outcomes, results
 from app.service.call import Call
 from app.service.entities import Entity
 from app.service.finding import value_of
@@ -72,8 +72,8 @@ class _Spot:
             first = self.steps[0]
             if isinstance(first, bound.PropertyStep):
                 name = first.property.name
-                value = self._edited(copy.deepcopy(entity[name]), self.steps[1:], edit, names)
-                change = plan.Change(entity.type, operation, {name: value})
+                value = self._edited(linked(session, entity, name), self.steps[1:], edit, names)
+                change = plan.Change(entity.type, "put" if operation == "each" else operation, {name: value})
             else:
                 assert isinstance(first, bound.DynamicStep)
                 change = plan.Change(entity.type, "patch", dynamic=self._dynamic(entity, first.name, edit, names))
@@ -84,6 +84,8 @@ class _Spot:
     def _answer(self, operation: str) -> Response:
         call = self.call
         default = vocabularies.update_returns(call.model) == "representation" and operation != "delete"
+        if operation == "each":
+            return answers.no_content(call)
         if call.request.method == "POST":       # one item more: the collection where it is asked for
             default = False
         if call.request.method != "DELETE" and answers.wants_representation(call, default):
@@ -129,6 +131,25 @@ class _Spot:
                     value[name] = self._edited(value.get(name), rest, edit, names)
                 return value
         raise NotImplementedByService(feature="This path in a change")
+
+
+def linked(session: WriteSession, entity: Entity, name: str) -> Any:
+    """A copy of the value of a property; the items of a collection with their links, which move along with them."""
+    value = copy.deepcopy(entity[name])
+    for link in entity.layout.links if isinstance(value, list) else ():
+        top, *steps = link.path.split("/")
+        if top != name:
+            continue
+        owner, ordinal, target = (column.name for column in link.columns)
+        for position, row in session.writer.pairs(link.table, (ordinal, target), {owner: entity.row_id}):
+            place = value[position] if 0 <= position < len(value) else None
+            for step in steps[:-1]:
+                place = place.get(step) if isinstance(place, dict) else None
+            if isinstance(place, dict):
+                known = place.get(steps[-1] + BIND)
+                others = known.targets if isinstance(known, plan.Links) else ()
+                place[steps[-1] + BIND] = plan.Links((*others, plan.Reference(row=(link.target, row))))
+    return value
 
 
 def drop(value: Any) -> Any:
@@ -202,6 +223,53 @@ def append(call: Call) -> Response:
         items.insert(max(0, at), named)
         return items
     return spot.store(edit, "put")
+
+
+# --- /$each ----------------------------------------------------------------------------------------------
+
+def _each(call: Call) -> tuple[_Spot, Callable[[list[Any]], set[int]]]:
+    """The collection in front of `/$each`, and what tells the positions of the items that its filters and casts leave."""
+    steps = call.resource.steps
+    end = next(index for index, step in enumerate(steps) if isinstance(step, bound.EachStep))
+    last = max(index for index, step in enumerate(steps[:end]) if not isinstance(step, bound.FilterStep | bound.CastStep))
+    resource = replace(call.resource, steps=steps[:last + 1])
+    spot = _Spot(replace(call, bound=replace(call.bound, resource=resource)))
+    if spot.member is None:
+        raise NotImplementedByService(feature="/$each of a dynamic collection")
+    ref = call.model.underlying(spot.member.type)
+
+    def wanted(items: list[Any]) -> set[int]:
+        found = results.positions(call, results.Value(items, ref), steps[last + 1:end])
+        outcomes.guard(call, len(found))
+        return found
+    return spot, wanted
+
+
+def change_each(call: Call) -> Response:
+    """PATCH of `/$each`: each item changed alike, complex ones merged (§11.4.13)."""
+    spot, wanted = _each(call)
+    assert spot.member is not None
+    name = call.model.underlying(spot.member.type).name
+    item = call.reader.read_item(bodies.json_body(call), spot.owner, spot.member, bodies.reading(call, "patch"))
+    new = call.service.catalogue.enums.named(item, name)
+
+    def edit(old: Any) -> Any:
+        items = list(old or ())
+        for at in wanted(items):
+            both = isinstance(new, dict) and isinstance(items[at], dict)
+            items[at] = merge(call.model, name, items[at], new) if both else new
+        return items
+    return spot.store(edit, "each")
+
+
+def clear_each(call: Call) -> Response:
+    """DELETE of `/$each`: the items go (§11.4.14)."""
+    spot, wanted = _each(call)
+
+    def edit(old: Any) -> Any:
+        gone = wanted(list(old or ()))
+        return [item for at, item in enumerate(old or ()) if at not in gone]
+    return spot.store(edit, "each")
 
 
 def clear(call: Call) -> Response:

@@ -96,6 +96,17 @@ def _step(call: Call, found: Value, step: bound.PathStep) -> Value:
     raise NotImplementedByService(feature="This path behind a function whose result is no entity")
 
 
+def positions(call: Call, found: Value, steps: Steps) -> set[int]:
+    """The positions of the items of a collection that filters and casts leave."""
+    left = set(range(len(found.value)))
+    for step in steps:
+        if isinstance(step, bound.FilterStep):
+            left &= {row[0] for row in _rows(call, _query(call, found, bound.Options(filter=step.predicate)))}
+        elif isinstance(step, bound.CastStep):
+            left = {at for at in left if _is(call, found.value[at], found.ref.name, step.type)}
+    return left
+
+
 def _is(call: Call, value: Any, declared: str, type: str) -> bool:
     given = value.get(TYPE) if isinstance(value, dict) else None
     return value is not None and call.model.is_a(call.model.full(given.removeprefix("#")) if given else declared, type)

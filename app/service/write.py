@@ -118,8 +118,10 @@ def _routes(resource: bound.Resource) -> dict[str, Handler]:
             return {"POST": each.perform if resource.each() else invoke.perform} if is_action else {}
         case "collection", "" if resource.each():
             return {"PATCH": each.update, "DELETE": each.delete}
+        case ("complexCollection" | "primitiveCollection"), "" if resource.each():
+            return {"PATCH": properties.change_each, "DELETE": properties.clear_each}
         case _ if resource.each():
-            raise NotImplementedByService(feature="/$each of a collection of values")
+            return {}
         case _, _ if any(isinstance(step, bound.FilterStep) for step in resource.steps):
             return {}
         case "collection", "$ref":

@@ -17,6 +17,7 @@ from tests.protocol.exchange import ABSENT, ROOT, Client, Some
 NEW = {"OData-Version": "4.01", **V401}
 ID = "@Org.OData.Core.V1.ContentID"
 SVG, TEXT, HTML = {"Content-Type": "image/svg+xml"}, {"Content-Type": "text/plain"}, {"Content-Type": "text/html"}
+MADE_BY_ACME, MADE_BY_BOLT = ({"Maker": {"Name": {"Short": name}}} for name in ("acme", "bolt"))
 NO_OFFSET = "2024-05-01T10:00:00"
 
 WORKSHOP: dict[str, list[tuple[Any, ...]]] = {
@@ -27,6 +28,23 @@ WORKSHOP: dict[str, list[tuple[Any, ...]]] = {
         ("P-11.4.3.1-04", "PATCH Bench", {"Spot": {"Keeper": {"Name": {"Short": "new4"}}}}, 204, None, NEW), ("P-11.4.3.1-04", "Bench?$expand=Spot/Keeper", None, 200, {"Spot": {"Keeper": {"Name": {"Short": "new4"}}}}),
         ("P-11.4.6.3-01", "PUT Tools('t1')/Spot/Keeper/$ref", {"@id": "Makers('acme')"}, 204), ("P-11.4.9.3-01", "PATCH Tools('t1')/Spot", {"Keeper@odata.bind": "Makers('bolt')"}, 204),
         ("P-11.4.2.1-01", "POST Tools", {"Code": "t2", "Parts": [{"Name": "p", "Maker@odata.bind": "Makers('nope')"}]}, 400, error("referenceNotFound")), ("P-11.4.2.1-01", "Tools('t2')", None, 404),
+    ],
+    "items keep their links": [
+        ("P-11.4.10-01", "PATCH Tools('saw')/Parts/2", {"Weight": 1}, 204), ("P-11.4.10-01", "Tools('saw')/Parts?$expand=Maker", None, 200, {"value": [MADE_BY_ACME, MADE_BY_BOLT, {"Maker": None}]}), ("P-11.4.10-01", "DELETE Tools('saw')/Parts/0", None, 204), ("P-11.4.10-01", "Tools('saw')/Parts?$expand=Maker", None, 200, {"value": [MADE_BY_BOLT, {"Maker": None}]}),
+        ("P-11.4.9.4-01", "POST Tools('saw')/Parts?$index=0", {"Name": "first", "Maker@odata.bind": "Makers('acme')"}, 204), ("P-11.4.9.4-01", "Tools('saw')/Parts?$expand=Maker", None, 200, {"value": [MADE_BY_ACME, MADE_BY_BOLT, {"Maker": None}]}), ("P-11.4.10-01", "PATCH Tools('saw')/Parts/1", {"Maker@odata.bind": "Makers('acme')"}, 204),
+        ("P-11.4.10-01", "Tools('saw')/Parts?$expand=Maker", None, 200, {"value": [MADE_BY_ACME, MADE_BY_ACME, {"Maker": None}]}), ("P-11.4.10-01", "PUT Tools('saw')/Parts/0", {"Name": "bare"}, 204), ("P-11.4.10-01", "Tools('saw')/Parts?$expand=Maker", None, 200, {"value": [{"Maker": None}, MADE_BY_ACME, {"Maker": None}]}),
+    ],
+    "references in items": [
+        ("P-11.4.6.3-01", "PUT Tools('saw')/Parts/0/Maker/$ref", {"@id": "Makers('bolt')"}, 204, None), ("P-11.4.6.2-01", "DELETE Tools('saw')/Parts/-2/Maker/$ref", None, 204, None), ("P-11.4.6.3-01", "Tools('saw')/Parts?$expand=Maker", None, 200, {"value": [MADE_BY_BOLT, {"Maker": None}, {"Maker": None}]}),
+        ("P-11.4.6.3-01", "PUT Tools('saw')/Parts/7/Maker/$ref", {"@id": "Makers('bolt')"}, 404), ("P-11.4.6.3-01", "PUT Tools('nope')/Parts/0/Maker/$ref", {"@id": "Makers('bolt')"}, 404), ("P-11.4.6.3-01", "PUT Tools('saw')/Parts/0/Maker/$ref", {"@id": "Makers('nope')"}, 400, error("referenceNotFound")),
+        ("P-11.4.3-01", "PATCH Tools('saw')/Parts/0/Maker", {"Founded": 3}, 204), ("P-11.4.3-01", "Makers('bolt')", None, 200, {"Founded": 3}),
+    ],
+    "each of a collection of values": [
+        ("P-11.4.13-01", "PATCH Tools('saw')/Parts/$each", {"Weight": 1, "Origin": {"Town": "U"}}, 204, None), ("P-11.4.13-01", "Tools('saw')/Parts?$expand=Maker", None, 200, {"value": [{"Weight": 1, "Origin": {"Town": "U", "Storey": None}, **MADE_BY_ACME}, {"Weight": 1, **MADE_BY_BOLT}, {"Weight": 1, "Origin": {"Town": "U", "Storey": 0}}]}),
+        ("P-11.4.13-01", "PATCH Tools('saw')/Parts/$filter(Name eq 'grip')/$each", {"Weight": 2}, 204), ("P-11.4.13-01", "PATCH Tools('saw')/Parts/Workshop.MovingPart/$each", {"Labels": ["x"]}, 204), ("P-11.4.13-01", "Tools('saw')/Parts", None, 200, {"value": [{"Weight": 1, "Labels": ["steel", "sharp"]}, {"Weight": 2, "Labels": ["x"]}, {"Weight": 1}]}),
+        ("P-11.4.13-01", "PATCH Tools('saw')/Parts/$each", {"Bogus": 3}, 400, error("unknownProperty")), ("P-11.4.13-01", "PATCH Tools('saw')/Sizes/$filter($it gt 15)/$each", {"value": 5}, 204), ("P-11.4.13-01", "Tools('saw')/Sizes", None, 200, {"value": [5, 10, 5, 10]}), ("P-11.4.13-01", "PATCH Tools('saw')/Sizes/$each", {"value": "x"}, 400, error("invalidValue")),
+        ("P-11.4.14-01", "DELETE Tools('saw')/Sizes/$filter($it eq 5)/$each", None, 204, None), ("P-11.4.14-01", "Tools('saw')/Sizes", None, 200, {"value": [10, 10]}), ("P-11.4.14-01", "DELETE Tools('saw')/Sizes/$each", None, 400, error("tooManyAffected"), {"Prefer": "max-affected=1"}), ("P-11.4.14-01", "DELETE Tools('saw')/Parts/$filter(Weight eq 1)/$each", None, 204),
+        ("P-11.4.14-01", "Tools('saw')/Parts?$expand=Maker", None, 200, {"value": [{"Name": "grip", **MADE_BY_BOLT}]}), ("P-11.4.13-01", "PUT Tools('saw')/Sizes/$each", {"value": 5}, 405), ("P-11.4.13-01", "PATCH Tools('nope')/Sizes/$each", {"value": 5}, 404),
     ],
     "keys inside complex values": [
         ("P-11.4.3-03", "PATCH Makers('acme')", {"Name": {"Short": "x", "Long": "L"}}, 200, {"Name": {"Short": "acme", "Long": "L"}}, SHOWN),
