@@ -13,7 +13,7 @@ from peewee import fn
 
 from app.edm import types
 from app.errors import BodyError
-from app.store import casing, forms
+from app.store import casing, forms, geo_sql
 from app.store.clauses import (NULL, ONE, ZERO, JsonItems, ListSource, Node, Operation, all_of, enclosed, infix,
                                missing, substr, text, when, words)
 from app.store.decimals import QUOTIENT_SCALE
@@ -185,8 +185,14 @@ class MariaDB(Dialect):
     json_kinds = {"string": ("STRING",), "number": ("INTEGER", "DOUBLE", "DECIMAL"), "boolean": ("BOOLEAN",)}
 
     def own_functions(self) -> dict[str, Function]:
-        names = ("geo.distance", "geo.length", "geo.intersects")
-        return {name: missing(f"Function {name} on MariaDB") for name in names}
+        def number(node: Node, steps: Sequence[str | int]) -> Node:
+            path = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps)
+            return cast(fn.JSON_EXTRACT(node, text(f"${path}")), "DOUBLE")
+
+        def rows(node: Node, steps: Sequence[str], alias: str) -> tuple[Node, Node, Node]:
+            found = self.json_items(node, steps, alias)
+            return found.table, found.value, found.ordinal
+        return geo_sql.functions(number, rows)
 
     def ddl_type(self, column: Column) -> str:
         match column.type:

@@ -9,7 +9,7 @@ import peewee as pw
 from peewee import fn
 
 from app.edm import types
-from app.store import casing, forms
+from app.store import casing, forms, geo_sql
 from app.store.clauses import (ONE, ZERO, JsonItems, ListSource, Node, Operation, all_of, enclosed, infix,
                                missing, substr, text, when, words)
 from app.store.decimals import QUOTIENT_SCALE
@@ -168,8 +168,14 @@ class PostgreSQL(Dialect):
     json_kinds = {"string": ("string",), "number": ("number",), "boolean": ("boolean",)}
 
     def own_functions(self) -> dict[str, Function]:
-        names = ("geo.distance", "geo.length", "geo.intersects")
-        return {name: missing(f"Function {name} on PostgreSQL") for name in names}
+        def number(node: Node, steps: Sequence[str | int]) -> Node:
+            path = text("{" + ",".join(map(str, steps)) + "}")
+            return cast(infix(cast(node, "json"), "#>>", cast(path, "text[]")), "double precision")
+
+        def rows(node: Node, steps: Sequence[str], alias: str) -> tuple[Node, Node, Node]:
+            found = self.json_items(cast(node, "json"), steps, alias)
+            return found.table, found.value, found.ordinal
+        return geo_sql.functions(number, rows)
 
     def ddl_type(self, column: Column) -> str:
         if column.type == "Edm.DateTimeOffset":

@@ -1,7 +1,7 @@
 """The arena of the contests: a store with the rows of one world, and how many requests are generated.
 
-By default a bounded number, always the same; `--soak` generates 20,000 a store, other ones each time, and `ODATA_SOAK`
-sets the number. The counts are printed at the end of the run.
+By default 2,230 a store, always the same; `--soak` generates 22,300, other ones each time, and `ODATA_SOAK` sets the number.
+The counts are printed at the end of the run.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import os
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
@@ -18,30 +19,32 @@ from app.store import Store, connect
 from tests.databases import Databases
 from tests.oracle import world
 from tests.oracle.contest import Contest
+from tests.oracle.world import SEEDS, World
 
-FILTERS = 400           # filters a store in a short run
-LONG = 20_000           # and in a long one
-ROUND = 2_000           # over the same rows
+USUAL = 2_230           # requests a store in a short run: what the tests name, put together
+LONG = 22_300           # and in a long one
+MODELS = 4              # models in a short run
+ROUND = 500             # requests over the same model and rows in a long one
 
 Arena = Callable[[int], Contest]
 
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """How much is generated: `asked` filters a store and of the rest in proportion; `soak` also changes examples and
-    rows from run to run."""
+    """How much is generated: `asked` requests a store; `soak` also changes examples, rows and models from run to run."""
 
     asked: int | None
     soak: bool
 
     def rounds(self, default: int, first: int) -> Iterator[tuple[int, int]]:
-        """(seed of the rows, number of examples): one round, or as many as a long run takes with ever other rows."""
-        left = default if self.asked is None else max(self.asked * default // FILTERS, 1)
+        """(seed of model and rows, number of examples), the model as written first in a short run."""
+        left = default if self.asked is None else max(self.asked * default // USUAL, 1)
         seed = random.SystemRandom().randrange(10**6) if self.soak else first
+        size = ROUND if self.soak else -(-left // MODELS)
         while left > 0:
-            yield seed, min(left, ROUND) if self.soak else left
-            left -= ROUND if self.soak else left
-            seed += 1
+            yield seed, min(left, size)
+            left -= size
+            seed += SEEDS
 
     def run(self, examples: int, test: Callable[[], None]) -> None:
         """Run a test that was decorated with `given`, this many times."""
@@ -75,3 +78,20 @@ def arena(databases: Databases) -> Iterator[Arena]:
     for store, url, _ in opened.values():
         store.close()
         databases.drop(url)
+
+
+Serving = Callable[[int, bool], tuple[Any, World]]
+
+
+@pytest.fixture(scope="session")
+def serving(databases: Databases, shared_service_of: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Serving:
+    """`serving(seed, finite)`: a service over the world of that seed, and the world."""
+    opened: dict[tuple[int, bool], tuple[Any, World]] = {}
+
+    def open_one(seed: int, finite: bool) -> tuple[Any, World]:
+        if (seed, finite) not in opened:
+            rows = world.made(seed, finite=finite or databases.store == "mariadb")
+            data = world.write_rows(tmp_path_factory.mktemp("oracle"), rows)
+            opened[seed, finite] = shared_service_of(world.model_file(rows.variation), data), rows
+        return opened[seed, finite]
+    return open_one

@@ -45,7 +45,7 @@ class Difference(AssertionError):
     """A store and the oracle disagree."""
 
     def __init__(self, world: World, text: str) -> None:
-        super().__init__(f"rows of seed {world.seed}: {text}")
+        super().__init__(f"model and rows of seed {world.seed}: {text}")
 
 
 @dataclass(slots=True)
@@ -64,7 +64,7 @@ class Contest:
         text = query(dict(options))
         expected, suspects = self.oracle(path, text)
         try:
-            found: Any = asking.keys(world.mapping(), self.store, path, text)
+            found: Any = asking.keys(world.mapping(self.world.variation), self.store, path, text)
         except (NotImplementedByService, LimitExceeded) as error:
             self.tally.refused[error.text] += 1
             return

@@ -299,7 +299,7 @@ def _call(node: nodes.Call, env: Env) -> Any:
         if node.name in ("concat", "substring"):
             return LISTS[node.name](*arguments)
         double = any(isinstance(item, float) for each in arguments for item in each)
-        return LISTS[node.name](*([object() if is_nan(item) else float(item) if double else item for item in each]
+        return LISTS[node.name](*([object() if is_nan(item) else float(item) if double and item is not None else item for item in each]
                                   for each in arguments))
     if node.name in ("round", "floor", "ceiling"):
         return stepped(node.name, promote(arguments[0], node.type))

@@ -21,6 +21,7 @@ from app.edm import types
 from app.edm.index import Model
 from app.edm.model import EnumType
 from tests.oracle import world
+from tests.oracle.world import World
 
 Draw: TypeAlias = Callable[[st.SearchStrategy[Any]], Any]
 INTEGERS = ("Edm.Int32", "Edm.Int64", "Edm.Int16", "Edm.Byte", "Edm.SByte")
@@ -43,8 +44,8 @@ class Vocabulary:
 
 
 @cache
-def vocabulary(type_name: str, hops: int = 2) -> Vocabulary:
-    model = world.model()
+def vocabulary(variation: int, type_name: str, hops: int = 2) -> Vocabulary:
+    model = world.model(variation)
     found: dict[str, list[str]] = {}
     _walk(model, type_name, "", hops, found, set())
     return Vocabulary({kind: tuple(paths) for kind, paths in found.items()})
@@ -95,9 +96,9 @@ NAMES = Start("", "")           # names that `$compute` or `$apply` added
 class Writer:
     """Writes expressions over the instances of a type, drawing every decision."""
 
-    def __init__(self, draw: Draw, type_name: str, finite: bool) -> None:
-        self.draw, self.finite = draw, finite
-        self.model = world.model()
+    def __init__(self, draw: Draw, type_name: str, rows: World) -> None:
+        self.draw, self.finite, self.variation = draw, rows.finite, rows.variation
+        self.model = rows.model
         self.starts = [Start("", type_name)]
         self.root = type_name
         self.aliases: dict[str, str] = {}
@@ -139,14 +140,14 @@ class Writer:
                  Start("$root/Sun", "World.Owner"), Start("$root/Looses(2)", "World.Loose")]
         for start in self.starts:
             for name, navigation in self.model.navigations(start.type).items():
-                if name in ("Children", "Parts", "Screws"):
+                if name in ("Children", "Parts", "Screws") and navigation.collection:
                     found.append(Start(start.path(f"{name}({self.one_of('123')})"), navigation.type))
         return found
 
     def known(self, start: Start) -> dict[str, tuple[str, ...]]:
         if start is NAMES:
             return self.names
-        return vocabulary(start.type).paths if self.model.structured(start.type) is not None else {}
+        return vocabulary(self.variation, start.type).paths if self.model.structured(start.type) is not None else {}
 
     def kinds(self, beginning: str) -> list[str]:
         found = [kind for start in reversed(self.starts) for kind in self.known(start) if kind.startswith(beginning)]
@@ -469,16 +470,16 @@ def query(options: dict[str, str]) -> str:
 
 
 @st.composite
-def filters(draw: Draw, type_name: str, finite: bool = False, depth: int = MAX_DEPTH) -> dict[str, str]:
+def filters(draw: Draw, type_name: str, rows: World, depth: int = MAX_DEPTH) -> dict[str, str]:
     """`$filter` (and its parameter aliases) over instances of a type."""
-    writer = Writer(draw, type_name, finite)
+    writer = Writer(draw, type_name, rows)
     return {"$filter": writer.boolean(depth), **writer.aliases}
 
 
 @st.composite
-def orders(draw: Draw, type_name: str, finite: bool = False, depth: int = 2) -> dict[str, str]:
+def orders(draw: Draw, type_name: str, rows: World, depth: int = 2) -> dict[str, str]:
     """`$orderby` of one to three items."""
-    writer = Writer(draw, type_name, finite)
+    writer = Writer(draw, type_name, rows)
     items = [writer.sortable(depth) + writer.one_of(("", " asc", " desc")) for _ in range(writer.one_of((1, 2, 3)))]
     return {"$orderby": ",".join(items), **writer.aliases}
 
@@ -486,9 +487,9 @@ def orders(draw: Draw, type_name: str, finite: bool = False, depth: int = 2) -> 
 # --- $expand ---------------------------------------------------------------------------------------------
 
 @st.composite
-def expands(draw: Draw, type_name: str, finite: bool = False, depth: int = 3) -> dict[str, str]:
+def expands(draw: Draw, type_name: str, rows: World, depth: int = 3) -> dict[str, str]:
     """`$expand` of up to three navigation properties, nested, with options of their own; and options beside it."""
-    writer = Writer(draw, type_name, finite)
+    writer = Writer(draw, type_name, rows)
     options = {"$expand": _expand(writer, type_name, depth)}
     if writer.chance(40):
         options["$filter"] = writer.boolean(1)

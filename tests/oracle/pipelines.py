@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from app.edm import types
 from tests.oracle.generate import INTEGERS, NAMES, Draw, Start, Writer, vocabulary
+from tests.oracle.world import World
 
 EXACT = (*INTEGERS, "Edm.Decimal")
 AVERAGED = ("Edm.Int32", "Edm.Int16", "Edm.Byte", "Edm.SByte", "Edm.Decimal")       # 64 bits would be rounded before
@@ -120,16 +121,16 @@ class Pipeline:
         """A way to related entities, now and then."""
         if self.rows or not self.writer.chance(35):
             return ""
-        found = self.writer.one_of([kind for kind in vocabulary(self.type, 1).paths if kind.startswith("members ")
+        found = self.writer.one_of([kind for kind in vocabulary(self.writer.variation, self.type, 1).paths if kind.startswith("members ")
                                     and self.writer.model.entity_type(kind.split()[1])])
-        return f"{self.writer.one_of(vocabulary(self.type, 1).paths[found])}/"
+        return f"{self.writer.one_of(vocabulary(self.writer.variation, self.type, 1).paths[found])}/"
 
     def below(self, prefix: str, kinds: tuple[str, ...]) -> str | None:
         *_, name = prefix[:-1].split("/")
         model = self.writer.model
         target = next(navigation.type for each in (self.type, *model.derived(self.type), "World.Owner", "World.Part")
                       for navigation in model.navigations(each).values() if navigation.name == name)
-        paths = [path for kind in kinds for path in vocabulary(target, 0).paths.get(kind, ())]
+        paths = [path for kind in kinds for path in vocabulary(self.writer.variation, target, 0).paths.get(kind, ())]
         return prefix + self.writer.one_of(paths) if paths else None
 
     def groupby(self) -> str:
@@ -156,7 +157,7 @@ class Pipeline:
         return f"groupby(({f'rollup({listed})' if rolled else listed}){then})"
 
     def pick_all(self, kind: str) -> list[str]:
-        paths = [] if self.rows else [path for path in vocabulary(self.type, 1).paths.get(kind, ())
+        paths = [] if self.rows else [path for path in vocabulary(self.writer.variation, self.type, 1).paths.get(kind, ())
                                       if "Home" not in path and path.count("/") < 3]
         return [*self.writer.names.get(kind, ()), *paths]
 
@@ -167,9 +168,9 @@ class Pipeline:
 
 
 @st.composite
-def pipelines(draw: Draw, type_name: str = "World.Thing") -> dict[str, str]:
+def pipelines(draw: Draw, rows: World, type_name: str = "World.Thing") -> dict[str, str]:
     """`$apply` of one to four transformations, or `concat` of two sequences."""
-    writer = Writer(draw, type_name, True)
+    writer = Writer(draw, type_name, rows)
     pipeline = Pipeline(writer, type_name)
     text = pipeline.sequence(writer.one_of((1, 2, 3, 4)))
     if not pipeline.rows and writer.chance(15):

@@ -18,22 +18,15 @@ from app.bind import bind, nodes
 from app.service.request import Request
 from app.url import parse
 from tests.databases import Databases
-from tests.oracle import aggregation, world
-from tests.oracle.conftest import Effort
+from tests.oracle import aggregation
+from tests.oracle.conftest import Effort, Serving
 from tests.oracle.contest import Difference, Tally, key, show
 from tests.oracle.generate import query
 from tests.oracle.pipelines import pipelines
 from tests.oracle.world import Instance, World
 
-EXAMPLES = 250
+EXAMPLES = 540
 FRACTION = re.compile(r"^((?:\d{4}-\d\d-\d\dT)?\d\d:\d\d:\d\d)\.(\d*?)0*(Z?)$")
-
-
-@pytest.fixture(scope="session")
-def service(shared_service_of: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, World]:
-    rows = world.made(4, finite=True)
-    data = world.write_rows(tmp_path_factory.mktemp("oracle"), rows)
-    return shared_service_of(world.MODEL_FILE, data), rows
 
 
 def expected(apply: nodes.Apply, rows: World) -> list[Any]:
@@ -102,17 +95,12 @@ def ask(service: Any, rows: World, tally: Tally, options: dict[str, str]) -> Non
 
 
 @pytest.mark.soak
-def test_generated_pipelines(service: tuple[Any, World], databases: Databases, effort: Effort,
+def test_generated_pipelines(serving: Serving, databases: Databases, effort: Effort,
                              record_property: Callable[[str, Any], None]) -> None:
-    tested, rows = service
     tally = Tally(databases.store)
-
-    @given(pipelines())
-    def run(options: dict[str, str]) -> None:
-        ask(tested, rows, tally, options)
-
-    for _, examples in effort.rounds(EXAMPLES, 0):
-        effort.run(examples, run)
+    for seed, examples in effort.rounds(EXAMPLES, 4):
+        tested, rows = serving(seed, True)
+        effort.run(examples, given(pipelines(rows))(lambda options: ask(tested, rows, tally, options)))
     record_property("count", f"oracle, $apply: {tally}, 0 differences")
 
 
@@ -135,5 +123,5 @@ FOUND = [
 
 
 @pytest.mark.parametrize("text", FOUND)
-def test_found_differences(text: str, service: tuple[Any, World], databases: Databases) -> None:
-    ask(*service, Tally(databases.store), {"$apply": text})
+def test_found_differences(text: str, serving: Serving, databases: Databases) -> None:
+    ask(*serving(4, True), Tally(databases.store), {"$apply": text})

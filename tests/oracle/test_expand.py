@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 from urllib.parse import unquote
 
@@ -19,7 +20,7 @@ from app.service.request import Request
 from app.url import parse
 from tests.databases import Databases
 from tests.oracle import evaluate, world
-from tests.oracle.conftest import Effort
+from tests.oracle.conftest import Effort, Serving
 from tests.oracle.contest import Difference, Tally, key, show
 from tests.oracle.evaluate import Env
 from tests.oracle.generate import expands, query
@@ -27,7 +28,7 @@ from tests.oracle.test_filters import PATHS, SETS
 from tests.oracle.values import Failure
 from tests.oracle.world import Instance, World
 
-EXAMPLES = 150
+EXAMPLES = 320
 
 
 class Failed(Exception):
@@ -90,12 +91,10 @@ def addresses(rows: World) -> dict[str, Any]:
     for members in rows.sets.values():
         for each in members:
             found[world.address(each)] = key(each)
-            contained = [(part, f"Parts({part['ID']})") for part in each.get("Parts", ())]
-            contained += [(each["Lid"], "Lid")] if each.get("Lid") is not None else []
-            for part, path in contained:
-                found[f"{world.address(each)}/{path}"] = key(part)
-                for screw in part["Screws"]:
-                    found[f"{world.address(each)}/{path}/Screws({screw['ID']})"] = key(screw)
+            for segment, part in rows.contained(each):
+                found[f"{world.address(each)}/{segment}"] = key(part)
+                for below, screw in rows.contained(part):
+                    found[f"{world.address(each)}/{segment}/{below}"] = key(screw)
     return found
 
 
@@ -113,14 +112,6 @@ def answered(value: Any, expected: Any, ids: dict[str, Any]) -> Any:
     if {*value} <= {"@odata.id", "@odata.type"}:
         return [ids[unquote(value["@odata.id"]).removeprefix("http://localhost/")], {}]
     return [key(Instance(value)), shown]
-
-
-@pytest.fixture(scope="session")
-def service(databases: Databases, shared_service_of: Callable[..., Any],
-            tmp_path_factory: pytest.TempPathFactory) -> Any:
-    rows = world.made(3, finite=databases.store == "mariadb")
-    data = world.write_rows(tmp_path_factory.mktemp("oracle"), rows)
-    return shared_service_of(world.MODEL_FILE, data), rows
 
 
 def ask(service: Any, rows: World, tally: Tally, path: str, options: dict[str, str]) -> None:
@@ -149,18 +140,18 @@ def ask(service: Any, rows: World, tally: Tally, path: str, options: dict[str, s
 
 
 @pytest.mark.soak
-def test_generated_expands(service: Any, databases: Databases, effort: Effort,
+def test_generated_expands(serving: Serving, databases: Databases, effort: Effort,
                            record_property: Callable[[str, Any], None]) -> None:
-    tested, rows = service
     tally = Tally(databases.store)
-
-    @given(st.sampled_from(PATHS).flatmap(lambda path: st.tuples(st.just(path), expands(SETS[path], rows.finite))))
-    def run(request: tuple[str, dict[str, str]]) -> None:
-        ask(tested, rows, tally, *request)
-
-    for _, examples in effort.rounds(EXAMPLES, 0):
-        effort.run(examples, run)
+    for seed, examples in effort.rounds(EXAMPLES, 3):
+        tested, rows = serving(seed, False)
+        requests = st.sampled_from(PATHS).flatmap(partial(asked, rows))
+        effort.run(examples, given(requests)(lambda request: ask(tested, rows, tally, *request)))
     record_property("count", f"oracle, $expand: {tally}, 0 differences")
+
+
+def asked(rows: World, path: str) -> st.SearchStrategy[tuple[str, dict[str, str]]]:
+    return st.tuples(st.just(path), expands(SETS[path], rows))
 
 
 FOUND = [
@@ -173,5 +164,5 @@ FOUND = [
 
 
 @pytest.mark.parametrize(("path", "options"), FOUND, ids=[options["$expand"] for _, options in FOUND])
-def test_found_differences(path: str, options: dict[str, str], service: Any, databases: Databases) -> None:
-    ask(*service, Tally(databases.store), path, options)
+def test_found_differences(path: str, options: dict[str, str], serving: Serving, databases: Databases) -> None:
+    ask(*serving(3, False), Tally(databases.store), path, options)

@@ -1,7 +1,7 @@
-"""A small world: the model of `world.xml`, rows full of edge values, and how they get into a store.
+"""A small world: the model of `world.xml` or a variation of it, rows full of edge values, and how they get into a store.
 
 Rows are Python values: an entity or complex value is an `Instance`, a dict of canonical values with its type under
-'@type'; related entities are references to one another. The same seed gives the same rows. `finite` leaves out what a
+'@type'; related entities are references to one another. The same seed gives the same model and rows: ten seeds share a model. `finite` leaves out what a
 store cannot hold (NaN and infinite doubles on MariaDB).
 """
 
@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import json
 import random
+import tempfile
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cache
@@ -25,8 +27,9 @@ from app.service.catalogue import Catalogue
 from app.service.load import Loader
 from app.store import Store, schema
 from app.store.mapping import Mapping, map_model
+from tests.oracle.variations import varied
 
-MODEL_FILE = Path(__file__).parent / "world.xml"
+SEEDS = 10              # that share a model
 INFINITY = float("inf")
 DAY = 86_400 * types.TICKS
 
@@ -61,23 +64,42 @@ class World:
     seed: int = 0
     sets: dict[str, list[Instance]] = field(default_factory=dict)
 
+    @property
+    def variation(self) -> int:
+        return self.seed // SEEDS
+
+    def contained(self, entity: Instance) -> Iterator[tuple[str, Instance]]:
+        """What an entity contains, and the segment of each."""
+        for name, navigation in self.model.navigations(entity["@type"]).items():
+            if navigation.contains_target:
+                below = entity[name]
+                yield from [(f"{name}({each['ID']})", each) for each in below] if navigation.collection else \
+                    [(name, below)] if below is not None else []
+
     def entities(self, type_name: str) -> list[Instance]:
         """Every entity of a type, wherever it lives."""
         found = [each for members in self.sets.values() for each in members]
         for each in found:
-            found.extend(part for name in ("Parts", "Screws") for part in each.get(name, ()))
-            found.extend([each["Lid"]] if each.get("Lid") is not None else [])
+            found.extend(below for _, below in self.contained(each))
         return [each for each in found if self.model.is_a(each["@type"], type_name)]
 
 
 @cache
-def model() -> Model:
-    return load(MODEL_FILE)
+def model_file(variation: int) -> Path:
+    """The file of a variation of the model."""
+    path = Path(tempfile.mkdtemp(prefix="world-")) / "world.xml"
+    path.write_text(varied(variation), encoding="utf-8")
+    return path
 
 
 @cache
-def mapping() -> Mapping:
-    return map_model(model())
+def model(variation: int = 0) -> Model:
+    return load(model_file(variation))
+
+
+@cache
+def mapping(variation: int = 0) -> Mapping:
+    return map_model(model(variation))
 
 
 # --- values ----------------------------------------------------------------------------------------------
@@ -132,31 +154,27 @@ class Maker:
     """Makes the rows of one seed."""
 
     def __init__(self, seed: int, finite: bool) -> None:
-        self.model = model()
+        self.model = model(seed // SEEDS)
         self.seed = seed
         self.random = random.Random(seed)
         self.finite = finite
 
     def world(self, things: int) -> World:
         """Every entity set, `things` things and in proportion of the others."""
-        some = self.random.randrange
-        owners = [self.instance("World.Owner", Code=code) for code in ("o1", "O1", "x'y", "a b", "ä")]
-        tags = [self.instance("World.Tag", A=number, B=text) for number in (1, 2**62) for text in ("x", "X", "y'")]
-        kinds = ("World.Thing",) * 4 + ("World.Special", "World.Extra")
-        made = [self.instance(kinds[index % 6] if things > 5 else self.random.choice(kinds), ID=index + 1)
+        owners = [self.entity("World.Owner", Code=code) for code in ("o1", "O1", "x'y", "a b", "ä")]
+        tags = [self.entity("World.Tag", A=number, B=text) for number in (1, 2**62) for text in ("x", "X", "y'")]
+        kinds = ("World.Thing",) * 4 + self.model.concrete("World.Thing")[1:] * 2
+        made = [self.entity("World.Thing", kinds[index % 6] if things > 5 else self.random.choice(kinds[:6]), ID=index + 1)
                 for index in range(things)]
+        special = [each for each in made if self.model.is_a(each["@type"], "World.Special")]
         for index, thing in enumerate(made):
-            self.relate(thing, "Parent", made[:index], "Children")
-            self.relate(thing, "Owner", owners, "Things")
-            thing["Friends"] = self.some(made)
-            for tag in self.some(tags):
-                thing["Tags"].append(tag)
-                tag["Things"].append(thing)
-            thing["Parts"] = [self.part(number + 1, owners) for number in range(some(3))]
-            thing["Lid"] = self.part(1, owners) if some(3) else None
-            if self.model.is_a(thing["@type"], "World.Special"):
-                self.relate(thing, "Mate", made, None)
-                thing["Peers"] = [each for each in self.some(made) if self.model.is_a(each["@type"], "World.Special")]
+            self.relate(thing, "Parent", made[:index])
+            for name, targets in (("Owner", owners), ("Friends", made), ("Tags", tags), ("Mate", made), ("Peers", special)):
+                self.relate(thing, name, targets)
+            if self.partner(thing, "Children") is None:
+                self.relate(thing, "Children", made)
+            self.contain(thing, "Parts", lambda number: self.part(number, owners))
+            self.contain(thing, "Lid", lambda number: self.part(number, owners))
             for form in (thing["Form"], *thing["Forms"]):
                 if form is not None and form["@type"] == "World.Round":
                     form["Mark"] = self.random.choice((None, *tags))
@@ -165,12 +183,21 @@ class Maker:
             owner["Boss"], owner["BossCode"] = boss, boss and boss["Code"]
             if boss is not None:
                 boss["Staff"].append(owner)
-        loose = [self.dynamic(self.instance("World.Loose", ID=index + 1)) for index in range(things // 2)]
+        for each in (*owners, *tags):
+            if self.partner(each, "Things") is None:
+                self.relate(each, "Things", made)
+        loose = [self.entity("World.Loose", ID=index + 1) for index in range(things // 2)]
         for each in loose:
-            self.relate(each, "Next", loose, None)
-        sun = self.instance("World.Owner", Code="sun", BossCode=None)
+            self.relate(each, "Next", loose)
+        sun = self.entity("World.Owner", Code="sun", BossCode=None)
         found = {"Things": made, "Owners": owners, "Tags": tags, "Looses": loose, "Sun": [sun]}
         return World(self.model, self.finite, self.seed, found)
+
+    def entity(self, base: str, type_name: str | None = None, **given: Any) -> Instance:
+        """An entity of a type, or of one that derives from it."""
+        kinds = self.model.concrete(base)
+        made = self.instance(type_name or self.random.choice(kinds), **given)
+        return self.dynamic(made) if self.model.is_open(made["@type"]) else made
 
     def instance(self, type_name: str, **given: Any) -> Instance:
         """An instance with every declared property; navigation properties are empty."""
@@ -232,18 +259,36 @@ class Maker:
         return found
 
     def part(self, number: int, owners: list[Instance]) -> Instance:
-        made = self.instance("World.Part", ID=number)
-        made["Maker"] = self.random.choice((None, *owners))
-        made["Screws"] = [self.instance("World.Screw", ID=each + 1) for each in range(self.random.randrange(3))]
+        made = self.entity("World.Part", ID=number)
+        self.relate(made, "Maker", owners)
+        self.contain(made, "Screws", lambda number: self.entity("World.Screw", ID=number))
         return made
 
     def some(self, members: list[Instance]) -> list[Instance]:
         return self.random.sample(members, min(self.random.randrange(4), len(members)))
 
-    def relate(self, source: Instance, name: str, targets: list[Instance], back: str | None) -> None:
-        source[name] = target = self.random.choice((None, *targets)) if targets else None
-        if target is not None and back is not None:
-            target[back].append(source)
+    def contain(self, owner: Instance, name: str, make: Callable[[int], Instance]) -> None:
+        """Fill a containment navigation property."""
+        many = self.model.navigations(owner["@type"])[name].collection
+        count = self.random.randrange(3)
+        owner[name] = [make(number + 1) for number in range(count)] if many else make(1) if count else None
+
+    def partner(self, source: Instance, name: str) -> str | None:
+        return self.model.navigations(source["@type"])[name].partner
+
+    def relate(self, source: Instance, name: str, targets: list[Instance]) -> None:
+        """Fill a navigation property, where the type has it, and the other side."""
+        navigation = self.model.navigations(source["@type"]).get(name)
+        if navigation is None:
+            return
+        found = self.some(targets) if navigation.collection else [self.random.choice((None, *targets))] if targets else []
+        for target in found:
+            if navigation.collection:
+                source[name].append(target)
+            else:
+                source[name] = target
+            if target is not None and navigation.partner is not None:
+                target[navigation.partner].append(source)
 
 
 def made(seed: int, finite: bool = False, things: int = 30) -> World:
@@ -255,9 +300,6 @@ def made(seed: int, finite: bool = False, things: int = 30) -> World:
 
 def document(world: World) -> dict[str, Any]:
     """The rows as a data file: each link once, entities in their order."""
-    links = {"World.Thing": ("Parent", "Owner", "Friends", "Tags", "Mate", "Peers"), "World.Owner": (), "World.Tag": (),
-             "World.Part": ("Maker",), "World.Loose": ("Next",), "World.Round": ("Mark",), "World.Screw": ()}
-
     def structure(value: Instance, declared: str) -> dict[str, Any]:
         kind = value["@type"]
         made: dict[str, Any] = {"@odata.type": f"#{kind}"} if kind != declared else {}
@@ -269,17 +311,16 @@ def document(world: World) -> dict[str, Any]:
                 made[name] = content(item.value, item.type)
             elif item is None and name not in {**world.model.properties(kind), **world.model.navigations(kind)}:
                 made[name] = None
-        linked = next((names for base, names in links.items() if world.model.is_a(kind, base)), ())
-        for name in linked:
+        for name, navigation in world.model.navigations(kind).items():
             target = value.get(name)
-            if target:
+            if navigation.contains_target:
+                many = navigation.collection
+                made[name] = [structure(each, navigation.type) for each in target] if many else \
+                    structure(target, navigation.type) if target is not None else None
+            elif target and not (navigation.partner and name in ("Children", "Things", "Staff")) \
+                    and not navigation.constraints:
                 many = isinstance(target, list)
                 made[f"{name}@odata.bind"] = [address(each) for each in target] if many else address(target)
-        for name in ("Parts", "Screws"):
-            if name in value:
-                made[name] = [structure(each, each["@type"]) for each in value[name]]
-        if value.get("Lid") is not None:
-            made["Lid"] = structure(value["Lid"], "World.Part")
         return made
 
     def content(value: Any, type_name: str) -> Any:
@@ -294,7 +335,8 @@ def document(world: World) -> dict[str, Any]:
             return types.write(type_name, value)
         return value
 
-    found = {name: [structure(each, each["@type"] if name != "Things" else "World.Thing") for each in members]
+    declared = {"Things": "World.Thing", "Owners": "World.Owner", "Tags": "World.Tag", "Looses": "World.Loose"}
+    found = {name: [structure(each, declared.get(name, "World.Owner")) for each in members]
              for name, members in world.sets.items()}
     return {**found, "Sun": found["Sun"][0]}
 
@@ -307,20 +349,16 @@ def enum_text(model: Model, type_name: str, value: int) -> str:
 
 
 def address(entity: Instance) -> str:
-    match entity["@type"]:
-        case "World.Owner":
-            return f"Owners({types.literal('Edm.String', entity['Code'])})"
-        case "World.Tag":
-            return f"Tags(A={entity['A']},B={types.literal('Edm.String', entity['B'])})"
-        case "World.Loose":
-            return f"Looses({entity['ID']})"
-        case _:
-            return f"Things({entity['ID']})"
+    if "Code" in entity:
+        return f"Owners({types.literal('Edm.String', entity['Code'])})"
+    if "A" in entity:
+        return f"Tags(A={entity['A']},B={types.literal('Edm.String', entity['B'])})"
+    return f"{'Looses' if entity['@type'] == 'World.Loose' else 'Things'}({entity['ID']})"
 
 
 def load_rows(store: Store, world: World) -> None:
     """Make the tables in an empty store and store the rows."""
-    tables = mapping()
+    tables = mapping(world.variation)
     schema.create(store, tables)
     loader = Loader(Catalogue(store, tables))
     loader.gather(read_json(json.dumps(document(world)).encode()))
