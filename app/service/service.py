@@ -217,6 +217,8 @@ class Service:
             return self._told(request, policy)
         target = rewrites.dereferenced(url.parse(request.path, request.query, self.limits), request.root)
         wanted = wishes.wish(request, target.options.format, self.settings.strict)
+        if target.options.deltatoken is not None and wanted.format.omit:    # what became null has to be told (§8.2.8.6)
+            wanted = replace(wanted, format=replace(wanted.format, omit=""))
         self._check_options(target.options)
         lifted, values = url.lift(target)
         shape = (lifted, wanted.format, wanted.page_size, request.root, policy.id, method in READS,

@@ -7,6 +7,7 @@ import re
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -371,3 +372,14 @@ def test_a_slow_writer(private: Callable[..., Client]) -> None:
     go.set()
     writer.join(20)
     assert value(client.get(body["@odata.deltaLink"].removeprefix(ROOT))) == [{"Name": "slow"}]
+
+
+@pytest.mark.parametrize("headers", [{}, {"OData-MaxVersion": "4.01"}])
+def test_what_became_null_is_told(private: Callable[..., Client], headers: dict[str, str]) -> None:
+    """P 8.2.8.6: `omit-values` leaves nothing out of a delta."""
+    client = private("northwind")
+    link = delta_link(client, "Products?$select=Weight,Rating", headers)
+    change(client, ("PATCH", "Products(1)", {"Weight": None}))
+    answer = client.send("GET " + link, {**headers, "Prefer": "omit-values=nulls"})
+    assert value(answer.json) == [{"@odata.id": ROOT + "Products(1)", "Rating": Decimal("4.5"), "Weight": None}]
+    assert "preference-applied" not in answer.headers
