@@ -21,6 +21,7 @@ ENCODINGS = {"utf-8", "utf-16", "utf-16-le", "utf-16-be", "ascii", "iso8859-1", 
 
 AnyOperation = TypeVar("AnyOperation", Action, Function)
 
+_WIDE = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE, b"<\0\0\0", b"\0\0\0<", b"{\0\0\0", b"\0\0\0{")
 _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _DECLARED = re.compile(rb"\A\s*<\?xml[^>]*?encoding\s*=\s*[\"']([A-Za-z0-9._-]+)[\"']")
 
@@ -58,6 +59,8 @@ class Source:
         return self.text
 
     def _encoding(self) -> str:
+        if self.data.startswith(_WIDE):
+            raise self.broken("doc-encoding", 0, reason=f"UTF-32 is not among {', '.join(sorted(ENCODINGS))}")
         for bom, encoding in _BOMS:
             if self.data.startswith(bom):
                 return encoding

@@ -101,6 +101,10 @@ class Reader(ExpressionReader):
 
     def _require_odata4(self, root: etree._Element) -> None:
         if root.tag == EDMX + "Edmx":
+            for schema in root.iterfind(f"{EDMX}DataServices/{{*}}Schema"):
+                namespace = etree.QName(schema).namespace
+                if namespace in OLD:
+                    raise self.source.broken("doc-old-version", self.offset(schema), version=OLD[namespace])
             return
         name = etree.QName(root)
         if name.namespace == OLD_EDMX or name.namespace in OLD:

@@ -119,6 +119,9 @@ class NodeReader:
         if value is None:
             self.report("doc-missing-attribute", node, parent=etree.QName(node).localname, name=name)
             return ""
+        if not value.strip():
+            self.report("doc-attribute-value", node, name=name, value=value, expected="a name, a path or an address")
+            return ""
         return value
 
     def boolean(self, node: etree._Element, name: str, default: bool) -> bool:
@@ -144,6 +147,8 @@ class NodeReader:
         if text is None:
             self.report("doc-missing-attribute", node, parent=etree.QName(node).localname, name=attribute)
             text = "Edm.String"
+        elif not text.strip():
+            self.report("doc-attribute-value", node, name=attribute, value=text, expected="the name of a type")
         name, collection = self.names.type(text.strip())
         spelling: tuple[str, ...] = ()
         nullable: bool | None = self.boolean(node, "Nullable", not collection)

@@ -88,7 +88,7 @@ class Check:
             yield hit("type-old", element, name=name, other=OLD_TYPES[name])
         elif self.kind(name) == "unknown" and not self.is_open_question(name):
             namespace = name.rpartition(".")[0]
-            if namespace and namespace != "Edm" and namespace not in self.scope:
+            if namespace and namespace != "Edm" and namespace not in self.scope and "(" not in name:
                 yield hit("type-scope", element, name=name, namespace=namespace)
             else:
                 known = closest(name, [*self.model.types, *types.PRIMITIVES])

@@ -59,7 +59,8 @@ def composed(inner: st.SearchStrategy[ex.Expression]) -> st.SearchStrategy[ex.Ex
         st.builds(ex.Apply, st.sampled_from(["odata.concat", "org.f.x"]), st.lists(inner, max_size=3).map(tuple), notes),
         st.builds(ex.Cast, **cast), st.builds(ex.IsOf, **cast),
         st.builds(ex.If, inner, inner, st.none() | inner, notes),
-        st.builds(ex.Operator, st.sampled_from(["And", "Or", "Eq", "Ne", "In", "Has", "Add", "DivBy"]), st.tuples(inner, inner), notes),
+        st.builds(ex.Operator, st.sampled_from(["And", "Or", "Eq", "Ne", "Gt", "Ge", "Lt", "Le", "In", "Has", "Add", "Sub", "Mul", "Div",
+                                                "DivBy", "Mod"]), st.tuples(inner, inner), notes),
         st.builds(ex.Operator, st.sampled_from(["Not", "Neg"]), st.tuples(inner), notes),
         st.builds(ex.UrlRef, inner, notes), st.builds(ex.Null, notes),
         st.builds(ex.LabeledElementReference, st.just("ns.label")),
@@ -75,6 +76,13 @@ def records(value: st.SearchStrategy[ex.Expression]) -> st.SearchStrategy[ex.Exp
 def annotations(value: st.SearchStrategy[ex.Expression], nested: Any = st.just(())) -> st.SearchStrategy[Any]:
     return unique(st.builds(edm.Annotation, st.sampled_from(TERMS), st.none() | NAME, value, nested),
                   lambda each: (each.term, each.qualifier), 2)
+
+
+def labelled(namespace: str) -> st.SearchStrategy[Any]:
+    """An annotation with a name for its value, which stands in the namespace of its schema."""
+    notes = st.just(()) | annotations(constants("Int"))
+    return st.builds(lambda value, notes: (edm.Annotation("org.voc.Labelled", None, ex.LabeledElement(f"{namespace}.l", value, notes)),),
+                     BARE, notes)
 
 
 DEEP = st.recursive(BARE, composed, max_leaves=6)
@@ -173,7 +181,7 @@ def schemas(draw: st.DrawFn, namespace: str, alias: str) -> edm.Schema:
     boxes = split(children, edm.EntityContainer)
     return edm.Schema(namespace, alias if draw(FLAG) else None, tuple(each for each in children if isinstance(each, TYPE_KINDS)),
                       by_name(split(children, edm.Action)), by_name(split(children, edm.Function)), split(children, edm.Term),
-                      boxes[0] if boxes else None, draw(EXTERNAL), draw(NOTES))
+                      boxes[0] if boxes else None, draw(EXTERNAL), draw(NOTES) + draw(NONE | labelled(namespace)))
 
 
 INCLUDES = st.lists(st.builds(edm.Include, st.sampled_from(["org.voc", "other"]), st.none(), NOTES), max_size=1).map(tuple)

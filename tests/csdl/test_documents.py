@@ -50,6 +50,9 @@ XML = [
     ("doc-doctype", 1, '<!DOCTYPE a><a/>'.encode("utf-16")),
     ("doc-encoding", 1, b"<?xml version='1.0' encoding='utf-7'?><a/>"),
     ("doc-encoding", 1, b"<?xml version='1.0' encoding='EBCDIC-CP-US'?><a/>"),
+    ("doc-encoding", 1, schemas("Namespace='x'").encode("utf-32")),
+    ("doc-encoding", 1, schemas("Namespace='x'").encode("utf-32-be")),
+    ("doc-encoding", 1, '{"$Version": "4.0", "ns": {}}'.encode("utf-32-le")),
     ("doc-encoding", 2, b"<a>\n\xff</a>"),
     ("doc-encoding", 1, b"\xef\xbb\xbf<a>\xc3</a>"),
     ("doc-encoding", 1, b"\xff\xfe<\0a\0/\0>"),
@@ -62,6 +65,8 @@ XML = [
     ("doc-old-version", 1, b"<Edmx xmlns='http://schemas.microsoft.com/ado/2007/06/edmx' Version='1.0'><DataServices>"
                            b"<Schema xmlns='http://schemas.microsoft.com/ado/2008/09/edm' Namespace='x'/></DataServices></Edmx>"),
     ("doc-old-version", 1, b"<Schema xmlns='http://schemas.microsoft.com/ado/2009/11/edm' Namespace='x'/>"),
+    ("doc-old-version", 3, schemas("Namespace='x'").replace("docs.oasis-open.org/odata/ns/edm\"",
+                                                            "schemas.microsoft.com/ado/2009/11/edm\"").encode()),
     ("doc-version", 1, schemas("Namespace='x'").replace("4.0", "5.0").encode()),
     ("doc-missing-attribute", 1, schemas("Namespace='x'").replace(' Version="4.0"', "").encode()),
     ("doc-no-services", 1, f"{OPEN}{CLOSE}".encode()),
