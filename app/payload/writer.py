@@ -183,8 +183,8 @@ class ObjectWriter:
         if member.type in ("Edm.Untyped", "Edm.PrimitiveType") and not member.collection and isinstance(member.storage, Document):
             yield f"**{_bind(scope, self.documents.annotated(member.name, member.selected))}(r[{member.index}])"
             return
-        if member.computed and member.type == "Edm.Int32":
-            yield f"**{_bind(scope, self._integer(member))}(r[{member.index}])"
+        if member.computed and member.type in ("Edm.Int32", "Edm.Decimal", "Edm.Double"):
+            yield f"**{_bind(scope, self._number(member))}(r[{member.index}])"
             return
         value = self._value(member, scope)
         told = not member.collection and (member.type in DEDUCIBLE or self.model.kind(member.type) == "complex")
@@ -227,18 +227,33 @@ class ObjectWriter:
             return f"{_bind(scope, convert)}({place})" if self.reader(column) is None else _guarded(scope, convert, place)
         return _guarded(scope, convert, place)
 
-    def _integer(self, member: Member) -> Callable[[int | None], dict[str, Any]]:
-        """What writes a computed integer with its type: it may have left the range of Int32 while it was computed."""
-        control, silent = self.format.control("type", member.name), self.format.metadata == "none"
-        types_by_range = {True: self.format.type_name("Edm.Int32"), False: self.format.type_name("Edm.Int64")}
+    def _number(self, member: Member) -> Callable[[Any], dict[str, Any]]:
+        """What writes a computed number with its type. One that left the range of Int32 while it was computed is an Int64;
+        INF and NaN, which JSON does not tell from strings, are Doubles where they cannot be Decimals (in 4.0)."""
+        format, name, type = self.format, member.name, member.type
+        read = self.readers[member.index] if self.readers else None
+        control, silent, modern = format.control("type", name), format.metadata == "none", format.version != "4.0"
+        usual = None if silent or type in DEDUCIBLE else format.type_name(type)
+        wide = "Edm.Int64" if type == "Edm.Int32" else "Edm.Double"
+        write, write_wide = json_converter(self.model, type, format), json_converter(self.model, wide, format)
+        unusual = None if silent else format.type_name(wide)
 
-        def write(value: int | None) -> dict[str, Any]:
-            if value is None:
-                return {member.name: None}
-            small = -2 ** 31 <= value < 2 ** 31
-            shown = value if small or not self.format.ieee754 else str(value)
-            return {member.name: shown} if silent else {control: types_by_range[small], member.name: shown}
-        return write
+        def fits(value: Any) -> bool:
+            if type == "Edm.Int32":
+                return bool(-2 ** 31 <= value < 2 ** 31)
+            return bool(modern or value.is_finite()) if type == "Edm.Decimal" else bool(value - value == 0)
+
+        def put(raw: Any) -> dict[str, Any]:
+            if raw is None:
+                return {name: None}
+            value = raw if read is None else read(raw)
+            if fits(value):
+                told, shown = usual, value if write is None else write(value)
+            else:
+                value = value if type == "Edm.Int32" else float(value)
+                told, shown = unusual, value if write_wide is None else write_wide(value)
+            return {name: shown} if told is None else {control: told, name: shown}
+        return put
 
     def _typed(self, type: str) -> Convert:
         """What puts its type first into a complex value, where it is not there."""

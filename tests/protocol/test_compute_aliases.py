@@ -6,6 +6,7 @@ Protocol §11.2.5.3, §11.2.6.1.3; URL Conventions §5.1.1.14, §5.1.10.
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from typing import Any
 
 from tests.protocol.conftest import Clients
@@ -14,6 +15,7 @@ from tests.protocol.exchange import ABSENT, ROOT, Exchange, Only, rows
 META = ROOT + "$metadata#"
 CONTEXT, ID, ETAG = "@odata.context", "@odata.id", "@odata.etag"
 NS = "Northwind.Model."
+MODERN = {"OData-MaxVersion": "4.01"}
 
 
 def ids(*values: Any) -> dict[str, Any]:
@@ -56,6 +58,10 @@ COMPUTE = [
     Exchange("U 5.1.10", "Employees(1)?$compute=2 mul ShiftLength as a,ShiftLength divby 4 as b,ShiftLength div 2.5 as c&$select=a,b,c", 200, {"a": "PT16H", "b": "PT2H", "c": "PT3H12M"}),
     Exchange("U 5.1.1.18", "Products(1)?$compute=ID add 2147483646 as a,ID add 2147483647 as b,-2147483647 sub ID as c,-2147483648 sub ID as d&$select=a,b,c,d", 200,
              {"a@odata.type": "#Int32", "a": 2147483647, "b@odata.type": "#Int64", "b": 2147483648, "c@odata.type": "#Int32", "c": -2147483648, "d@odata.type": "#Int64"}),
+    Exchange("J 7.1", "Products(1)?$compute=5 divby 0 as d,0 divby 0 as e,5 divby 2 as f&$select=d,e,f", (200, 400),
+             lambda body: "error" in body or body.items() >= {"d@odata.type": "#Double", "d": "INF", "e@odata.type": "#Double", "e": "NaN", "f@odata.type": "#Decimal", "f": Decimal("2.5")}.items()),
+    Exchange("J 7.1", "Products(1)?$compute=5 divby 0 as d&$select=d", (200, 400), lambda body: "error" in body or body.items() >= {"d@odata.type": "Decimal", "d": "INF"}.items(), sent=MODERN),
+    Exchange("J 4.5.3", "Products(1)?$compute=1e0 div 0 as d,1e0 div 2 as e&$select=d,e", (200, 400), lambda body: "error" in body or body.items() >= {"d@odata.type": "#Double", "d": "INF", "e": Decimal("0.5")}.items() and "e@odata.type" not in body),
     Exchange("J 3.2", "Products(1)?$compute=ID add 2147483647 as b,ID as c&$select=b,c", 200, {"b": "2147483648", "c": 1}, sent={"Accept": "application/json;IEEE754Compatible=true"}),
     Exchange("U 5.1.1.8.12", "Products(1)?$compute=totaloffsetminutes(2020-01-01T00:00:00%2B02:00) as a,totaloffsetminutes(@b) as b,totaloffsetminutes(ReleaseDate) as c&$select=a,b,c&@b=2020-01-01T00:00:00-05:30",
              200, {"a": 120, "b": -330, "c": 0}),
