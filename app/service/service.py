@@ -276,7 +276,7 @@ class Service:
         try:
             found = handler(call)
         except ODataError as error:
-            if error.status == 400 and error.target is None:
+            if error.status in (400, 501) and error.target is None:
                 error.target = failures.option_at(call.syntax.options, error.position)
             raise
         if call.wishes.preferences and isinstance(found, Response) and call.resource.steps:

@@ -117,6 +117,8 @@ def computed(node: bound.Expression, scope: Scope) -> Operand:
             return null(node.type, scope.build)
         case bound.FunctionCall(function):
             raise errors.NotImplementedByService(feature=f"Function {function.name} in an expression")
+        case bound.ListValue() | bound.ObjectValue():
+            raise errors.NotImplementedByService(feature="A collection or object literal as the value of an expression")
         case _:
             raise errors.NotImplementedByService(feature=f"{type(node).__name__} as a value")
 
