@@ -43,6 +43,8 @@ READING = [
     *[prefer(text, None, spec="P-8.2.8-02") for text in ("odata.omit-values=nulls", "odata.wait=5", "odata.respond-async", "omit-values=some")], *[prefer(text, None, spec="P-8.2.8.7-01") for text in ("return=minimal", "return=representation")],
     prefer("omit-values=nulls", "omit-values=nulls", "Products(2)?$select=ID,Weight", "P-8.2.8.6", {"ID": 2}), prefer("omit-values=defaults", "omit-values=defaults", "Products(1)?$select=ID,Discontinued", "P-8.2.8.6", {"ID": 1, "Discontinued": ABSENT}),
     prefer('include-annotations="*,-display.*"', 'include-annotations="*,-display.*"', spec="P-8.2.8.4"), prefer('odata.include-annotations="-*"', 'odata.include-annotations="-*"', spec="P-8.2.8.4"), prefer("track-changes", "track-changes", "Tags", "P-8.2.8.9"), prefer("odata.track-changes,odata.maxpagesize=2", "odata.maxpagesize=2, odata.track-changes", "Tags", "P-8.3.6-01"),
+    # options of the temporal extension, which is not offered (T-02)
+    *[Exchange("T-02", f"Products?{name}=2020-01-01", 501, {"error": {"target": name}}) for name in ("$at", "$from", "$to", "$toInclusive")], *[Exchange("T-02", f"Products?$expand=Category({name}=2020-01-01)", 501) for name in ("$at", "$from")],
     # `$format` (P-11.2.11-01): a parameter nobody knows leaves nothing to choose
     *[Exchange("P-8.2.1-02", f"{target}$format=application/json;foo=bar", 406) for target in ("?", "$metadata?", "Products?", "Products(1)/Name?")],
     *[Exchange("P-11.2.11-01", f"Products(1)?$format={text}", status) for text, status in (("json", 200), ("JSON", 200), ("application/json;odata.metadata=full", 200), ("xml", 406), ("atom", 406), ("foo", 406), ("json;metadata=none", 406), ("application/json,text/plain", 406), ("", 400))],
