@@ -18,7 +18,7 @@ from app.errors import (BodyError, MethodNotAllowed, NotFound, NotImplementedByS
                         PayloadTooLarge, PreconditionFailed, ServiceUnavailable, UnsupportedMediaType)
 from app.payload.writer import write_etag
 from app.plan import changes as plan
-from app.service import answers, bodies
+from app.service import answers, bodies, ranges
 from app.service.call import Call
 from app.service.conditions import matches
 from app.service.entities import Entity
@@ -30,7 +30,6 @@ from app.store import streams
 from app.store.mapping import KEY_LENGTH, Contained, Whole
 
 OCTETS = "application/octet-stream"
-_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 
 
 def _spot(call: Call) -> tuple[Steps, str, bound.PropertyStep | None]:
@@ -74,16 +73,31 @@ def read(call: Call) -> Response:
         raise PreconditionFailed(target="If-Match")
     if known is not None and matches(known, tag):
         return Response(304, {"ETag": tag})
-    start, end, status = 0, found.length, 200
-    spans = _range(call, tag, found.length)
-    if spans is not None:
-        if spans == (0, 0):
-            return Response(416, {"Content-Range": f"bytes */{found.length}", "ETag": tag})
-        start, end = spans
-        status, headers["Content-Range"] = 206, f"bytes {start}-{end - 1}/{found.length}"
-    headers["Content-Length"] = str(end - start)
-    chunks = streams.read(call.store, found, start, end)
-    if end - start <= streams.CHUNK:
+    return _content(call, found, headers)
+
+
+def _content(call: Call, found: streams.StreamInfo, headers: dict[str, str]) -> Response:
+    """The content, whole or in the ranges asked for (RFC 9110 §14)."""
+    text, condition = call.request.header("range"), call.request.header("if-range")
+    spans = None if text is None or condition not in (None, headers["ETag"]) else ranges.spans(text, found.length)
+    if spans == []:
+        return Response(416, {"Content-Range": f"bytes */{found.length}", "ETag": headers["ETag"]})
+
+    def read(start: int, end: int) -> Iterator[bytes]:
+        return streams.read(call.store, found, start, end)
+    status = 200 if spans is None else 206
+    if spans is not None and len(spans) > 1:
+        boundary = f"ranges_{found.id:x}_{found.version:x}"
+        between = ranges.heads(spans, found.content_type, found.length, boundary)
+        headers["Content-Type"] = f"multipart/byteranges; boundary={boundary}"
+        length, chunks = sum(map(len, between)) + sum(end - start for start, end in spans), ranges.body(spans, between, read)
+    else:
+        start, end = spans[0] if spans else (0, found.length)
+        if spans:
+            headers["Content-Range"] = f"bytes {start}-{end - 1}/{found.length}"
+        length, chunks = end - start, read(start, end)
+    headers["Content-Length"] = str(length)
+    if length <= streams.CHUNK:
         return Response(status, headers, b"".join(chunks))
     return Response(status, headers, _opened(chunks))
 
@@ -115,23 +129,6 @@ def _opened(chunks: Iterator[bytes]) -> Iterator[bytes]:
         yield first
         yield from chunks
     return rest()
-
-
-def _range(call: Call, tag: str, length: int) -> tuple[int, int] | None:
-    """The one range asked for, end excluded; (0, 0) where it cannot be had; None for the whole."""
-    text, condition = call.request.header("range"), call.request.header("if-range")
-    if text is None or condition is not None and condition != tag:
-        return None
-    match = _RANGE.fullmatch(text.strip())
-    if match is None or not (match[1] or match[2]):
-        return None
-    if not match[1]:
-        count = min(int(match[2]), length)
-        return (length - count, length) if count else (0, 0)
-    start, end = int(match[1]), int(match[2]) + 1 if match[2] else length
-    if match[2] and end <= start:
-        return None
-    return (start, min(end, length)) if start < length else (0, 0)
 
 
 # --- writing ---------------------------------------------------------------------------------------------
