@@ -422,6 +422,28 @@ class Dialect(Documents):
         """A value as text, in the ABNF value form."""
         raise NotImplementedError
 
+    def duration_text(self, node: Node) -> Node:
+        """Ticks as the text of a duration."""
+        def number(amount: int) -> Node:
+            return pw.SQL(str(amount))
+
+        def shown(amount: Node, letter: str) -> Node:
+            return when(infix(amount, ">", ZERO), self.join_text(self.to_text(amount, "Edm.Int64"), text(letter)), text(""))
+
+        divide, remainder = self.operators["integer div"], self.operators["integer mod"]
+        size = fn.ABS(node)
+        day, second = number(864_000_000_000), number(10_000_000)
+        hours, minutes = (shown(remainder(divide(size, number(ticks)), number(limit)), letter)
+                          for ticks, limit, letter in ((36_000_000_000, 24, "H"), (600_000_000, 60, "M")))
+        rest = remainder(size, second)
+        digits = fn.TRIM(words("TRAILING '0' FROM", fn.LPAD(self.to_text(rest, "Edm.Int64"), pw.SQL("7"), text("0"))))
+        part = when(infix(rest, ">", ZERO), self.join_text(text("."), digits), text(""))
+        whole = self.to_text(remainder(divide(size, second), number(60)), "Edm.Int64")
+        seconds = when(infix(remainder(size, number(600_000_000)), ">", ZERO), self.join_text(whole, part, text("S")), text(""))
+        time = when(infix(remainder(size, day), ">", ZERO), self.join_text(text("T"), hours, minutes, seconds), text(""))
+        sign = when(infix(node, "<", ZERO), text("-"), when(infix(node, ">", ZERO), text("")))
+        return when(infix(node, "=", ZERO), text("PT0S"), self.join_text(sign, text("P"), shown(divide(size, day), "D"), time))
+
     def parsed(self, node: Node, target: str) -> Node:
         """The value that a text stands for; null where it stands for none."""
         raise NotImplementedError

@@ -328,8 +328,11 @@ class MariaDB(Dialect):
                 return fn.REGEXP_REPLACE(node, text("[.]?0*Z$"), text("Z"))
             case "Edm.TimeOfDay":
                 return fn.REGEXP_REPLACE(node, text("[.]?0*$"), text(""))
-            case "Edm.Duration" | "Edm.Binary":
-                missing(f"cast of {source} to Edm.String on MariaDB")()
+            case "Edm.Duration":
+                return self.duration_text(node)
+            case "Edm.Binary":
+                short = fn.REPLACE(fn.REPLACE(fn.TO_BASE64(node), text("+"), text("-")), text("/"), text("_"))
+                return ordinal(fn.CONVERT(words(fn.REPLACE(short, pw.SQL("CHAR(10)"), text("")), "USING utf8mb4")))
         return cast(node, "CHAR")
 
     def parsed(self, node: Node, target: str) -> Node:

@@ -306,8 +306,10 @@ class PostgreSQL(Dialect):
                 node = fn.regexp_replace(node, text("[.]?0*Z$"), text("Z"))
             case "Edm.TimeOfDay":
                 node = fn.regexp_replace(node, text("[.]?0*$"), text(""))
-            case "Edm.Duration" | "Edm.Binary":
-                missing(f"cast of {source} to Edm.String on PostgreSQL")()
+            case "Edm.Duration":
+                node = self.duration_text(node)
+            case "Edm.Binary":
+                node = fn.translate(fn.encode(node, text("base64")), pw.SQL("'+/' || chr(10)"), text("-_"))
         return ordinal(cast(node, "text"))
 
     def parsed(self, node: Node, target: str) -> Node:

@@ -229,5 +229,5 @@ def alike(one: Any, other: Any) -> bool:
     if isinstance(one, bool) or isinstance(other, bool) or one is None or other is None:
         return one is other
     if isinstance(one, float):
-        return not is_nan(one) and abs(Decimal(one) - Decimal(other)) <= abs(Decimal(one)) * Decimal("1e-9")
+        return not is_nan(one) and (one == float(other) or abs(Decimal(one) - Decimal(other)) <= abs(Decimal(one)) * Decimal("1e-9"))
     return bool(one == other)

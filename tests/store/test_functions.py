@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from app.edm import types
 from app.errors import BindError, ODataError
 from app.store import Store
 from tests.store.conftest import evaluate, operand
@@ -226,6 +227,10 @@ CASTS: list[tuple[Any, str, str, Any]] = [
     (NOON, AT, DATE, "2024-02-29"), (NOON, AT, TIME, "12:34:56.1234567"),
     ("2024-02-29", DATE, AT, "2024-02-29T00:00:00Z"),
     ("2024-02-29", DATE, I, None), (None, S, I, None), (None, I, S, None),
+    *[(types.parse("Edm.Duration", written), DURATION, S, written) for written in (
+        "PT0S", "-P1DT2H3M4S", "PT0.0000001S", "P400D", "PT1H", "PT5M", "-PT1.5S", "P1DT0.05S", "PT23H59M59.9999999S", "PT10M30S")],
+    (2**63 - 1, DURATION, S, "P10675199DT2H48M5.4775807S"), (None, DURATION, S, None),
+    (b"", "Edm.Binary", S, ""), (bytes(range(200, 256)) * 3, "Edm.Binary", S, types.write_binary(bytes(range(200, 256)) * 3)), (None, "Edm.Binary", S, None),
 ]
 
 
