@@ -87,7 +87,7 @@ class Pipeline:
         end = self.writer.one_of(("top", "bottom"))
         kind = self.writer.one_of(("count", "percent", "sum"))
         value = self.pick(*EXACT)
-        if value is None or self.rows:
+        if value is None or self.rows or not self.settled:
             return "identity"           # the order of equal rows is not ours to know
         self.settled = False
         amount = {"count": ("1", "2", "5"), "percent": ("50", "10", "99.5"), "sum": ("100", "1", "1000000")}[kind]

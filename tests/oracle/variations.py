@@ -82,7 +82,7 @@ def inherit(schema: ElementTree.Element, types: dict[str, ElementTree.Element], 
                     each.set("OpenType", "true")
     if chance.random() < 0.3:
         types["Extra"].set("BaseType", "Self.Thing")
-    if chance.random() < 0.3:
+    elif chance.random() < 0.3:
         types["Special"].set("Abstract", "true")
     if chance.random() < 0.3:               # forms without links and derived types are kept in columns
         schema.remove(types["Round"])

@@ -55,7 +55,7 @@ class Typed:
     type: str
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class World:
     """Entities by entity set and singleton, in the order in which they are stored."""
 
@@ -63,6 +63,9 @@ class World:
     finite: bool = False
     seed: int = 0
     sets: dict[str, list[Instance]] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        return f"World({self.seed})"
 
     @property
     def variation(self) -> int:
