@@ -84,6 +84,13 @@ def read_only(model: Model, owner: str, element: Any) -> bool:
     return allowed is not None and not allowed & {"Write", "ReadWrite"}
 
 
+def unreadable(model: Model, owner: str, element: Any) -> bool:
+    """Whether the permissions of a member leave reading out: it is written only, or nothing at all. Keys are always read."""
+    allowed = permissions(model, owner, element)
+    return allowed is not None and not allowed & {"Read", "ReadWrite"} and not any(
+        part.path.partition("/")[0] == element.name for part in model.key(owner))
+
+
 def media_type(model: Model, owner: str, element: Any) -> str | None:
     """Core.MediaType of a stream, binary or string property."""
     value = _member(model, CORE + "MediaType", owner, element)

@@ -94,7 +94,11 @@ class Policy:
     values: tuple[tuple[str, str], ...] = ()
     own: frozenset[str] = frozenset()           # containments with rules of their own
     scopes: frozenset[str] | None = None        # those of the principal that the model names; None: they do not count
+    reading: Model = field(init=False)          # the model as answers and expressions have it
     statements: dict[RightAt, Statement] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "reading", view.reading(self.model))
 
     def of(self, principal: Principal) -> tuple[Any, ...]:
         """The values of a principal that its row predicates are bound to."""

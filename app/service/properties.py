@@ -88,7 +88,9 @@ class _Spot:
             return answers.no_content(call)
         if call.request.method == "POST":       # one item more: the collection where it is asked for
             default = False
-        if call.request.method != "DELETE" and answers.wants_representation(call, default):
+        hidden = any(isinstance(step, bound.PropertyStep) and vocabularies.unreadable(call.model, step.owner, step.property)
+                     for step in self.steps)
+        if call.request.method != "DELETE" and not hidden and answers.wants_representation(call, default):
             return answers.reread(call)
         return answers.no_content(call)
 

@@ -226,7 +226,7 @@ class Service:
         if self.settings.explain and method in READS and MEDIA_TYPE in (request.header("accept") or ""):
             if not policy.open:
                 raise Forbidden("Plans are shown to those who have every right")
-            bound_request, _ = bind.bind_lifted(lifted, target, policy.model, method)
+            bound_request, _ = bind.bind_lifted(lifted, target, policy.reading, method)
             call = self._call(request, wishes.wish(request, "json"), bound_request, values, principal, policy, target)
             return explain(call, lifted, self._plans.get(shape) is not None, read.compile_read)
         if method in READS and not target.options.custom:
@@ -238,7 +238,8 @@ class Service:
                 if told:
                     self._texts.put(key, (handler, call))
                 return self._answer(handler, call)
-        bound_request, shared = bind.bind_lifted(lifted, target, policy.model, method)
+        asks = method in READS or any(each.name == "$filter" for each in target.segments)
+        bound_request, shared = bind.bind_lifted(lifted, target, policy.reading if asks else policy.model, method)
         rewrites.check_dereferenced(request.path, bound_request.resource)
         restrictions.offered(policy.model, bound_request.resource.kind)
         bound_request = restrictions.starred(policy.model, bound_request)
@@ -347,13 +348,13 @@ class Service:
         """A planner under a policy; `page_size`: what the client asked for, else the service's own."""
         most = self.settings.max_page_size
         size = min(page_size, most) if page_size and most else page_size
-        return Planner(self.mapping, policy.grants, size or self.settings.page_size, policy.model)
+        return Planner(self.mapping, policy.grants, size or self.settings.page_size, policy.reading)
 
     def sight(self, policy: access.Policy) -> Sight:
         """What reading and writing bodies needs, as a policy leaves it."""
         found = self._sights.get(policy.id)
         if found is None:
-            found = Sight(self, policy.model, policy.id)
+            found = Sight(self, policy)
             self._sights.put(policy.id, found)
         return found
 

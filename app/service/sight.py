@@ -11,21 +11,23 @@ from app.service.operations import advertised
 from app.sql import Statement
 
 if TYPE_CHECKING:
+    from app.service.access import Policy
     from app.service.service import Service
 
 
 class Sight:
     """What compiling a read and reading a body need, under one policy."""
 
-    def __init__(self, service: Service, model: Model, policy: str) -> None:
-        self._service, self.model, self._policy = service, model, policy
+    def __init__(self, service: Service, policy: Policy) -> None:
+        self._service, self.model, self._policy = service, policy.reading, policy.id
+        self._written: Model = policy.model
         self.mapping, self.store = service.mapping, service.store
         self._advertised: dict[tuple[str, bool], list[tuple[str, str]]] = {}
 
     @cached_property
     def reader(self) -> BodyReader:
         """Reads bodies; what is hidden is unknown to it."""
-        return self._service.catalogue.reader if self.model is self._service.model else BodyReader(self.model)
+        return self._service.catalogue.reader if self._written is self._service.model else BodyReader(self._written)
 
     def ready(self, statement: Statement) -> Statement:
         """The statement, once what it reads is there."""

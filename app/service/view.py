@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any, TypeVar
 
-from app.edm import Model
+from app.edm import Model, vocabularies
 from app.edm import model as edm
 from app.edm.expressions import Collection, Constant, PathExpression, PropertyValue, Record
 from app.edm.places import CAPABILITIES
@@ -221,6 +221,17 @@ class _Trim:
         if isinstance(value, tuple):
             return any(map(self.mentions, value))
         return is_dataclass(value) and any(self.mentions(getattr(value, each.name)) for each in fields(value))
+
+
+def reading(model: Model) -> Model:
+    """The model without the members that are not read (Core.Permissions): no answer, and no expression, has them."""
+    members = {}
+    for name, kind in model.types.items():
+        if isinstance(kind, edm.EntityType | edm.ComplexType):
+            found = frozenset(each.name for each in kind.members if vocabularies.unreadable(model, name, each))
+            if found:
+                members[name] = found
+    return view(model, Hidden(members=members))
 
 
 def denied(model: Model, annotations: tuple[edm.Annotation, ...], term: str, member: str) -> tuple[edm.Annotation, ...]:

@@ -45,6 +45,8 @@ def fields(mapping: Mapping, id: str) -> tuple[Field, ...]:
         names = model.properties(each) if wanted is None else {}
         for path in wanted if wanted is not None else tuple(names):
             top, *steps = path.split("/")
+            if top in model.properties(each) and vocabularies.unreadable(model, each, model.properties(each)[top]):
+                continue
             storage = table.members.get((model.declaring(each, top) or each, top))
             if storage is not None:
                 found.update(dict.fromkeys(_texts(storage, tuple(steps), wanted is not None)))

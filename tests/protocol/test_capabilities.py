@@ -55,10 +55,11 @@ def of_set(model: Model, each: EntitySet) -> Iterator[tuple[str, str, bool]]:
         yield f"${option.lower()}", f"{name}?${option.lower()}=1", vocabularies.supported(model, option + "Supported", name)
     yield "$search", f"{name}?$search=zebra", record("SearchRestrictions").get("Searchable", True)
     for path in filterable(model, each.type):
-        allowed = filters.get("Filterable", True) and path not in (filters.get("NonFilterableProperties") or ())
+        shown = not vocabularies.unreadable(model, each.type, model.properties(each.type)[path])
+        allowed = shown and filters.get("Filterable", True) and path not in (filters.get("NonFilterableProperties") or ())
         if not filters.get("RequiredProperties") and path not in vocabularies.filter_expressions(filters):
             yield "$filter", f"{name}?$filter={path} ne null", allowed
-        down = sorts.get("Sortable", True) and path not in (sorts.get("NonSortableProperties") or ())
+        down = shown and sorts.get("Sortable", True) and path not in (sorts.get("NonSortableProperties") or ())
         yield "$orderby", f"{name}?$orderby={path}", down and path not in (sorts.get("DescendingOnlyProperties") or ())
         yield "$orderby", f"{name}?$orderby={path} desc", down and path not in (sorts.get("AscendingOnlyProperties") or ())
     for path in model.navigations(each.type):
@@ -303,3 +304,48 @@ def test_containments_of_the_published_model(clients: Any) -> None:
         assert (answer.status, answer.headers["allow"]) == (405, "GET, HEAD"), answer.text
     assert client.handled("DELETE", "external/industryData/runs('x')", {}).status == 405
     assert client.handled("POST", "external/industryData/years", {"content-type": "application/json"}, b"{}").status == 400
+
+
+# --- Core.Permissions: what is written is not always read ------------------------------------------------
+
+SHOWN = ["Accounts", "Accounts(1)", "Accounts?$select=*", "Accounts?$select=ID,Card", "Accounts(1)/Card", "Accounts?$expand=Others", "$all", "Accounts?$apply=filter(ID eq 1)", "Accounts?$expand=*", "Accounts?$compute=ID add 1 as N"]
+ASKED = ["Accounts(1)/Password", "Accounts(1)/Password/$value", "Accounts?$select=Password", "Accounts?$filter=Password eq 'hush'", "Accounts?$filter=startswith(Password,'h')", "Accounts?$orderby=Password", "Accounts?$compute=length(Password) as L",
+         "Accounts?$filter=Card/Pin eq '1234'", "Accounts(1)/Card/Pin", "Accounts?$apply=groupby((Password))", "Accounts?$filter=Others/any(o:o/Password ne null)", "Accounts(1)/Nothing", "Accounts?$select=Card/Pin", "Accounts/$filter(Password eq 'hush')",
+         "PATCH Accounts/$filter(Password eq 'hush')/$each", "Accounts?$filter=$root/Accounts(1)/Password eq 'hush'", "$crossjoin(Accounts,Plain)?$filter=Accounts/Password eq 'hush'"]
+
+
+def test_what_is_not_read(private: Any) -> None:
+    client: Client = private("capabilities")
+    sent = {"content-type": "application/json", "prefer": "return=representation"}
+
+    def change(line: str, body: Any) -> Any:
+        return client.send(line, sent, json.dumps(body).encode())
+
+    for target in SHOWN:
+        for level in ("minimal", "full", "none"):
+            answer = client.send(target, {"accept": f"application/json;odata.metadata={level}"})
+            assert answer.status == 200 and "one" in answer.text + "one" * ("Card" in target), answer.text
+            assert not {each for each in ("hush", "1234", "nil", "Password", "Pin", "Nothing") if each in answer.text}, (target, answer.text)
+    for target in ASKED:
+        answer = client.send(target, sent, b"{}" if target.startswith("PATCH") else b"")
+        assert answer.status in (400, 404) and "1234" not in answer.text, (target, answer.text)
+    assert client.get("Accounts?$search=hush")["value"] == [] and len(client.get("Accounts?$search=one")["value"]) == 1
+    document = client.send("$metadata?$format=json").json["Capable"]
+    assert {"Password", "Nothing", "Balance"} <= document["Account"].keys() and "Pin" in document["Card"]
+    # written all the same; what may only be read is left alone
+    for line, body, status in (("POST Accounts", {"ID": 2, "Name": "two", "Password": "secret", "Balance": 7, "Nothing": "x", "Since": 1, "Card": {"Pin": "1", "Bank": "C"}}, 201), ("PATCH Accounts(2)", {"Password": "other", "Balance": 8, "Since": 3}, 200),
+                               ("PUT Accounts(2)/Password", {"value": "third"}, 204), ("PUT Accounts(2)/Balance", {"value": 9}, 405), ("PUT Accounts(2)/Since", {"value": 9}, 405)):
+        answer = change(line, body)
+        assert answer.status == status, (line, answer.text)
+        assert not {each for each in ("secret", "other", "third", "Pin") if each in answer.text}, answer.text
+    found = client.get("Accounts(2)")
+    assert (found["Balance"], found["Since"], found["Card"]) == (None, 1, {"Bank": "C"})
+    assert stored(client, "Password", 2) == "third" and stored(client, "Nothing", 2) is None
+
+
+def stored(client: Client, name: str, key: int) -> Any:
+    """A value as the table has it."""
+    store = client.service.store
+    mark = "`" if store.dialect.name == "mariadb" else '"'
+    with store.read():
+        return store.execute(f"SELECT {mark}{name}{mark} FROM {mark}Accounts{mark} WHERE {mark}ID{mark} = {key}").rows[0][0]
