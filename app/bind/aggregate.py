@@ -93,7 +93,8 @@ def _split(syntax: url.Expression, scope: Scope) -> tuple[nodes.Expression | Non
     while isinstance(current, nodes.PropertyPath | nodes.CastPath | nodes.DynamicPath):
         tail.append(current)
         current = current.base
-    if not isinstance(current, nodes.NavigationPath | nodes.Transformed):
+    entities = isinstance(current, nodes.AliasPath) and scope.model.entity_type(current.type) is not None
+    if not isinstance(current, nodes.NavigationPath | nodes.Transformed) and not entities:
         return None, node
     if tail and isinstance(tail[-1], nodes.CastPath):
         current = tail.pop()

@@ -60,8 +60,10 @@ class State:
 
 
 def bind_apply(transformations: tuple[url.Transformation, ...], scope: Scope) -> tuple[nodes.Apply, Scope]:
-    """A sequence of transformations over instances that `scope` sees, and the scope of its result."""
-    apply, state = _sequence(transformations, State(replace(scope, these=scope.type)))
+    """A sequence of transformations over instances that `scope` sees, and the scope of its result; over combinations of
+    entities where the scope has names of these only (`$crossjoin`)."""
+    row = tuple(nodes.RowProperty((name,), each.type, navigation=True) for name, each in scope.names.items()) or None
+    apply, state = _sequence(transformations, State(replace(scope, these=scope.type), row if scope.closed else None))
     return apply, replace(state.scope, these="")
 
 

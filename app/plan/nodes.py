@@ -132,6 +132,9 @@ class Order:
     column: Column | None = None
 
 
+Product: TypeAlias = tuple[tuple[str, Source], ...]     # the sets of `$crossjoin` by name, for `$apply` on their combinations
+
+
 @dataclass(frozen=True, slots=True)
 class Query:
     """One SELECT: rows of `source` that satisfy `filter` and `search`, in `order` (complete: the last item is unique).
@@ -155,6 +158,7 @@ class Query:
     apply: bound.Apply | None = None
     links: int = 0
     distinct: bool = False
+    product: Product = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +171,7 @@ class CountQuery:
     compute: tuple[bound.ComputedProperty, ...] = ()
     apply: bound.Apply | None = None
     parents: bool = False        # counts per parent: (link values…, count)
+    product: Product = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from app.bind import nodes as bound
 from app.errors import NotImplementedByService
 from app.plan.nested import shown_of_rows
-from app.plan.nodes import Cell, Held, Order, Output, Query, Read, Rows, Slot, Source
+from app.plan.nodes import Cell, Held, Order, Output, Product, Query, Read, Rows, Slot, Source
 from app.store.mapping import Inverse
 
 if TYPE_CHECKING:
@@ -24,10 +24,11 @@ MAKES_ROWS = (bound.Aggregate, bound.Nest)
 
 
 class RowPlanner:
-    """Plans the rows of one query; `links`: columns that a child query selects first."""
+    """Plans the rows of one query; `links`: columns that a child query selects first; `product`: the sets of `$crossjoin`."""
 
-    def __init__(self, planner: Planner, source: Source, options: bound.Options, links: int = 0) -> None:
+    def __init__(self, planner: Planner, source: Source, options: bound.Options, links: int = 0, product: Product = ()) -> None:
         assert options.apply is not None
+        self.product = dict(product)
         self.planner, self.model, self.source = planner, planner.model, source
         self.options, self.apply, self.links = options, options.apply, links
         self.outputs: list[Output] = []
@@ -49,7 +50,8 @@ class RowPlanner:
         child = self.source.parents
         skip = _amount(self.options.skip) if child else Slot("skip")
         query = Query(self.source, tuple(self.outputs), self.options.filter, self.options.search, self.order(), None, skip,
-                      _amount(self.options.top) if child else None, limit, self.options.compute, self.apply, self.links)
+                      _amount(self.options.top) if child else None, limit, self.options.compute, self.apply, self.links,
+                      product=tuple(self.product.items()))
         empty = None
         if child and makes_rows(self.apply):
             nowhere = Source(self.source.table, self.source.type, predicate=bound.Literal(False, BOOLEAN),
@@ -96,6 +98,11 @@ class RowPlanner:
         to the last navigation property."""
         type, last = self.source.type, 0
         for count, step in enumerate(path, 1):
+            if count == 1 and step in self.product:
+                type, last = self.product[step].type, 1
+                continue
+            if self.product and count == 1:
+                return None, 0
             navigation = self.model.navigations(type).get(step)
             declared = self.model.properties(type).get(step)
             if "." in step:
@@ -127,6 +134,8 @@ class RowPlanner:
     def table_of(self, path: tuple[str, ...]) -> str:
         """The table of the entities at the end of a grouping path."""
         table, type = self.source.table, self.source.type
+        if path and path[0] in self.product:
+            table, type, path = self.product[path[0]].table, self.product[path[0]].type, path[1:]
         for step in path:
             if "." in step:
                 type = self.model.full(step)

@@ -13,6 +13,7 @@ from app.errors import NotFound
 from app.payload import context
 from app.payload.values import dumps
 from app.plan import CountQuery, Slot, Source
+from app.plan.nodes import Product
 from app.plan.rows import RowPlanner
 from app.service.addresses import canonical_base
 from app.service.call import Call
@@ -25,7 +26,7 @@ from app.service.rows import Node, Run
 class ApplyAnswer:
     """The result of `$apply` on a collection; `/$count` of it is a CountAnswer like any other."""
 
-    def __init__(self, call: Call, source: Source, options: bound.Options) -> None:
+    def __init__(self, call: Call, source: Source, options: bound.Options, product: Product = ()) -> None:
         assert options.apply is not None
         self.source, self.options = source, options
         self.format = call.wishes.format
@@ -34,14 +35,19 @@ class ApplyAnswer:
         planner = call.service.planner(call.policy, call.wishes.page_size)
         self.count = None
         if options.count:
-            query = CountQuery(source, options.filter, options.search, options.compute, options.apply)
+            query = CountQuery(source, options.filter, options.search, options.compute, options.apply, product=product)
             self.count = call.service.ready(sql.compile_count(query, call.mapping, call.store.dialect))
         self.node: Node | RowNode
         if options.apply.row is None:
             read = planner.read(source, options, collection=True, limit=limit)
             self.node = Node(call.sight, read, self.format, call.request.root)
         else:
-            self.node = RowNode(call.sight, RowPlanner(planner, source, options).rows(limit), self.format, call.request.root)
+            rows = RowPlanner(planner, source, options, product=product).rows(limit)
+            self.node = RowNode(call.sight, rows, self.format, call.request.root)
+        if product:                     # rows of no entity type
+            assert isinstance(self.node, RowNode)
+            self.node.transient, self.fragment = False, "Collection(Edm.ComplexType)"
+            return
         base, known = canonical_base(call)
         type, declared = call.resource.type, call.resource.declared or call.resource.type
         self.fragment = context.entities(base, type, declared, options, call.wishes.version, single=False,

@@ -210,17 +210,27 @@ def all_answer(call: Call) -> read.Handler:
     return AllAnswer(call, sources) if sources else nothing
 
 
+def crossjoin_answer(call: Call) -> read.Handler:
+    """The answer to `$crossjoin`."""
+    for name in call.resource.sets:
+        restrictions.check(call.policy, (name,), call.model.sets[name].type, UNTYPED, by_key=False)
+    if call.options.apply is None:
+        return CrossjoinAnswer(call)
+    from app.service.apply import ApplyAnswer
+    planner = call.service.planner(call.policy)
+    product = tuple((name, planner.start(name, call.model.sets[name].type)) for name in call.resource.sets)
+    if call.resource.suffix == "$count":
+        return read.CountAnswer(call, product[0][1], call.options, product)
+    return ApplyAnswer(call, product[0][1], call.options, product)
+
+
 class CrossjoinAnswer(Gathered):
     """`$crossjoin(A,B)`: every combination of entities, as links unless they are expanded."""
 
     fragment = "Collection(Edm.ComplexType)"
 
     def __init__(self, call: Call) -> None:
-        if call.options.apply is not None:
-            raise NotImplementedByService(feature="$apply on $crossjoin", target="$apply")
         self.names = call.resource.sets
-        for name in self.names:
-            restrictions.check(call.policy, (name,), call.model.sets[name].type, UNTYPED, by_key=False)
         self.lead = len(self.names)
         planner = call.service.planner(call.policy)
         self.sources = tuple(planner.start(name, call.model.sets[name].type) for name in self.names)

@@ -319,8 +319,8 @@ class Service:
                 from app.service.gathered import all_answer
                 return all_answer(call), True
             case "crossjoin":
-                from app.service.gathered import CrossjoinAnswer
-                return CrossjoinAnswer(call), True
+                from app.service.gathered import crossjoin_answer
+                return crossjoin_answer(call), True
         if any(isinstance(step, bound.OperationStep) for step in resource.steps):
             from app.service.operations import answer_function
             return answer_function, False

@@ -15,8 +15,8 @@ import peewee as pw
 
 from app import errors
 from app.bind import nodes as bound
-from app.plan.nodes import Slot, Source
-from app.sql import aggregates, expression, hierarchies, members, search, sources, stages, terms
+from app.plan.nodes import Product, Slot, Source
+from app.sql import aggregates, expression, hierarchies, members, paths, search, sources, stages, terms
 from app.sql.scope import Operand, Row, Staged
 from app.sql.sources import Opened
 from app.sql.stages import Make, Stage, sealed
@@ -27,8 +27,9 @@ PARENT, ROLLUP_NODE = "@parent", "@rollupnode"
 ONE_ROW = bound.AggregateExpression(None, "count", "@nest", "Edm.Decimal")
 
 
-def applied(apply: bound.Apply, source: Source, opened: Opened) -> Opened:
-    """The rows that `$apply` makes of the rows of a source; of an expanded path for each parent apart."""
+def applied(apply: bound.Apply, source: Source, opened: Opened, product: Product = ()) -> Opened:
+    """The rows that `$apply` makes of the rows of a source; of an expanded path for each parent apart; of the combinations of
+    a `product`."""
     build = opened.frame.build
     links = [column for _, column in opened.links]
     again = [opened]
@@ -36,6 +37,8 @@ def applied(apply: bound.Apply, source: Source, opened: Opened) -> Opened:
     def make() -> Stage:
         found = again.pop() if again else sources.open_source(source, build)
         assert isinstance(found.this, Row)
+        if product:
+            return combinations(found, product)
         groups = {f"{PARENT}{index}": Operand(node, column.edm, column, False)
                   for index, (node, column) in enumerate(found.links)}
         return Stage(build, found.frame, found.this, [*found.where, *sources.among_parents(found)], groups=groups)
@@ -43,6 +46,20 @@ def applied(apply: bound.Apply, source: Source, opened: Opened) -> Opened:
     parents = [stage.groups[f"{PARENT}{index}"].node for index in range(len(links))]
     return Opened(stage.frame, stage.this, stage.where, tuple(zip(parents, links)), False, stage.this, stage.names,
                   stage.total_order())
+
+
+def combinations(opened: Opened, product: Product) -> Stage:
+    """The rows of `$crossjoin`: their columns are the row ids of its entities, their names these entities."""
+    build, frame, where = opened.frame.build, opened.frame, list(opened.where)
+    rows = {product[0][0]: opened.row}
+    for name, source in product[1:]:
+        table = build.mapping.table(source.table)
+        alias = build.table(table.name)
+        rows[name] = Row(frame, alias, table)
+        frame.join(alias, terms.TRUE, pw.JOIN.INNER)
+        where.extend(sources.own_conditions(source, rows[name]))
+    columns = {name: paths.row_id(row) for name, row in rows.items()}
+    return Stage(build, frame, Staged(frame, columns), where, dict(rows))
 
 
 def sequence(apply: bound.Apply, make: Make) -> Make:

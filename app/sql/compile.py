@@ -59,7 +59,7 @@ def opened_rows(query: Query | CountQuery, build: Build) -> tuple[Opened, Scope]
     """The rows that the query selects from, and what its expressions see."""
     def opening() -> Opened:
         found = sources.open_source(query.source, build)
-        return found if query.apply is None else apply.applied(query.apply, query.source, found)
+        return found if query.apply is None else apply.applied(query.apply, query.source, found, query.product)
 
     def these() -> tuple[Frame, list[pw.Node], Place]:
         other = opening()

@@ -174,7 +174,7 @@ APPLY = [
      'Name:Edm.String Sale/Total:Edm.Decimal)'),
     ("3.5.1", 'Products?$apply=join(Sales as Sale)/groupby((Sale/Time),aggregate(Sale/Amount with sum as T))',
      'collection Products : Collection(R.Product) in Products (apply=(Join Sales:Collection(R.Sale) Sale) / (GroupBy '
-     '[Sale/Time] (Aggregate [T=sum Sale/Amount:Edm.Decimal:Edm.Decimal]) → T:Edm.Decimal) → Sale/Time:Edm.Date '
+     '[Sale/Time] (Aggregate [T=sum Amount:Edm.Decimal over Sale:R.Sale:Edm.Decimal]) → T:Edm.Decimal) → Sale/Time:Edm.Date '
      'T:Edm.Decimal)'),
     ("3.5.1", 'Products?$apply=join(Name as X)',
      '400 typeMismatch @$apply: join needs a collection-valued navigation or complex property, not Edm.String.'),
@@ -201,7 +201,7 @@ APPLY = [
      '5:Edm.Decimal); apply=(Aggregate [Total=sum Amount:Edm.Decimal:Edm.Decimal]) → Total:Edm.Decimal)])'),
     ("4", '$crossjoin(Sales,Products)?$apply=groupby((Products/Name),aggregate(Sales/Amount with sum as T))',
      'crossjoin Sales/Products : Collection(Edm.ComplexType) (apply=(GroupBy [Products/Name] (Aggregate [T=sum '
-     'Sales/Amount:Edm.Decimal:Edm.Decimal]) → T:Edm.Decimal) → Products/Name:Edm.String T:Edm.Decimal)'),
+     'Amount:Edm.Decimal over Sales:R.Sale:Edm.Decimal]) → T:Edm.Decimal) → Products/Name:Edm.String T:Edm.Decimal)'),
     ("6.2.1", "Units?$apply=descendants($root/Units,Tree,ID,filter(Name eq 'x'),2,keep start)",
      'collection Units : Collection(R.Unit) in Units (apply=(Relatives descendants (RecursiveHierarchy '
      "$root/Units:Collection(R.Unit) Tree ID:Edm.String Superior:R.Unit) ID (Filter (eq Name:Edm.String 'x')) 2 "
