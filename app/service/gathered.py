@@ -29,7 +29,6 @@ from app.store.mapping import Inverse
 
 Row = Sequence[Any]
 Item = dict[str, Any]
-UNTYPED = bound.Options()
 
 
 class Gathered:
@@ -212,8 +211,9 @@ def all_answer(call: Call) -> read.Handler:
 
 def crossjoin_answer(call: Call) -> read.Handler:
     """The answer to `$crossjoin`."""
+    searched = bound.Options(search=call.options.search)
     for name in call.resource.sets:
-        restrictions.check(call.policy, (name,), call.model.sets[name].type, UNTYPED, by_key=False)
+        restrictions.check(call.policy, (name,), call.model.sets[name].type, searched, by_key=False)
     if call.options.apply is None:
         return CrossjoinAnswer(call)
     from app.service.apply import ApplyAnswer
