@@ -107,14 +107,14 @@ class Departure:
 
     `referrers`: rows that hold its key. `related`: navigation properties (declaring type, itself) whose OnDelete
     reaches entities that it points to: deleted with it, or standing in the way. `children`: containments. `links`:
-    (link table, column) of its rows in link tables. `owned`: document links of its own; `documents`: those of others
-    that lead to it.
+    (link table, column, mapping id whose navigation property it is) of its rows in link tables. `owned`: document links
+    of its own; `documents`: those of others that lead to it.
     """
 
     referrers: tuple[Referrer, ...]
     related: tuple[tuple[str, NavigationProperty], ...]
     children: tuple[str, ...]
-    links: tuple[tuple[str, str], ...]
+    links: tuple[tuple[str, str, str], ...]
     owned: tuple[DocumentLink, ...]
     documents: tuple[DocumentLink, ...]
 
@@ -122,7 +122,7 @@ class Departure:
 def departure(mapping: Mapping, id: str) -> Departure:
     """What goes with entities of table `id` (DESIGN §4): asked once per table."""
     referrers: list[Referrer] = []
-    links: dict[tuple[str, str], None] = {}
+    links: dict[tuple[str, str], str] = {}
     documents: list[DocumentLink] = []
     for each in mapping.sources():
         documents += [link for link in mapping.document_links(each) if link.target == id]
@@ -135,18 +135,19 @@ def departure(mapping: Mapping, id: str) -> Departure:
             if isinstance(relation, Reference):
                 referrers.append(_referrer(mapping, id, each, owner, navigation, relation))
             elif isinstance(relation, Link):
-                links[relation.table, relation.other.name] = None
+                links[relation.table, relation.other.name] = each
     related, children = [], []
     for owner, navigation in mapping.navigations(id):
         relation = mapping.relation(id, owner, navigation.name)
         if isinstance(relation, Link):
-            links[relation.table, relation.own.name] = None
+            links[relation.table, relation.own.name] = id
         if isinstance(relation, Contained):
             children.append(relation.target)
         elif navigation.on_delete in ("Cascade", "None") and isinstance(relation, Reference | Link):
             related.append((owner, navigation))
     unique = {(each.table, each.own): each for each in reversed(referrers)}
-    return Departure(tuple(reversed(unique.values())), tuple(related), tuple(children), tuple(links),
+    return Departure(tuple(reversed(unique.values())), tuple(related), tuple(children),
+                     tuple((table, column, by) for (table, column), by in links.items()),
                      mapping.document_links(id), tuple(documents))
 
 

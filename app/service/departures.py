@@ -50,11 +50,13 @@ class Departures:
             for child in session.all_by_columns(id, session.owned(session.mapping.table(id), current)):
                 self.remove(child)
         was = {name: current.row[name] for tie in current.layout.ties for name in tie}  # type: ignore[index]
-        for name, column in departure.links:
-            self._unlink(name, column, "target" if column == "source" else "source", current, was)
+        made = session.catalogue.made
+        for name, column, id in departure.links:
+            if made(id):
+                self._unlink(name, column, "target" if column == "source" else "source", current, was)
         for link in departure.owned:
             session.writer.remove(link.table, {link.columns[0].name: current.row_id})
-        for link in departure.documents:
+        for link in filter(lambda each: made(each.owner), departure.documents):
             self._unlink(link.table, link.columns[2].name, link.columns[0].name, current, was)
         for name in current.layout.streams:
             with session.following():

@@ -76,7 +76,7 @@ def mapping() -> Mapping:
 
 def told(found: Departure) -> set[str]:
     return {*(f"{each.action} {each.table}.{each.navigation}" for each in found.referrers),
-            *(f"children {each}" for each in found.children), *(f"links {table}.{column}" for table, column in found.links)}
+            *(f"children {each}" for each in found.children), *(f"links {table}.{column}" for table, column, _ in found.links)}
 
 
 DEPARTURES = [

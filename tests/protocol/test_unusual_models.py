@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from app.store import schema
 from tests.protocol.exchange import ABSENT, Client, Exchange, Only
 
 ServiceOf = Callable[..., Any]
@@ -176,3 +177,25 @@ KIND_STEPS = [
 
 def test_seldom_seen_types(service_of: ServiceOf, tmp_path: Path) -> None:
     walk(opened(service_of, tmp_path, KINDS), KIND_STEPS)
+
+
+# --- large models ------------------------------------------------------------------------------------------
+
+LINKED = HEAD + SCHEMA.format("ns", """
+<EntityType Name="A"><Key><PropertyRef Name="ID"/></Key><Property Name="ID" Type="Edm.Int32" Nullable="false"/>
+ <NavigationProperty Name="Parts" Type="Collection(ns.B)" ContainsTarget="true"/></EntityType>
+<EntityType Name="B"><Key><PropertyRef Name="ID"/></Key><Property Name="ID" Type="Edm.Int32" Nullable="false"/>
+ <NavigationProperty Name="Others" Type="Collection(ns.A)"/>
+ <NavigationProperty Name="Inner" Type="Collection(ns.B)" ContainsTarget="true"/></EntityType>
+<EntityContainer Name="C"><EntitySet Name="As" EntityType="ns.A"/></EntityContainer>""") + TAIL
+
+
+def test_entities_go_before_the_tables_that_could_refer_to_them_are_made(service_of: ServiceOf, tmp_path: Path,
+                                                                         monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(schema, "EAGER", 1)
+    walk(opened(service_of, tmp_path, LINKED), [
+        step("P 11.4.2", "POST As", 201, ..., {"ID": 1}), step("P 11.4.2", "POST As", 201, ..., {"ID": 2}),
+        step("P 11.4.5", "DELETE As(1)", 204, None),
+        step("P 11.4.2", "POST As(2)/Parts", 201, {"ID": 3}, {"ID": 3, "Others": [{"@id": "As(2)"}]}),
+        step("P 11.4.5", "GET As(2)/Parts?$expand=Others", 200, {"value": [{"Others": [{"ID": 2}]}]}),
+        step("P 11.4.5", "DELETE As(2)", 204, None), step("P 11.4.5", "GET As", 200, {"value": []})])
