@@ -54,8 +54,8 @@ TABLE = {
     "$all": "                                                             + + + + + + + + + n + - - - + - -",
     "$all/W.Tool": "                                                      + + + + + + + + + n + - - - + - -",
     "$all/$count": "                                                      + + + + + + - + + n - - - - + - -",
-    "$crossjoin(Tools,Makers)": "                                         + + + + + + + + + n + - - - + - -",
-    "$crossjoin(Tools,Makers)/$count": "                                  + + + + + + - + + n - - - - + - -",
+    "$crossjoin(Tools,Makers)": "                                         + + + + + + + + + + + - - - + - -",
+    "$crossjoin(Tools,Makers)/$count": "                                  + + + + + + - + + + - - - - + - -",
 }
 MEANING = {"+": 200, "-": 400, "n": 501}
 

@@ -70,7 +70,8 @@ READS = [
     "OrderDetails?$apply=aggregate(Order/Freight with sum as S)", "Orders?$apply=concat(aggregate($count as N),topcount(1,Freight)/aggregate(Freight with max as M))",
     "Customers?$apply=filter(Orders/any(o:o/OrderID eq 10249))/aggregate($count as N)", "Orders?$apply=aggregate($count as N)&$count=true",
     # across sets
-    "$all?$count=true&$top=0", "$all/Northwind.Model.Order", "$crossjoin(Orders,Shippers)/$count", "$crossjoin(Orders,Shippers)?$filter=Orders/OrderID eq 10249",
+    "$all?$count=true&$top=0", "$all/Northwind.Model.Order", "$crossjoin(Orders,Shippers)/$count", "$crossjoin(Orders,Shippers)?$apply=aggregate($count as N)", "$crossjoin(Orders,Customers)?$apply=groupby((Customers/CustomerID),aggregate(Orders/Freight with sum as S))",
+    "$crossjoin(Orders,Shippers)?$filter=Orders/OrderID eq 10249",
     "$crossjoin(Customers,Orders)?$filter=Customers/CustomerID eq Orders/CustomerID&$expand=Orders($select=OrderID),Customers($select=CustomerID)",
     # functions
     "Customers('ANATR')/Northwind.Model.Turnover()", "Customers('ALFKI')/Northwind.Model.Turnover()", "Employees/Northwind.Model.Busiest()",
