@@ -29,10 +29,12 @@ PATH_KINDS = {f"Edm.{kind}": kind for kind in ("PropertyPath", "NavigationProper
 
 def vocabulary_file(namespace: str) -> Path | None:
     """The document of a vocabulary of our own, by namespace."""
-    if not all(part.isidentifier() for part in namespace.split(".")):
-        return None
-    place = VOCABULARIES / f"{namespace}.xml"
-    return place if place.is_file() else None
+    return _vocabulary_files().get(namespace)
+
+
+@lru_cache(maxsize=1)
+def _vocabulary_files() -> dict[str, Path]:
+    return {place.stem: place for place in sorted(VOCABULARIES.glob("*.xml"))}
 
 
 class Declarations:

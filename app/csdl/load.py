@@ -7,6 +7,7 @@ referring document by the name in their URI; never by the network. What cannot b
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -134,8 +135,9 @@ def beside(uri: str, base: Path) -> Path | None:
         if not name or "\0" in name:
             continue
         place = folder / name.lstrip("/")
-        if place.resolve().is_relative_to(folder) and place.is_file():
-            return place
+        with suppress(OSError, RuntimeError):     # a name that no file can have
+            if place.resolve().is_relative_to(folder) and place.is_file():
+                return place
     return None
 
 
