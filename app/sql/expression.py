@@ -123,9 +123,9 @@ def computed(node: bound.Expression, scope: Scope) -> Operand:
             raise errors.NotImplementedByService(feature=f"{type(node).__name__} as a value")
 
 
-def constant(node: Any, build: Build, column: Column | None = None, operator: str = "eq") -> Operand:
-    """A literal of the request or of its shape: bare in the form of `column` beside that column (compared by `operator`),
-    else with its type said."""
+def constant(node: Any, build: Build, column: Column | None = None, operator: str = "") -> Operand:
+    """A literal of the request or of its shape: bare in the form of `column` beside that column, else with its type said.
+    `operator`: by which it is compared, if it is."""
     dialect = build.dialect
     if isinstance(node, Slot):
         column = column or node.column
@@ -147,7 +147,7 @@ def constant(node: Any, build: Build, column: Column | None = None, operator: st
 def fitting(write: Convert | None, type_name: str, column: Column | None, operator: str, build: Build) -> Convert | None:
     """The writer of a literal that is compared. NaN equals nothing and exceeds nothing: it becomes null. An instant with
     more digits than the database's own type keeps becomes the neighbour that compares alike; it equals nothing."""
-    if type_name in FLOATS:
+    if type_name in FLOATS and (operator or column is not None):
         return lambda number: None if number != number else number if write is None else write(number)
     if column is None or type_name not in ("Edm.DateTimeOffset", "Edm.TimeOfDay") or not build.dialect.native(column):
         return write
@@ -266,11 +266,11 @@ def pair(left: bound.Expression, right: bound.Expression, kind: str, scope: Scop
          operator: str = "eq") -> tuple[Operand, Operand]:
     """Both operands in one form: the stored form of a column beside a literal or a like column, else that of expressions."""
     build = scope.build
-    first = value(left, scope, kind)
+    first = constant(left, build, operator=operator) if isinstance(left, CONSTANTS) else value(left, scope, kind)
     if isinstance(right, CONSTANTS):
         if first.column is not None and stored_type(first.type, build) == stored_type(right.type, build):
             return first, constant(right, build, first.column, operator)
-        second = constant(right, build)
+        second = constant(right, build, operator=operator)
     else:
         second = value(right, scope, kind)
     if first.column is not None and second.column is not None and build.dialect.alike(first.column, second.column):

@@ -58,12 +58,12 @@ CASES: list[tuple[str, str, list[tuple[Any, ...]]]] = [
     ("Units", f"filter(ID ne 'B')/traverse({H},ID,preorder)", [(name,) for name in "ADEFCXY"]),
     ("Units", f"traverse({H},ID,preorder,filter(ID eq 'B'))", [(name,) for name in "BDEF"]),
     ("Sales", f"traverse({H},Unit/ID,preorder,Name asc)", [(1,), (2,), (3,), (4,), (5,)]),
-    # subtotals of nodes over all below them (§6.3)
+    # subtotals of nodes over all below them (§6.3); in the place of a node its row, whose entity is read apart
     ("Sales", f"groupby((rolluprecursive({H},Unit/ID)),aggregate(Amount with sum as T,$count as N))",
-     [("A", D(311), D(4)), ("B", D(310), D(3)), ("D", D(10), D(1)), ("E", D(300), D(2)), ("F", D(300), D(2)),
-      ("X", D(5), D(1)), ("Y", D(5), D(1))]),
+     [(1, D(311), D(4)), (2, D(310), D(3)), (3, None, D(0)), (4, D(10), D(1)), (5, D(300), D(2)), (6, D(300), D(2)),
+      (7, D(5), D(1)), (8, D(5), D(1))]),
     ("Sales", f"groupby((rolluprecursive({H},Unit/ID,filter(ID eq 'B' or ID eq 'X'))),aggregate(Amount with max as M))",
-     [("B", D(200)), ("X", D(5))]),
+     [(2, D(200)), (7, D(5))]),
 ]
 
 
