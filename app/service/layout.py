@@ -5,6 +5,7 @@ Values here are canonical, with enumerations as member names (what rules and ope
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
 from collections.abc import Mapping as MappingType
 from dataclasses import dataclass
@@ -34,6 +35,12 @@ class Place:
     storage: Storage
     type: str
     kind: str
+
+
+def new_key(max_length: int | str | None) -> str:
+    """A key of random text: a UUID, or as much of its digits as `max_length` characters hold."""
+    text = uuid.uuid4()
+    return str(text) if not isinstance(max_length, int) or max_length >= 36 else text.hex[:max_length]
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import gc
 import re
 import secrets
-import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -30,7 +29,7 @@ from app.plan.changes import BIND, TYPE, Change, Links, Reference
 from app.plan.changes import Stream as Content
 from app.service.catalogue import Catalogue
 from app.service.finding import below_root, value_of
-from app.service.layout import Layout, Write
+from app.service.layout import Layout, Write, new_key
 from app.store import Store, schema, streams
 from app.store.mapping import Contained, Document, Inverse, Link
 from app.store.mapping import Mapping as TableMapping
@@ -201,7 +200,8 @@ class Loader:
         for name, place in layout.places.items():
             make: Callable[[], Any] | None = None
             if not schemas.nullable(place.property):
-                make = _new_key if name in keys else partial(schemas.made_up, place.property, self.now)
+                own = place.property
+                make = partial(new_key, own.type.max_length) if name in keys else partial(schemas.made_up, own, self.now)
             document = place.storage.type if isinstance(place.storage, Document) else None
             found.append((name, layout.writer(name), document, make))
         return found
@@ -390,10 +390,6 @@ class Loader:
         for item, slot, content in self.contents:
             streams.put(self.store_, item.layout.id, item.row_id, slot, [content.content],
                         content.media_type or "application/octet-stream")
-
-
-def _new_key() -> str:
-    return str(uuid.uuid4())
 
 
 @contextmanager

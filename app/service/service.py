@@ -76,10 +76,6 @@ class Service:
         self.helping = threading.Lock()
         self._documents: dict[tuple[str, str, str, str, bool], bytes] = {}
         self._view = settings.bi_path
-        for name in filter(None, (settings.v2_path, settings.bi_path)):
-            if model.source_of(name) is not None:
-                raise ConfigurationError(f"The model has a set '{name}', the path of a face: ODATA_V2_PATH and ODATA_BI_PATH "
-                                         "give the faces other names")
         self._inner_name = vocabularies.inner_error_name(model)
 
     @cached_property
@@ -104,6 +100,10 @@ class Service:
         model = declared.declared(model if model is not None else load_model(settings), settings)
         operations = operations if operations is not None else load_operations(settings.operations)
         operations.check(model)
+        for name in filter(None, (settings.v2_path, settings.bi_path)):
+            if model.source_of(name) is not None:
+                raise ConfigurationError(f"The model has a set '{name}', the path of a face: ODATA_V2_PATH and ODATA_BI_PATH "
+                                         "give the faces other names")
         store = connect(settings.database, busy_timeout=settings.busy_timeout)
         mapping = store_mapping.map_model(model)
         if prepare:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import secrets
-import uuid
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -24,7 +23,7 @@ from app.service import finding
 from app.service.catalogue import Catalogue
 from app.service.entities import Change, Entity, missing_value
 from app.service.guard import Guard
-from app.service.layout import Layout
+from app.service.layout import Layout, new_key
 from app.store import changelog, streams
 from app.store.mapping import Column, Contained, DocumentLink, Inverse, Link, Reference, Table, Unbound
 
@@ -380,7 +379,7 @@ class WriteSession:
             if place is None or entity.values.get(path) is not None:
                 continue
             if place.type in ("Edm.String", "Edm.Guid"):
-                entity.values[path] = str(uuid.uuid4())
+                entity.values[path] = new_key(place.property.type.max_length)
             elif entity.layout.computed(path) and place.type in types.INTEGERS:
                 (column,) = entity.layout.columns(path, None)
                 entity.values[path] = self.writer.next_integer(entity.layout.table, column)

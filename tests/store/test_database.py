@@ -13,14 +13,15 @@ from app.errors import (BindError, BodyError, ConfigurationError, Conflict, Limi
                         ServiceUnavailable)
 from app.store import Retry, Store, connect
 
-TABLE = ("CREATE TABLE parent (id INTEGER PRIMARY KEY, name VARCHAR(20) NOT NULL UNIQUE)",
-         "CREATE TABLE child (id INTEGER PRIMARY KEY, parent INTEGER, FOREIGN KEY (parent) REFERENCES parent (id){})")
+TABLE = ("CREATE TABLE parent (id INTEGER PRIMARY KEY, name VARCHAR(20) {} NOT NULL UNIQUE)",
+         "CREATE TABLE child (id INTEGER PRIMARY KEY, parent INTEGER, FOREIGN KEY (parent) REFERENCES parent (id) {})")
+MORE = {"postgresql": ("", "DEFERRABLE"), "mariadb": ("CHARACTER SET utf8mb4", "")}
 
 
 @pytest.fixture
 def made(empty: Store) -> Store:
-    for text in TABLE:
-        empty.execute(text.format(" DEFERRABLE" if empty.dialect.name == "postgresql" else ""))
+    for text, more in zip(TABLE, MORE.get(empty.dialect.name, ("", "")), strict=True):
+        empty.execute(text.format(more))
     return empty
 
 
