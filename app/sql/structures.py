@@ -136,12 +136,13 @@ def is_of(operand: bound.Expression, type_name: str, collection: bool, scope: Sc
             test = relations.type_test(build, place, wanted)
             return terms.known(test) if place.optional else test
         case Json() if place.dynamic and type_name in types.PRIMITIVES:
-            return build.dialect.json_is(place.node, place.steps, type_name)
+            found = build.dialect.json_is(place.node, place.steps, type_name)
+            return terms.known(terms.all_of([*place.guards, found])) if place.guards else found
         case Json() if not place.dynamic and build.model.kind(place.type) == "complex":
             present = terms.no(paths.absent(place, build))
             return terms.known(terms.all_of([present, paths.json_type_test(place, type_name, build)]))
         case Complex():
             return terms.no(paths.absent(place, build)) if build.model.is_a(place.flat.type, type_name) else terms.FALSE
-    found = expression.value(operand, scope)
-    fits = build.model.is_a(found.type, type_name)
-    return terms.not_null(found.node) if fits else terms.FALSE
+    value = expression.value(operand, scope)
+    fits = build.model.is_a(value.type, type_name)
+    return terms.not_null(value.node) if fits else terms.FALSE

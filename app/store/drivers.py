@@ -363,6 +363,9 @@ class CockroachDBDriver(PostgreSQLDriver):
     dialect = CockroachDB()
 
 
+SORT_BUFFER = 32 << 20          # of MariaDB, which wants room for fifteen rows of sort keys of `max_sort_length`
+
+
 class MariaDBDriver(Driver):
     """MariaDB through PyMySQL, in UTC, with binary collation and instants as text."""
 
@@ -377,6 +380,7 @@ class MariaDBDriver(Driver):
         1205: Retry, 1213: Retry, 1020: Retry, 1690: out_of_range, 1264: out_of_range, 1365: division_by_zero,
         1436: too_deep, 1242: division_by_zero,     # the dialect provokes this one where a divisor is zero
         1040: lambda: ServiceUnavailable("The database has no connection left"),
+        1038: lambda: ServiceUnavailable("The database has too little memory to sort this"),
         2006: Lost, 2013: Lost, 2003: Lost, 2002: Lost, 1927: Lost, 4031: Lost}
 
     def settings(self) -> dict[str, Any]:
@@ -386,7 +390,8 @@ class MariaDBDriver(Driver):
         except ImportError:
             raise ConfigurationError("mysql:// needs PyMySQL") from None
         temporal = (FIELD_TYPE.DATE, FIELD_TYPE.DATETIME, FIELD_TYPE.TIME, FIELD_TYPE.TIMESTAMP)
-        session = {"time_zone": "'+00:00'", "max_sort_length": "65536", "div_precision_increment": "30",
+        session = {"time_zone": "'+00:00'", "max_sort_length": "65536",
+                   "sort_buffer_size": str(SORT_BUFFER), "div_precision_increment": "30",
                    "sql_mode": "'STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,NO_ENGINE_SUBSTITUTION'",
                    "innodb_lock_wait_timeout": str(max(1, int(self.busy_timeout))),
                    "max_statement_time": str(self.limit or 0)}

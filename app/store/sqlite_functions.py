@@ -257,7 +257,7 @@ def parsed(text: str, kind: str) -> Any:
 def to_integer(value: Any, low: int, high: int) -> int | None:
     """A number (a decimal as text) rounded to an integer; null outside the range."""
     number = decode(value) if isinstance(value, str) and value != "NaN" else Decimal(value)
-    if number is None or not number.is_finite():
+    if number is None or not number.is_finite() or not low - 1 < number < high + 1:
         return None
     found = int(scaled(number))
     return found if low <= found <= high else None

@@ -256,7 +256,7 @@ class Writer:
         writer = self.one_of((self.number, self.string, self.boolean, self.date, self.guid, self.instant))
         return str(self.one_of((
             lambda: f"({path} {compared} {writer(depth)})",
-            lambda: f"({path} {compared} {self.path('dynamic')})",
+            lambda: f"({path} {compared} {self.path('dynamic') or path})",
             lambda: f"(({path} {self.one_of(('add', 'sub', 'mul', 'div', 'mod'))} {self.number(depth)}) {compared} "
                     f"{self.number(depth)})",
             lambda: self.call(self.one_of(("contains", "startswith")), str(path), self.string(depth)),

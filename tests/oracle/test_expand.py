@@ -126,6 +126,8 @@ def ask(service: Any, rows: World, tally: Tally, path: str, options: dict[str, s
         expected = trees(rows.sets[path], request.options, rows)
     except Failed:
         expected = []
+        if "$top=0" in options.get("$expand", ""):        # what is not shown is not computed
+            return
         if response.status == 200:
             raise Difference(rows, f"{path}?{show(options)}\n  the service answers, the oracle fails") from None
     if response.status != 200:

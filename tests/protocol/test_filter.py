@@ -184,6 +184,8 @@ PRODUCTS: list[Row] = [
     ("U 5.1.1.10.1", "cast(Name,Edm.Int32) eq null", ALL),
     ("U 5.1.1.10.1", "cast(ID,Edm.String) eq '7'", [7]),
     ("U 5.1.1.10.1", "cast(2.5,Edm.Int32) eq 3", ALL),
+    ("U 5.1.1.10.1", "cast(1e300,Edm.Int32) eq null", ALL),
+    ("U 5.1.1.10.1", "isof(cast(-1e300,Edm.Int64),Edm.Int64)", []),
     ("U 5.1.1.10.2", f"isof({NS}DigitalProduct)", [11, 12]),
     ("U 5.1.1.10.2", f"isof($it,{NS}DigitalProduct)", [11, 12]),
     ("U 5.1.1.10.2", f"not isof({NS}PerishableProduct)", but(5, 6, 7)),
