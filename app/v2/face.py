@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 from app.edm import Model
-from app.errors import BindError, NotAcceptable, NotFound, UnsupportedMediaType
+from app.errors import BindError, MethodNotAllowed, NotAcceptable, NotFound, UnsupportedMediaType
 from app.payload.syntax import read_json, write_json
 from app.service.request import Request
 from app.service.response import Response
@@ -90,11 +90,11 @@ class Face:
     # --- 2.0 → 4.0 ---------------------------------------------------------------------------------------
 
     def inner(self, request: Request, seen: View, found: Address, method: str) -> Request:
-        """The request of 4.0. Raises BodyError, UnsupportedMediaType."""
+        """The request of 4.0. Raises BodyError, MethodNotAllowed, UnsupportedMediaType."""
         headers = {name: value for name in PASSED if (value := request.header(name)) is not None}
         headers |= {"accept": FULL, "odata-maxversion": "4.0"}
-        if found.operation is not None:
-            method = found.operation.method
+        if found.operation is not None and method not in (READS if found.operation.method == "GET" else ("POST",)):
+            raise MethodNotAllowed(method=method, resource=f"'{found.operation.name}'", allow=(found.operation.method,))
         if method in READS:
             if found.path.endswith(("/$value", "/$count")):
                 headers["accept"] = "*/*"
@@ -103,7 +103,7 @@ class Face:
             headers["prefer"] = "return=minimal"
             headers.setdefault("if-match", "*")         # OData 2.0 has no upsert
         body: bytes | None = None
-        if found.operation is not None:
+        if found.operation is not None:     # its arguments were query options
             body = write_json(dict(found.arguments))
         elif method != "DELETE" and not found.path.endswith("/$value") and _is_json(request):
             data = request.body.read() if request.body is not None else b""

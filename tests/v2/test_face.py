@@ -162,6 +162,11 @@ def test_an_action_by_its_key(private: Callable[..., Client]) -> None:
     assert ask(client, f"POST v2/incomingFlowRun_collateExtractedData?id='{run}'").status == 204
     assert ask(client, "POST v2/incomingFlowRun_collateExtractedData?id='none'").status == 404
     assert ask(client, "POST v2/incomingFlowRun_collateExtractedData").status == 400
+    before = client.get(f"incomingFlowRuns('{run}')")
+    for method in ("GET", "HEAD", "PUT", "DELETE"):         # reading must change nothing
+        answer = ask(client, f"{method} v2/incomingFlowRun_collateExtractedData?id='{run}'")
+        assert (answer.status, answer.headers["allow"]) == (405, "POST")
+    assert client.get(f"incomingFlowRuns('{run}')") == before
 
 
 @pytest.mark.parametrize("name", ["northwind", "types", "industryData", "industryData-beta"])
