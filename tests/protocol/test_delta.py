@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
@@ -339,7 +340,10 @@ def test_retention(private: Callable[..., Client]) -> None:
     after = delta_link(client, "Tags?$select=Name")
     assert changelog.purge(service.store, "2025-11-29T15:00:00Z") == 0
     assert len(client.get(before)["value"]) == 3
-    assert changelog.purge(service.store, "2025-12-30T00:00:00Z") == 2
+    gone, patience = 0, time.monotonic() + 60
+    while gone < 2 and time.monotonic() < patience:     # PostgreSQL keeps what is younger than any transaction on the server
+        gone += changelog.purge(service.store, "2025-12-30T00:00:00Z")
+    assert gone == 2
     assert client.send(before).status == 410
     change(client, ("POST", "Tags", {"Name": "last"}))
     assert value(client.get(after)) == [{"Name": "last"}]
