@@ -13,7 +13,7 @@ from typing import Any
 from app.bind import bindings
 from app.bind import nodes as bound
 from app.edm import Model, places, vocabularies
-from app.edm.model import Action
+from app.edm.model import Action, NavigationProperty
 from app.edm.places import Place
 from app.errors import BindError, BodyError, MethodNotAllowed, NotImplementedByService
 from app.service.access import Policy
@@ -30,6 +30,8 @@ NESTED = {"insert": "DeepInsertSupport", "update": "DeepUpdateSupport"}
 OPTIONS = {"expand": "ExpandSupported", "select": "SelectSupported", "compute": "ComputeSupported", "filter": "FilterSupported",
            "search": "SearchSupported", "orderby": "SortSupported"}
 SEGMENTS = {bound.FilterStep: ("FilterSegmentSupported", "/$filter"), bound.CastStep: ("TypecastSegmentSupported", "a type")}
+REFUSALS = {"insert": "Entities cannot be created in '{}'.", "update": "Entities of '{}' cannot be changed.",
+            "delete": "Entities of '{}' cannot be deleted."}
 CONTENT_ID = ("@Org.OData.Core.V1.ContentID", "@Core.ContentID")
 
 
@@ -98,6 +100,13 @@ def invoked(call: Call, step: bound.OperationStep) -> None:
         options(call, vocabularies.action_options(call.model, step.operation))
 
 
+def tied(model: Model, where: Place, path: str, there: bool) -> bool:
+    """Whether the links of a navigation property at a place are not made (`there`), or not ended."""
+    term, member = (("UpdateRestrictions", "NonUpdatableNavigationProperties") if there else
+                    ("DeleteRestrictions", "NonDeletableNavigationProperties"))
+    return path in vocabularies.names(vocabularies.restriction(model, term, where), member)
+
+
 def linked(call: Call) -> None:
     """Raises MethodNotAllowed for a `$ref` request about links that are not made, or not ended."""
     model, last = call.model, Spot()
@@ -105,10 +114,8 @@ def linked(call: Call) -> None:
         last = spot if spot.navigates else last
     if not last.before:
         return
-    term, member = (("DeleteRestrictions", "NonDeletableNavigationProperties") if call.request.method == "DELETE" else
-                    ("UpdateRestrictions", "NonUpdatableNavigationProperties"))
     path = "/".join(places.trail_of(last.before, last.where))
-    if path in vocabularies.names(vocabularies.restriction(model, term, last.before), member):
+    if tied(model, last.before, path, call.request.method != "DELETE"):
         raise MethodNotAllowed(method=call.request.method, resource=f"the links of '{path}'", allow=("GET", "HEAD"))
 
 
@@ -130,62 +137,125 @@ def part(call: Call) -> None:
 
 # --- bodies ----------------------------------------------------------------------------------------------
 
-def written(policy: Policy, tables: Tables, id: str, tree: Any, right: str, where: Place = (), at: str = "") -> None:
-    """Raises for a member of a body that its place does not let be written, for one that is missing, and for nested entities
-    where they are not taken. `tree`: the parsed body; `id`: the table that it is for; `where`: its place, else that of `id`."""
-    if not isinstance(tree, Mapping):
-        return
-    model, where = policy.model, where or (id,)
-    value = vocabularies.restriction(model, TERMS[right], where)
-    for path in sorted(vocabularies.names(value, PREFIXES[right] + "Properties")):
-        if mentioned(tree, path):
-            raise BodyError(f"'{path}' cannot be written here.", code="notWritable", target=f"{at}{path}")
-    if right == "insert" or not at:
-        for path in sorted(vocabularies.names(value, "RequiredProperties")):
-            if not mentioned(tree, path):
-                raise BodyError(f"'{path}' is required.", code="missingValue", target=f"{at}{path}")
-    navigations = {name: (kind, each) for kind in tables.family(id) for name, each in model.navigations(kind).items()}
-    for name in sorted({name.partition("@")[0] for name in tree} & navigations.keys()):
-        kind, navigation = navigations[name]
-        items = [each for form in (name, name + "@delta", name + "@odata.delta") for each in objects(tree.get(form))]
-        nested = [each for each in items if not refers(each)]
-        closed = name in vocabularies.names(value, PREFIXES[right] + "NavigationProperties")
-        if closed and (nested or right == "update"):
-            raise BodyError(f"'{name}' cannot be written here.", code="notWritable", target=f"{at}{name}")
-        if not nested:
-            continue
-        support = vocabularies.restriction(model, NESTED[right], where)
+class Body:
+    """What a body wants of one entity, and of those nested in it: whether each of those may be created, changed or deleted is
+    asked when it turns out what becomes of it (`become`)."""
+
+    def __init__(self, policy: Policy, tables: Tables) -> None:
+        self.policy, self.model, self.tables = policy, policy.model, tables
+        self._nested: dict[tuple[str, str], list[tuple[Place, Any]]] = {}
+
+    def read(self, id: str, tree: Any, right: str, where: Place, at: str = "", inner: bool = False) -> None:
+        """Raises for a member that its place does not let be written, for one that is missing, and for nested entities where
+        they are not taken. `id`: the table that the body is for; `at`: where in the request it stands."""
+        if not isinstance(tree, Mapping):
+            return
+        value = vocabularies.restriction(self.model, TERMS[right], where)
+        prefix = at and at + "/"
+        for path in sorted(vocabularies.names(value, PREFIXES[right] + "Properties")):
+            if mentioned(tree, path):
+                raise BodyError(f"'{path}' cannot be written here.", code="notWritable", target=prefix + path)
+        if right == "insert" or not inner:
+            for path in sorted(vocabularies.names(value, "RequiredProperties")):
+                if not mentioned(tree, path):
+                    raise BodyError(f"'{path}' is required.", code="missingValue", target=prefix + path)
+        for path, kind, navigation, target, members in self._navigations(id, tree):
+            self._navigation(path, navigation, members, value, right, where, at)
+            below = behind(self.model, where, kind, path)
+            if target is not None:
+                # entities inside complex values are named from there
+                self._enter(target, members, below, navigation, at if "/" not in path else "")
+
+    def _navigation(self, path: str, navigation: NavigationProperty, members: Mapping[str, Any], value: Mapping[str, Any],
+                    right: str, where: Place, at: str) -> None:
+        """Raises where links are not written, or nested entities not taken."""
+        here = f"{at}/{path}" if at else path
+        nested = [each for form in forms(navigation.name) for each in objects(members.get(form)) if not refers(each)]
+        if path in vocabularies.names(value, PREFIXES[right] + "NavigationProperties") and (nested or right == "update"):
+            raise BodyError(f"'{path}' cannot be written here.", code="notWritable", target=here)
+        support = vocabularies.restriction(self.model, NESTED[right], where) if nested else {}
         if support.get("Supported") is False:
-            raise NotImplementedByService(feature=f"Nested entities in a body for '{named(where)}'", target=f"{at}{name}")
+            raise NotImplementedByService(feature=f"Nested entities in a body for '{named(where)}'", target=here)
         if support.get("ContentIDSupported") is False and any(each in item for item in nested for each in CONTENT_ID):
-            raise NotImplementedByService(feature="Core.ContentID of nested entities", target=f"{at}{name}")
-        target = tables.target(id, kind, name)
-        if target is not None:
-            below = behind(model, where, kind, name)
-            for each in nested:
-                inner(policy, tables, target, each, right, below, f"{at}{name}", not navigation.collection)
+            raise NotImplementedByService(feature="Core.ContentID of nested entities", target=here)
+
+    def _enter(self, id: str, members: Mapping[str, Any], where: Place, navigation: NavigationProperty, at: str) -> None:
+        """Remembers the entities of a navigation property, each by its place in the body."""
+        for form in forms(navigation.name):
+            here = "/".join(filter(None, (at, form.replace("@odata.", "@"))))
+            self._nested.setdefault((id, here), []).append((where, None))
+            for index, each in enumerate(objects(members.get(form)) if form in members else ()):
+                key = (id, f"{here}/{index}") if navigation.collection else (id, here)
+                self._nested.setdefault(key, []).append((where, each))
+
+    def _navigations(self, id: str, tree: Mapping[str, Any]
+                     ) -> Iterator[tuple[str, str, NavigationProperty, str | None, Mapping[str, Any]]]:
+        """The navigation properties that a body says something of: path, type in front of the path, declaration, table that it
+        leads to, the object that has it. Those of complex values are among them."""
+        for kind in dict.fromkeys(self.tables.family(id)):
+            members, navigations = self.model.properties(kind), self.model.navigations(kind)
+            for name in sorted({name.partition("@")[0] for name in tree}):
+                if name in navigations and self._first(id, kind, name):
+                    yield name, kind, navigations[name], self.tables.target(id, kind, name), tree
+                elif name in members and self._first(id, kind, name):
+                    for path, navigation, value in self._in_values(members[name].type.name, name, tree.get(name)):
+                        links = (each.target for each in self.tables.document_links(id) if each.path == path)
+                        yield path, kind, navigation, next(links, None), value
+
+    def _first(self, id: str, kind: str, name: str) -> bool:
+        """Whether a type is the first of a table's that has a member."""
+        found = next(each for each in self.tables.family(id)
+                     if name in self.model.properties(each) or name in self.model.navigations(each))
+        return found == kind
+
+    def _in_values(self, type: str, path: str, value: Any) -> Iterator[tuple[str, NavigationProperty, Mapping[str, Any]]]:
+        """The same of a complex value, or a collection of them."""
+        if self.model.kind(type) != "complex":
+            return
+        for each in objects(value):
+            given = each.get("@odata.type", each.get("@type"))
+            actual = self.model.full(given.rpartition("#")[2]) if isinstance(given, str) else type
+            actual = actual if self.model.structured(actual) is not None else type
+            members, navigations = self.model.properties(actual), self.model.navigations(actual)
+            for name in sorted({name.partition("@")[0] for name in each}):
+                if name in navigations:
+                    yield f"{path}/{name}", navigations[name], each
+                elif name in members:
+                    yield from self._in_values(members[name].type.name, f"{path}/{name}", each.get(name))
+
+    def become(self, kind: str, id: str, at: str) -> None:
+        """The entity at `at` of the body is created, changed or deleted in a table ('insert', 'update', 'delete'); at a
+        navigation property: one that it leaves out. Raises BodyError and Forbidden."""
+        for where, tree in self._nested.get((id, at), ()):
+            self.policy.permit(kind, where, vocabularies.restriction(self.model, TERMS[kind], where))
+            if not vocabularies.allowed(self.model, TERMS[kind], MEMBERS[kind], where):
+                raise BodyError(REFUSALS[kind].format(named(where)), code="not" + MEMBERS[kind], target=at)
+            if kind != "delete":
+                self.read(id, tree, kind, where, at, inner=True)
 
 
-def inner(policy: Policy, tables: Tables, id: str, tree: Mapping[str, Any], right: str, where: Place, at: str,
-          single: bool) -> None:
-    """The same of one nested entity: it is inserted, or updated where an update names it by its key, or is related to it."""
-    keyed = any(part.name in tree for part in policy.model.key(tables.declared_type(id)))
-    kind = "update" if right == "update" and (keyed or single) else "insert"
-    if kind == "insert":
-        policy.permit("insert", where, vocabularies.restriction(policy.model, "InsertRestrictions", where))
-        if not vocabularies.allowed(policy.model, "InsertRestrictions", "Insertable", where):
-            raise BodyError(f"Entities cannot be created in '{named(where)}'.", code="notInsertable", target=at)
-    elif not vocabularies.allowed(policy.model, "UpdateRestrictions", "Updatable", where):
-        raise BodyError(f"Entities of '{named(where)}' cannot be changed.", code="notUpdatable", target=at)
-    written(policy, tables, id, tree, kind, where, f"{at}/")
+def written(policy: Policy, tables: Tables, id: str, tree: Any, right: str, where: Place = (), at: str = "") -> Body:
+    """The body of a change. `tree`: as parsed; `id`: the table that it is for; `where`: its place, else that of `id`. Raises
+    as `Body.read` does."""
+    body = Body(policy, tables)
+    body.read(id, tree, right, where or (id,), at)
+    return body
 
 
-def behind(model: Model, where: Place, type: str, name: str) -> Place:
-    """The place behind a navigation property of a body."""
-    navigation = model.navigations(type)[name]
-    source = model.source_of(where[-1])
-    target = bindings.Place(source).follow(navigation, model)[1]
-    return places.below(model, where, type, (), navigation, target)
+def behind(model: Model, where: Place, type: str, path: str) -> Place:
+    """The place behind a navigation property of a body: of the entity, or at a path of complex properties."""
+    *trail, name = path.split("/")
+    spot = bindings.Place(model.source_of(where[-1]))
+    for step in trail:
+        spot, type = spot.below(step), model.properties(type)[step].type.name
+    owner = next(each for each in (type, *model.derived(type)) if name in model.navigations(each))
+    navigation = model.navigations(owner)[name]
+    return places.below(model, where, owner, tuple(trail), navigation, spot.follow(navigation, model)[1])
+
+
+def forms(name: str) -> tuple[str, ...]:
+    """How a body names the entities of a navigation property."""
+    return name, name + "@delta", name + "@odata.delta"
 
 
 def objects(value: Any) -> list[Mapping[str, Any]]:

@@ -21,7 +21,7 @@ from app.payload.values import dumps
 from app.plan import Query
 from app.plan import changes as plan
 from app.plan.nodes import Output
-from app.service import bodies, invoke, outcomes, read, readback, results
+from app.service import alterations, bodies, invoke, outcomes, read, readback, results
 from app.service.call import Call
 from app.service.entities import Entity
 from app.service.finding import Steps
@@ -33,15 +33,17 @@ from app.service.response import Response
 from app.service.restrictions import place_of
 from app.service.selections import Context
 from app.service.session import WriteSession
-from app.service.write import allow, session_of, transact
+from app.service.write import allow, place, prepare, session_of, transact
 from app.store.mapping import Document, Scalar
 
 
 def update(call: Call) -> Response:
     """PATCH: the same change for each member."""
     outcomes.check_options(call)
-    change = call.reader.read_entity(bodies.json_body(call), call.resource.type, bodies.reading(call, "patch"))
+    tree = bodies.json_body(call)
+    change = call.reader.read_entity(tree, call.resource.type, bodies.reading(call, "patch"))
     change = replace(change, etag=None, key={})
+    asked = alterations.written(call.policy, call.mapping, prepare(call), tree, "update", place(call)).become
 
     def all_at_once(session: WriteSession, entities: list[Entity]) -> bool:
         layouts = {entity.type: entity.layout for entity in entities}
@@ -51,7 +53,7 @@ def update(call: Call) -> Response:
         _update_all(session, entities[0].layout, entities, change)      # members of a declared type have one place
         return True
     return _changed(call, "UpdateRestrictions", "Updatable", "update", all_at_once,
-                    lambda session, entity: session.update(entity, change))
+                    lambda session, entity: session.update(entity, change, asked))
 
 
 def delete(call: Call) -> Response:

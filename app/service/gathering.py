@@ -6,7 +6,7 @@ compared with those that are there; `plan.write.order` then puts the steps in or
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -25,12 +25,15 @@ from app.store.mapping import Contained, DocumentLink, Inverse, Link, Reference,
 if TYPE_CHECKING:
     from app.service.session import WriteSession
 
+Asked = Callable[[str, str, str], None]     # 'insert', 'update' or 'delete'; the table; where in the body
+
 
 class Gathering:
     """Collects the steps of one change."""
 
-    def __init__(self, session: WriteSession) -> None:
+    def __init__(self, session: WriteSession, asked: Asked | None = None) -> None:
         self.session, self.mapping, self.model = session, session.mapping, session.model
+        self.asked = asked                          # whether what becomes of a nested entity is allowed
         self.steps: list[plan.Step] = []
         self.entities: list[Entity] = []
         self.streams: list[tuple[Entity, str, plan.Stream]] = []
@@ -84,6 +87,8 @@ class Gathering:
         if not self.model.is_a(change.type, table.type):
             raise BodyError(f"An entity of type {change.type} has no place in '{id}'.", code="typeMismatch",
                             target=change.at or None)
+        if self.asked is not None:
+            self.asked("insert", id, change.at)
         if change.url is not None and change.operation != "create":
             change = self._keyed(change, id)
         if change.operation != "create" or change.only_key:
@@ -145,6 +150,8 @@ class Gathering:
         if change.faults and change.type != entity.type and self.model.is_a(entity.type, change.type):
             change = self.session.reader.read_again(change, entity.type, change.operation)
         raise_faults(change.faults)
+        if self.asked is not None:
+            self.asked("update", layout.id, change.at)
         self.touch(entity)
         for name, value in change.values.items():
             if name not in layout.places:
@@ -161,8 +168,10 @@ class Gathering:
             self._links(entity, name, links, change.at)
         self.streams += [(entity, name, stream) for name, stream in change.streams.items()]
 
-    def delete(self, entity: Entity) -> None:
-        """A stored entity goes."""
+    def delete(self, entity: Entity, at: str | None = None) -> None:
+        """A stored entity goes. `at`: where a body says so."""
+        if self.asked is not None and at is not None:
+            self.asked("delete", entity.layout.id, at)
         handle = self.enter(self.one(entity))
         if not any(isinstance(step, plan.Delete) and step.entity == handle for step in self.steps):
             self.steps.append(plan.Delete(handle, entity.layout.id, _name(entity)))
@@ -262,7 +271,7 @@ class Gathering:
             raise BodyError(f"'{name}' leads to every entity of '{relation.target}'; links cannot be stored.",
                             code="linksNotStored", target=path)
         if isinstance(relation, Contained):
-            self._children(entity, navigation, relation, links)
+            self._children(entity, navigation, relation, links, path)
             return
         found = [(target, self._target(target, relation, navigation.type, entity))
                  for target in links.targets if not _is_removed(target)]
@@ -285,7 +294,7 @@ class Gathering:
         if target is None:
             return
         if change.removed == "deleted":
-            self.delete(target)
+            self.delete(target, change.at)
         else:
             self._drop(entity, name, relation, self.one(target))
 
@@ -348,7 +357,8 @@ class Gathering:
 
     # --- contained entities ------------------------------------------------------------------------------
 
-    def _children(self, entity: Entity, navigation: NavigationProperty, relation: Contained, links: plan.Links) -> None:
+    def _children(self, entity: Entity, navigation: NavigationProperty, relation: Contained, links: plan.Links, at: str
+                  ) -> None:
         """Contained entities: created with their owner, matched by key on update, deleted where they are left out."""
         kept: list[Entity] = []
         single = None if navigation.collection or entity.row is None else self.session.related(entity, navigation.name)
@@ -365,7 +375,7 @@ class Gathering:
                 target, relation.target, navigation.type, entity, relation)
             if target.removed is not None:
                 if existing is not None:
-                    self.delete(existing)
+                    self.delete(existing, target.at)
             elif existing is not None:
                 kept.append(self.one(existing))
                 self.update(existing, target)
@@ -374,7 +384,7 @@ class Gathering:
         if entity.row is not None and links.mode == "set":
             for child in self.session.members(entity, navigation.name):
                 if child not in kept and self.session.visible(child) is not None:
-                    self.delete(child)
+                    self.delete(child, at)
 
     @staticmethod
     def _owns(entity: Entity, child: Entity) -> bool:

@@ -29,7 +29,7 @@ from app.store.mapping import Column, Contained, DocumentLink, Inverse, Link, Re
 
 if TYPE_CHECKING:
     from app.service.access import Policy
-    from app.service.gathering import Gathering
+    from app.service.gathering import Asked, Gathering
     from app.service.selections import Selection
 
 T = TypeVar("T")
@@ -221,20 +221,20 @@ class WriteSession:
     # --- changes -----------------------------------------------------------------------------------------
 
     def create(self, id: str, change: plan.Change, *, owner: Entity | None = None,
-               parent: tuple[Entity, NavigationProperty] | None = None) -> Entity:
+               parent: tuple[Entity, NavigationProperty] | None = None, asked: Asked | None = None) -> Entity:
         """Create what a body asks for in a table, related to `parent` where it was posted to a navigation property."""
         from app.service.gathering import Gathering
-        gathering = Gathering(self)
+        gathering = Gathering(self, asked)
         entity = gathering.create(id, change, owner)
         if parent is not None:
             gathering.relate(parent[0], parent[1].name, entity)
         self.carry_out(gathering)
         return entity
 
-    def update(self, entity: Entity, change: plan.Change) -> Entity:
+    def update(self, entity: Entity, change: plan.Change, asked: Asked | None = None) -> Entity:
         """Change an entity (its row read under this transaction) as a body asks."""
         from app.service.gathering import Gathering
-        gathering = Gathering(self)
+        gathering = Gathering(self, asked)
         gathering.update(entity, change)
         self.carry_out(gathering)
         return entity

@@ -135,7 +135,8 @@ class _Members:
             self._check(change, existing)
         allow(self.call, self.table, *TERMS.get(operation[0], TERMS["update"]), place(self.call))
         if operation[0] in alterations.PREFIXES:
-            alterations.written(self.call.policy, self.call.mapping, self.table, item, operation[0], place(self.call))
+            gathering.asked = alterations.written(self.call.policy, self.call.mapping, self.table, item, operation[0],
+                                                  place(self.call), change.at).become
         path = "" if existing is None else path_of(existing)
         operation[0], entity = gathering.member(change, self.table, type, parent, self._name())
         session.carry_out(gathering)
@@ -175,6 +176,9 @@ class _Members:
         if isinstance(relation, Whole):
             raise MethodNotAllowed(f"'{change.relationship}' leads to every entity of '{relation.target}'")
         allow(self.call, source.layout.id, *TERMS["update"])
+        if alterations.tied(self.call.model, (source.layout.id,), change.relationship, change.there):
+            raise BodyError(f"The links of '{change.relationship}' cannot be written here.", code="notWritable",
+                            target=change.source.at.rpartition("/")[0])
         target = session.resolve(change.target, getattr(relation, "target", None), navigation.type)
         gathering = Gathering(session)
         if change.there:

@@ -247,16 +247,17 @@ def create(call: Call) -> Response:
         supplied, tied = reader.implied(last.owner, last.navigation)
     tree = bodies.json_body(call)
     change = reader.read_entity(tree, resource.type, bodies.reading(call, "create"), supplied=supplied, bound=tied)
-    alterations.written(call.policy, call.mapping, prepare(call, change), tree, "insert", place(call))
+    asked = alterations.written(call.policy, call.mapping, prepare(call, change), tree, "insert", place(call)).become
 
     def work(session: WriteSession) -> Response:
         if isinstance(last, bound.SetStep):
             allow(call, last.set.name, "InsertRestrictions", "Insertable", "POST", place(call))
-            return answers.created(call, session.create(last.set.name, change), change)
+            return answers.created(call, session.create(last.set.name, change, asked=asked), change)
         assert isinstance(last, bound.NavigationStep) and navigation is not None
         parent, id, owner = parent_of(call, session, before, last)
         relates = not isinstance(parent.layout.relation(navigation.name), Contained | Whole)
-        entity = session.create(id, change, owner=owner, parent=(parent, navigation) if relates else None)
+        entity = session.create(id, change, owner=owner, parent=(parent, navigation) if relates else None,
+                                asked=asked)
         return answers.created(call, entity, change)
     return transact(call, work)
 
@@ -304,15 +305,15 @@ def update(call: Call) -> Response:
         if entity is None:
             return _upsert(call, session, id, tree)
         allow(call, id, "UpdateRestrictions", "Updatable", call.request.method, place(call))
-        alterations.written(call.policy, call.mapping, id, tree, "update", place(call))
+        body = alterations.written(call.policy, call.mapping, id, tree, "update", place(call))
         wanted = change
         if wanted is None or entity.type != type:
-            body = keyed(call, tree, dict(entity.key), operation == "put") if nested else tree
-            wanted = reader.read_entity(body, entity.type, bodies.reading(call, operation))
+            whole = keyed(call, tree, dict(entity.key), operation == "put") if nested else tree
+            wanted = reader.read_entity(whole, entity.type, bodies.reading(call, operation))
         tag = call.request.header("if-match")
         if tag is not None:     # it goes before an ETag in the body
             wanted = replace(wanted, etag=None)
-        session.update(entity, wanted)
+        session.update(entity, wanted, body.become)
         current = session.by_row(entity.layout.id, entity.row_id or 0)
         if current is None:
             raise NotFound(reason="The entity was deleted by what its change brought about")
@@ -388,7 +389,7 @@ def _upsert(call: Call, session: WriteSession, id: str, tree: Any) -> Response:
     if navigation is not None:
         parent, id, owner = parent_of(call, session, steps[:steps.index(navigation)], navigation)
     allow(call, id, "InsertRestrictions", "Insertable", call.request.method, place(call))
-    alterations.written(call.policy, call.mapping, id, tree, "insert", place(call))
+    body = alterations.written(call.policy, call.mapping, id, tree, "insert", place(call))
     reader = call.reader
     supplied, tied = frozenset[str](), frozenset[str]()
     if navigation is not None:
@@ -399,7 +400,7 @@ def _upsert(call: Call, session: WriteSession, id: str, tree: Any) -> Response:
     related = (parent, navigation.navigation) if relates and parent is not None and navigation is not None else None
     if related is not None and isinstance(related[0].layout.relation(related[1].name), Whole):
         related = None
-    return answers.created(call, session.create(id, change, owner=owner, parent=related), change)
+    return answers.created(call, session.create(id, change, owner=owner, parent=related, asked=body.become), change)
 
 
 # --- delete ----------------------------------------------------------------------------------------------
