@@ -342,6 +342,8 @@ def _related(node: nodes.Expression, scope: Scope) -> Scope:
 
 def _function(step: url.NameStep, state: State) -> tuple[nodes.Transformation, State]:
     model, type_name = state.scope.model, state.scope.type
+    if state.row is not None:
+        raise errors.BindError(f"{step.name} takes entities; behind an aggregation there are none", position=step.position)
     candidates = operations.named(model, step.name, operations.Binding(type_name, True))
     if not candidates:
         message = f"There is no transformation or function '{step.name}' for Collection({type_name})"
@@ -349,9 +351,8 @@ def _function(step: url.NameStep, state: State) -> tuple[nodes.Transformation, S
     call = member.call(step, nodes.These(type_name), candidates, state.scope)
     if not call.collection or model.structured(call.type) is None:
         raise errors.TypeMismatch(reason=f"{step.name} does not give a collection of instances", position=step.position)
-    if call.type != type_name:
-        state = State(replace(state.scope, this=nodes.This(call.type), names={}, closed=False))
-    return nodes.SetFunction(call), state
+    scope = replace(state.scope, this=nodes.This(call.type), these=call.type, names={}, closed=False)
+    return nodes.SetFunction(call), State(scope, groups=state.groups)
 
 
 # --- hierarchies -----------------------------------------------------------------------------------------

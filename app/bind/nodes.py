@@ -631,8 +631,18 @@ class SetFunction:
     call: FunctionCall
 
 
+@dataclass(frozen=True, slots=True)
+class Given:
+    """Entities that a `function` found, in its order: row ids of a table. The collection before has had its part in it."""
+
+    function: str
+    table: str
+    type: str
+    rows: tuple[int, ...]
+
+
 Transformation: TypeAlias = (Aggregate | GroupBy | Filter | Search | Compute | OrderBy | TopSkip | Identity | Concat
-                             | TopBottom | Nest | AddNested | Join | Relatives | Traverse | SetFunction)
+                             | TopBottom | Nest | AddNested | Join | Relatives | Traverse | SetFunction | Given)
 
 
 # --- the resource path -----------------------------------------------------------------------------------

@@ -91,7 +91,8 @@ class Source:
     navigation starts from; it is joined. `parents`: the rows come for many parents at once, whose link values arrive as
     one list parameter (an expanded path); then `relation` is set and `parent` is None. `ordinal`: of a `DocumentLink`, which
     item of its collection the navigation starts from; negative from the end. `grants`: the row predicates of the policy by
-    mapping id, for every table that the expressions of the query reach. `rows`: only those whose row ids are given.
+    mapping id, for every table that the expressions of the query reach. `rows`: only those whose row ids are given, here or
+    with the request.
     """
 
     table: str
@@ -105,7 +106,7 @@ class Source:
     parents: bool = False
     ordinal: int | bound.Parameter | None = None
     grants: Grants = field(default_factory=lambda: NO_GRANTS, compare=False)
-    rows: bool = False
+    rows: bool | tuple[int, ...] = False
 
 
 # --- one SELECT ------------------------------------------------------------------------------------------

@@ -192,6 +192,15 @@ def _unnested(apply: bound.Apply, name: str, nested: bound.Apply) -> tuple[bound
     raise NotImplementedByService(feature=f"'{name}', which nest makes, in this place")
 
 
+def start_of(apply: bound.Apply, source: Source, planner: Planner) -> Source:
+    """The entities that a sequence is about: those that a function found, where it begins with these. Raises Forbidden where
+    they may not be read."""
+    first = apply.transformations[0]
+    if not isinstance(first, bound.Given) or (first.table, first.type) == (source.table, source.type):
+        return source
+    return planner.narrow(planner.start(first.table, planner.mapping.declared_type(first.table)), first.type)
+
+
 def makes_rows(apply: bound.Apply) -> bool:
     """Whether a sequence has a result for no entities at all."""
     return any(isinstance(each, MAKES_ROWS) or isinstance(each, bound.Concat) and any(map(makes_rows, each.sequences))

@@ -98,6 +98,8 @@ def name_of(node: bound.Transformation) -> str:
             return "outerjoin" if outer else "join"
         case bound.SetFunction(call):
             return call.function.name
+        case bound.Given(function):
+            return function
     return NAMES[type(node)]
 
 

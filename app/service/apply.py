@@ -50,6 +50,9 @@ class ApplyAnswer:
             return
         base, known = canonical_base(call)
         type, declared = call.resource.type, call.resource.declared or call.resource.type
+        if isinstance(options.apply.transformations[0], bound.Given) and (source.table, source.type) != (base, type):
+            base, known = source.table, source.table in call.model.sets
+            type, declared = source.type, call.mapping.declared_type(source.table)
         self.fragment = context.entities(base, type, declared, options, call.wishes.version, single=False,
                                          cast=type != declared, source=known)
 

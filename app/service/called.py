@@ -19,6 +19,8 @@ from app.errors import Forbidden, LimitExceeded, NotFound, NotImplementedByServi
 from app.payload.schemas import Reading
 from app.plan import Query, Source
 from app.plan.nodes import Output
+from app.plan.rows import start_of
+from app.service import transformed
 from app.service.call import Call
 from app.service.entities import Entity
 from app.service.invoke import argument, argument_of, function_of, is_this
@@ -34,18 +36,20 @@ TRUTH = "Edm.Boolean"
 
 def mentioned(node: object) -> bool:
     """Whether a function of the model stands in an expression of a bound request."""
-    return any(isinstance(each, bound.FunctionCall) for each in walked(node))
+    return any(isinstance(each, bound.FunctionCall | bound.SetFunction) for each in walked(node))
 
 
 def walked(node: object) -> list[Any]:
-    """A node and all below it, but for set functions of `$apply`, which are transformations."""
+    """A node and all below it, but for what is in set functions of `$apply`, which are transformations."""
     found: list[Any] = []
     waiting = [node]
     while waiting:
         each = waiting.pop()
         if isinstance(each, tuple):
             waiting.extend(each)
-        elif is_dataclass(each) and not isinstance(each, (*LEAVES, bound.SetFunction)):
+        elif isinstance(each, bound.SetFunction):
+            found.append(each)
+        elif is_dataclass(each) and not isinstance(each, LEAVES):
             found.append(each)
             waiting.extend(getattr(each, part.name) for part in fields(each))
     return found
@@ -59,7 +63,14 @@ def without_calls(call: Call) -> Call:
         steps = tuple(found.step(resource.steps, index) for index in range(len(resource.steps)))
         resource = replace(resource, steps=steps)
         root = found.source(steps)
+        if root is not None and options.apply is not None and transformed.transforms(options.apply):
+            apply = transformed.without_functions(call, found.session, root, options.apply, found.transformation)
+            options, root = replace(options, apply=apply), start_of(apply, root, found.planner)
         options = found.options(options, _Places(root, root, {}))
+        for each in walked(options):
+            if isinstance(each, bound.SetFunction):
+                name = each.call.function.name
+                raise NotImplementedByService(feature=f"The function {name} as a transformation in this place")
     return replace(call, bound=replace(call.bound, resource=resource, options=options))
 
 
@@ -140,6 +151,10 @@ class _Evaluation:
             for item in options.select)
         rest = {name: self.expression(getattr(options, name), places) for name in ("filter", "orderby", "apply")}
         return replace(options, compute=tuple(computed), expand=expand, select=select, **rest)
+
+    def transformation(self, node: bound.Transformation, source: Source) -> Any:
+        """A transformation of the entities of a source; functions that are transformations themselves stay."""
+        return self.expression(node, _Places(source, source, {}))
 
     @staticmethod
     def _plain(filter: bound.Expression | None) -> bound.Expression | None:

@@ -17,6 +17,7 @@ from app.payload import context
 from app.payload.values import dumps
 from app.plan import CountQuery, Read, Slot, Source
 from app.plan.nodes import Product
+from app.plan.rows import start_of
 from app.service import delta, restrictions
 from app.service.addresses import canonical_base, contained_base, literal
 from app.service.call import Call
@@ -383,6 +384,8 @@ def compile_read(call: Call) -> Handler:
         return PropertyAnswer(call, source, rest)
     restrictions.check(call.policy, where, resource.type, options, by_key=resource.kind != "collection", counted=counted,
                        filtered=any(isinstance(step, bound.FilterStep) for step in resource.steps))
+    if options.apply is not None:
+        source = start_of(options.apply, source, planner)
     if options.deltatoken is not None:
         return delta.DeltaAnswer(call, source, options)
     if resource.suffix == "$count":

@@ -101,7 +101,7 @@ class Selection:
         session = self.session
         options = self._options()
         statement = sql.compile_count(CountQuery(self.source, options.filter), session.mapping, session.store.dialect)
-        number = int(sql.fetch(session.store, statement, self._values())[0][0])
+        number = int(sql.fetch(session.store, statement, self.parameters())[0][0])
         return number if self.limit is None else min(number, self.limit)
 
     def get(self, key: Any) -> Entity | None:
@@ -154,7 +154,8 @@ class Selection:
         resource = bound.Resource("collection", (), "", self.type, self.type, True, self.source.table)
         return bind_options(url.parse("", text).options, resource, session.model, "GET")
 
-    def _values(self, parents: tuple[tuple[Any, ...], ...] = ()) -> sql.Values:
+    def parameters(self, parents: tuple[tuple[Any, ...], ...] = ()) -> sql.Values:
+        """The values that statements over the selection are bound to."""
         return sql.Values(literals=self.values, parents=parents, now=self.session.now, principal=self.session.principal_values)
 
     def _read(self, limit: int | None, expand: bool = True) -> list[Entity]:
@@ -164,7 +165,7 @@ class Selection:
         query = Query(self.source, _outputs(table.columns), options.filter, options.search,
                       session.planner.order(self.source, options), limit=limit)
         statement = sql.compile_query(query, session.mapping, session.store.dialect)
-        rows = sql.fetch(session.store, statement, self._values())
+        rows = sql.fetch(session.store, statement, self.parameters())
         found = [session.entity(self.source.table, session.writer.record(table, row)) for row in rows]
         for item in options.expand if expand else ():
             for start in range(0, len(found), CHUNK):
@@ -189,7 +190,7 @@ class Selection:
         query = Query(source, _outputs(target.columns), item.options.filter, item.options.search,
                       session.planner.order(source, item.options))
         statement = sql.compile_query(query, session.mapping, session.store.dialect)
-        rows = sql.fetch(session.store, statement, self._values(tuple(links.values())))
+        rows = sql.fetch(session.store, statement, self.parameters(tuple(links.values())))
         width = statement.link_count
         found: dict[tuple[Any, ...], list[Entity]] = {}
         for row in rows:

@@ -16,8 +16,8 @@ import peewee as pw
 from app import errors
 from app.bind import nodes as bound
 from app.plan.nodes import Product, Slot, Source
-from app.sql import aggregates, expression, hierarchies, members, paths, search, sources, stages, terms
-from app.sql.scope import Operand, Row, Staged
+from app.sql import aggregates, expression, hierarchies, members, paths, relations, search, sources, stages, terms
+from app.sql.scope import Build, Frame, Operand, Row, Staged
 from app.sql.sources import Opened
 from app.sql.stages import Make, Stage, sealed
 from app.sql.statement import Bind
@@ -91,6 +91,8 @@ def step(node: bound.Transformation, make: Make) -> Make:
             return lambda: hierarchies.relatives(node, make, sequence, amount_of)
         case bound.Traverse():
             return lambda: hierarchies.traverse(node, make, sequence)
+        case bound.Given():
+            return lambda: given(node, make().build)
     change = CHANGES.get(type(node))
     if change is None:
         raise errors.NotImplementedByService(feature=f"The transformation {type(node).__name__.lower()}")
@@ -102,6 +104,21 @@ def again(make: Make) -> Stage:
     stage = make()
     stage.again = make
     return stage
+
+
+def given(node: bound.Given, build: Build) -> Stage:
+    """The entities that a function found, as one list parameter of places and row ids."""
+    table = build.mapping.table(node.table)
+    columns = (table.row_id, table.row_id)
+    mark = pw.Value(build.dialect.rows_writer(columns)(list(enumerate(node.rows))), unpack=False)
+    listed: Any = build.dialect.rows_source(mark, columns, build.alias())
+    place, id = listed.columns
+    alias = build.table(table.name)
+    frame = Frame(build, listed.table)
+    row = Row(frame, alias, table, ("instance",))
+    frame.join(alias, terms.compare(row.column(table.row_id), "=", id), pw.JOIN.INNER)
+    order = [(Operand(place, "Edm.Int64", nullable=False), False)]
+    return Stage(build, frame, row, [*relations.narrowed(build, row, node.type), *relations.granted(row)], order=order)
 
 
 # --- transformations of one stage ------------------------------------------------------------------------

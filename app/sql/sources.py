@@ -71,8 +71,8 @@ def own_conditions(source: Source, row: Row) -> list[pw.Node]:
     for column, wanted in source.key:
         operand = Operand(row.column(column), column.edm, column)
         found.append(terms.compare(operand.node, "=", expression.beside(wanted, operand, scope)))
-    if source.rows:
-        found.append(among_rows(row))
+    if source.rows is not False:
+        found.append(among_rows(row, source.rows))
     if source.types is not None:
         found.append(relations.type_test(build, row, source.types))
     if source.predicate is not None:
@@ -167,10 +167,13 @@ def linked(row: Row, link: pw.Table, own: Column, far: Column) -> tuple[pw.Node,
     return pw.Column(link, own.name), own
 
 
-def among_rows(row: Row) -> pw.Node:
-    """The condition that a row is one of those whose row ids the request gives: one parameter, whatever their number."""
+def among_rows(row: Row, known: bool | tuple[int, ...] = True) -> pw.Node:
+    """The condition that a row is one of those that are known, else of those whose row ids the request gives: one parameter,
+    whatever their number."""
     dialect, column = row.frame.build.dialect, row.table.row_id
-    mark = pw.Value(Bind(Slot("rows", 0, column.edm, column), dialect.list_writer(column.edm, column)), unpack=False)
+    write = dialect.list_writer(column.edm, column)
+    given = write(list(known)) if isinstance(known, tuple) else Bind(Slot("rows", 0, column.edm, column), write)
+    mark = pw.Value(given, unpack=False)
     return dialect.in_list(row.column(column), mark, column.edm, column)
 
 

@@ -637,6 +637,22 @@ def alike(expected: Any, actual: Any) -> bool:
     return bool(actual == expected)
 
 
+EXAMPLES += [
+    ("A 3, functions", "Sales?$apply=SalesModel.Largest(count=3)&$select=ID", "Sales(ID)", [{"ID": "4"}, {"ID": "3"}, {"ID": "5"}]),
+    ("A 3, functions", "Sales?$apply=filter(Amount lt 8)/SalesModel.Largest(count=@n)/aggregate(Amount with sum as T,$count as N)&@n=3", "Sales(T,N)", [{"T": 10, "N": 3}]),
+    ("A 3, functions", "Sales?$apply=topcount(4,Amount)/SalesModel.Above(amount=2)/groupby((Product/Name),aggregate(Amount with sum as T))", "Sales(Product(Name),T)",
+     [{"Product": {"Name": "Coffee"}, "T": 12}, {"Product": {"Name": "Paper"}, "T": 4}]),
+    ("A 3, functions", "Sales?$apply=filter(Amount gt 3)/SalesModel.Buyers()/groupby((Country),aggregate($count as N))", "Customers(Country,N)", [{"Country": "USA", "N": 2}]),
+    ("A 3, functions", "Sales?$apply=SalesModel.Buyers()/compute(length(Name) as L)&$filter=Country eq 'USA'&$select=ID,L&$orderby=Name", "Customers(ID,L)",
+     [{"ID": "C1", "L": 3}, {"ID": "C2", "L": 3}]),
+    ("A 3, functions", "Sales?$apply=concat(SalesModel.Largest()/aggregate(Amount with max as M),SalesModel.Above(amount=100)/aggregate($count as N),aggregate($count as All))",
+     "Sales(@Core.AnyStructure)", [{"M": 8}, {"N": 0}, {"All": 8}]),
+    ("A 3, functions", "Sales?$apply=filter(SalesModel.Taxed() gt 7)/SalesModel.Largest(count=9)/filter(SalesModel.Taxed() lt 16)/aggregate($count as N)", "Sales(N)", [{"N": 2}]),
+    ("A 3, functions", "Customers('C1')/Sales?$apply=SalesModel.Largest(count=2)/SalesModel.Above(amount=3)/aggregate(Amount with sum as T)", "Sales(T)", [{"T": 4}]),
+    ("A 3, functions", "Sales?$apply=SalesModel.All()/aggregate($count as N)", "Sales(N)", [{"N": 8}]),
+]
+
+
 @pytest.mark.parametrize(("spec", "request_", "context", "value"), EXAMPLES, ids=[f"{row[0]}: {row[1]}"[:90] for row in EXAMPLES])
 def test_examples(spec: str, request_: str, context: str, value: Any, clients: Clients) -> None:
     client = clients["sales"]
@@ -686,6 +702,11 @@ REFUSED = [
     ("Sales?$filter=Aggregation.isroot(HierarchyNodes=$root/Sales,HierarchyQualifier='Tree',Node=ID)", 400, "no recursive hierarchy"),
     ("Sales?$filter=Aggregation.isroot(HierarchyQualifier='Tree',Node=ID)", 400, "needs the parameter 'HierarchyNodes'"),
     ("Sales?$filter=Aggregation.rollupnode() eq null", 400, "inside a groupby with rolluprecursive"),
+    ("Sales?$apply=aggregate($count as N)/SalesModel.Largest(count=2)", 400, "behind an aggregation"), ("Sales?$apply=SalesModel.Worth()", 400, "does not give a collection"),
+    ("Sales?$apply=SalesModel.Larges(count=2)", 400, "no transformation or function"), ("Sales?$apply=SalesModel.Largest(count=Amount)", 400, ""),
+    ("Sales?$apply=groupby((ProductID),SalesModel.Largest())", 501, "in this place"), ("Customers?$expand=Sales($apply=SalesModel.Largest())", 501, "in this place"),
+    ("Sales?$apply=nest(SalesModel.Largest() as L)", 501, "in this place"), ("Sales?$apply=concat(SalesModel.Buyers(),identity)", 501, "Entities of another set"),
+    ("Targets?$apply=SalesModel.Anything()", 400, "no transformation or function"),
     ("Sales?$apply=nest(identity as A)/concat(identity,identity)", 501, "not implemented"),
     ("Sales?$apply=aggregate(Amount with Custom.concat as C)", 501, "Custom.concat"),
     ("Sales?$apply=aggregate(Secret)", 501, "custom aggregate Secret"), ("Sales?$apply=aggregate(Unheard)", 400, "no custom aggregate"),
