@@ -23,6 +23,7 @@ from app.plan.rows import start_of
 from app.service import transformed
 from app.service.call import Call
 from app.service.entities import Entity
+from app.service.finding import value_of
 from app.service.invoke import argument, argument_of, function_of, is_this
 from app.service.selections import Context, Selection
 from app.service.session import WriteSession
@@ -31,12 +32,17 @@ from app.service.write import session_of
 INPUTS = 1000           # distinct inputs that a function is called with, for the rows of one request
 CONSTANTS = (bound.Literal, bound.Parameter, bound.ParameterList, bound.ListValue, bound.ObjectValue)
 LEAVES = (Property, NavigationProperty, EntitySet, Singleton, Operation, TypeRef)
-TRUTH = "Edm.Boolean"
+TRUTH, TEXT = "Edm.Boolean", "Edm.String"
 
 
 def mentioned(node: object) -> bool:
-    """Whether a function of the model stands in an expression of a bound request."""
-    return any(isinstance(each, bound.FunctionCall | bound.SetFunction) for each in walked(node))
+    """Whether a function of the model, or a pattern that is no literal, stands in an expression of a bound request."""
+    return any(isinstance(each, bound.FunctionCall | bound.SetFunction) or is_open_pattern(each) for each in walked(node))
+
+
+def is_open_pattern(node: Any) -> bool:
+    """Whether a node is `matchesPattern` with a pattern that a statement cannot be made of before its value is known."""
+    return isinstance(node, bound.Call) and node.name == "matchespattern" and not isinstance(node.arguments[1], bound.Literal)
 
 
 def walked(node: object) -> list[Any]:
@@ -53,6 +59,11 @@ def walked(node: object) -> list[Any]:
             found.append(each)
             waiting.extend(getattr(each, part.name) for part in fields(each))
     return found
+
+
+def instances(node: object) -> set[Any]:
+    """The instances that an expression is about."""
+    return {each for each in walked(node) if isinstance(each, bound.This | bound.It | bound.Variable | bound.These)}
 
 
 def without_calls(call: Call) -> Call:
@@ -191,6 +202,8 @@ class _Evaluation:
         match changed:
             case bound.FunctionCall():
                 return self.result(changed, places)
+            case bound.Call() if is_open_pattern(changed):
+                return self.pattern(changed, places)
             case bound.PropertyPath(bound.ObjectValue(members), declared):
                 return dict(members).get(declared.name, bound.Literal(None, changed.type))
         return changed
@@ -204,8 +217,7 @@ class _Evaluation:
         function = function_of(self.call, operation)
         varying = [each for each in (*self._bindings(node), *(value for _, value in node.arguments))
                    if not isinstance(each, CONSTANTS)]
-        roots = {each for operand in varying for each in walked(operand)
-                 if isinstance(each, bound.This | bound.It | bound.Variable | bound.These)}
+        roots = instances(tuple(varying))
         added = any(isinstance(each, bound.AliasPath) for operand in varying for each in walked(operand))
         if not roots and not added and all(isinstance(value, CONSTANTS) for _, value in node.arguments):
             return self._constant(node, function, places)
@@ -213,6 +225,18 @@ class _Evaluation:
         if key not in self.known:
             self.known[key] = self._by_row(node, function, varying, roots, places)
         return self.known[key]
+
+    def pattern(self, node: bound.Call, places: _Places) -> bound.Expression:
+        """`matchesPattern` for each pattern that the rows have: patterns are read by us, not by the database."""
+        text, pattern = node.arguments
+        if isinstance(pattern, bound.Parameter):
+            value = value_of(pattern, self.call.values, self.model)
+            return replace(node, arguments=(text, bound.Literal(value, pattern.type)))
+        rows, _ = self._inputs("matchesPattern", [pattern], instances(pattern), places)
+        found = [each for row in rows for each in row.values() if each is not None]
+        branches = tuple((bound.Compare("eq", pattern, bound.Literal(each, TEXT), TEXT),
+                          replace(node, arguments=(text, bound.Literal(each, TEXT)))) for each in found)
+        return bound.Case(branches, TRUTH) if branches else bound.Literal(None, TRUTH)
 
     def _bindings(self, node: bound.FunctionCall) -> tuple[bound.Expression, ...]:
         """What the binding of a call is told by: itself, or the entity that has the collection."""
@@ -224,8 +248,8 @@ class _Evaluation:
             case binding:
                 return (binding,)
 
-    def _unable(self, node: bound.FunctionCall, why: str) -> NotImplementedByService:
-        return NotImplementedByService(feature=f"The function {node.function.name} {why} in an expression")
+    def _unable(self, name: str, why: str) -> NotImplementedByService:
+        return NotImplementedByService(feature=f"The function {name} {why} in an expression")
 
     def _called(self, node: bound.FunctionCall, function: Callable[..., Any], binding: tuple[Any, ...],
                 given: Mapping[bound.Expression, Any]) -> Any:
@@ -247,7 +271,7 @@ class _Evaluation:
         if node.binding is not None:
             source = self._one(node.binding, places)
             if source is None:
-                raise self._unable(node, "bound to this")
+                raise self._unable(node.function.name, "bound to this")
             selection = Selection(self.session, source, values=tuple(self.call.values))
             binding = (selection if node.function.parameters[0].type.collection else selection.first(),)
             if binding == (None,):
@@ -275,7 +299,7 @@ class _Evaluation:
             if len(found) > INPUTS:
                 raise LimitExceeded(limit="number of entities of a function in an expression", allowed=INPUTS)
             if any(each.layout.table.owner is not None or each.layout.id != found[0].layout.id for each in found):
-                raise self._unable(node, "with entities of several sets")
+                raise self._unable(node.function.name, "with entities of several sets")
             whole = bound.Root(found[0].layout.id, (), node.type, True) if found else None
             if whole is None:
                 return self._none(node)
@@ -288,11 +312,11 @@ class _Evaluation:
         for name, element in self.model.sets.items():
             if self.model.is_a(node.type, element.type) or self.model.is_a(element.type, node.type):
                 return bound.Filtered(bound.Root(name, (), node.type, True), bound.Literal(False, TRUTH), node.type)
-        raise self._unable(node, "without a set of its type")
+        raise self._unable(node.function.name, "without a set of its type")
 
     def _entity(self, node: bound.FunctionCall, found: Entity) -> bound.Expression:
         if found.layout.table.owner is not None:
-            raise self._unable(node, "with a contained entity")
+            raise self._unable(node.function.name, "with a contained entity")
         columns = dict(found.layout.table.key)
         key = tuple((name, bound.Literal(found.row[columns[name].name] if found.row else None, columns[name].edm))
                     for name, _ in found.key)
@@ -304,19 +328,29 @@ class _Evaluation:
                 roots: set[Any], places: _Places) -> bound.Expression:
         """The results by the inputs that the rows have, as a `case`."""
         if node.collection or self.model.kind(node.type) not in ("primitive", "enum"):
-            raise self._unable(node, "of the row, with a result that is no primitive value,")
+            raise self._unable(node.function.name, "of the row, with a result that is no primitive value,")
+        rows, tables = self._inputs(node.function.name, varying, roots, places)
+        branches: list[tuple[bound.Expression, bound.Expression]] = []
+        for given in rows:
+            self._branch(node, function, given, tables, branches)
+        return bound.Case(tuple(branches), node.type) if branches else bound.Literal(None, node.type)
+
+    def _inputs(self, name: str, varying: Sequence[bound.Expression], roots: set[Any], places: _Places
+                ) -> tuple[list[dict[bound.Expression, Any]], dict[bound.Expression, Source | None]]:
+        """The distinct values of operands that the rows have, and the tables of those that are entities."""
         kinds = {type(each) if not isinstance(each, bound.Variable) else each.name for each in roots} or {bound.This}
         known: dict[Any, Source | None] = {bound.This: places.this, bound.It: places.it, **places.variables}
         source = known.get(kinds.pop())
         if kinds or source is None:
-            raise self._unable(node, "over these values")
-        outputs, tables = [], {}
+            raise self._unable(name, "over these values")
+        outputs: list[Output] = []
+        tables: dict[bound.Expression, Source | None] = {}
         for each in varying:
             entity = self.model.entity_type(each.type) is not None
             target = self.reached(each, places) if entity else None
             if getattr(each, "collection", False) or entity and (
                     target is None or self.planner.mapping.table(target.table).owner is not None):
-                raise self._unable(node, "of these values")
+                raise self._unable(name, "of these values")
             tables[each] = target
             outputs.append(Output(expression=_rooted(each), type=each.type))
         at_root = bound.This in {type(each) for each in roots}
@@ -326,13 +360,9 @@ class _Evaluation:
         readers = sql.readers(statement, self.call.store.dialect)
         rows = sql.fetch(self.call.store, statement, self.call.service.values(self.call))
         if len(rows) > INPUTS:
-            raise LimitExceeded(limit=f"number of inputs of {node.function.name} in an expression", allowed=INPUTS)
-        branches: list[tuple[bound.Expression, bound.Expression]] = []
-        for row in rows:
-            given = {each: value if value is None or read is None else read(value)
-                     for each, value, read in zip(varying, row, readers, strict=True)}
-            self._branch(node, function, given, tables, branches)
-        return bound.Case(tuple(branches), node.type) if branches else bound.Literal(None, node.type)
+            raise LimitExceeded(limit=f"number of inputs of {name} in an expression", allowed=INPUTS)
+        return [{each: value if value is None or read is None else read(value)
+                 for each, value, read in zip(varying, row, readers, strict=True)} for row in rows], tables
 
     def _branch(self, node: bound.FunctionCall, function: Callable[..., Any], given: dict[bound.Expression, Any],
                 tables: Mapping[bound.Expression, Source | None],

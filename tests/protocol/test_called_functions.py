@@ -53,6 +53,16 @@ CALLS = [
              {"value": [{"Orders": [{"OrderID": 10248}]}, {"Orders": []}]}),
     Exchange("U 5.1.1.13", f"Categories?$filter=Products/any(p:{NS}PriceWithTax(price=p/UnitPrice) gt 50)&$select=ID", 200, of("ID", 1)),
     Exchange("U 4.8", f"Categories?$filter=Products/$count($filter={NS}PriceWithTax(price=UnitPrice) gt 20) eq 4&$select=ID", 200, {"value": list}),
+    # patterns that are no literals
+    Exchange("U 5.1.1.7.1", "Products?$filter=matchesPattern(Name,@p)&$select=ID&@p='^Cha'", 200, of("ID", 1, 2)),
+    Exchange("U 5.1.1.7.1", "Products?$filter=matchesPattern(Name,@p)&$select=ID&@p='^Chai'", 200, of("ID", 1)),
+    Exchange("U 5.1.1.7.1", "Products?$filter=matchesPattern(Name,@p)&$select=ID", 200, of("ID")),
+    Exchange("U 5.1.1.7.1", "Products?$filter=matchesPattern(Name,@p)&@p='('", 400, {"error": {"code": "invalidPattern", "target": "$filter"}}),
+    Exchange("U 5.1.1.7.1", "Products/$filter(matchesPattern(Name,@p))/$count?@p='^Cha'", 200, "2"),
+    Exchange("U 5.1.1.7.1", "Products?$orderby=matchesPattern(Name,@p) desc,ID&@p='^Chang'&$select=ID&$top=2", 200, of("ID", 2, 1)),
+    Exchange("U 5.1.1.7.1", "Categories?$filter=Products/any(p:matchesPattern(p/Name,@p))&@p='^Cha'&$select=ID", 200, of("ID", 1)),
+    Exchange("U 5.1.1.7.1", "Categories?$expand=Products($filter=matchesPattern(Name,@p);$select=ID)&@p='^Cha'&$select=ID&$top=1", 200, {"value": [{"Products": [{"ID": 1}, {"ID": 2}]}]}),
+    Exchange("U 5.1.1.7.1", "Suppliers?$select=Phones($filter=matchesPattern($this,@p))&@p='^x'&$top=1", 200, of("Phones", [])),
     # what is refused
     Exchange("P 11.5.4.1", f"Employees?$filter=Reports/{NS}Busiest() ne null", 501, {"error": {"message": re.compile("Busiest")}}),
     Exchange("P 11.5.4.1", f"Products?$filter={NS}Turnover() gt 1", 400, {"error": {"code": "unknownFunction", "target": "$filter"}}),

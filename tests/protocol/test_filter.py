@@ -149,6 +149,13 @@ PRODUCTS: list[Row] = [
     ("U 5.1.1.7.1", "matchesPattern(Name,'^Ch[ae]')", [1, 2, 4]),
     ("U 5.1.1.7.1", "matchesPattern(Name,'^[A-Z][a-z]{3}$')", [1, 7]),
     ("U 5.1.1.7.1", "matchesPattern(Name,'\\d')", [13]),
+    ("U 5.1.1.7.1", "matchesPattern(Name,'^(?=.*ng)C')", [2, 4]),
+    ("U 5.1.1.7.1", "matchesPattern(Name,'(.)\\1') and ID lt 5", [3]),
+    ("U 5.1.1.7.1", "matchesPattern(Name,'^\\p{Lu}\\p{Ll}{3}$')", [1, 7]),
+    ("U 5.1.1.7.1", "matchesPattern(Name,concat('^','Cha'))", [1, 2]),
+    ("U 5.1.1.7.1", "matchesPattern(Name,concat(substring(Name,2),'$')) and ID lt 3", [1, 2]),
+    ("U 5.1.1.7.1", "matchesPattern(Name,Ean)", []),
+    ("U 5.1.1.7.1", "matchesPattern(Name,concat('^',Category/Name)) or ID eq 1", [1]),
     # dates (U 5.1.1.8)
     ("U 5.1.1.8.1", "date(ReleaseDate) eq 2019-03-01", [1, 15]),
     ("U 5.1.1.8.14", "year(ReleaseDate) eq 2019", [1, 2, 15]),
