@@ -6,6 +6,7 @@ generated documents and golden files; `--soak` runs the long forms.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -71,11 +72,18 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """What tests counted with `record_property("count", text)`."""
-    for report in terminalreporter.getreports("passed"):
-        for name, text in report.user_properties:
+    """What tests counted with `record_property("count", text)`, and the sums of `("oracle", (store, counts))` by store."""
+    totals: dict[str, Counter[str]] = {}
+    for report in (*terminalreporter.getreports("passed"), *terminalreporter.getreports("failed")):
+        for name, found in report.user_properties:
             if name == "count":
-                terminalreporter.write_line(text)
+                terminalreporter.write_line(found)
+            elif name == "oracle":
+                store, counts = found
+                totals.setdefault(store, Counter()).update(counts)
+    for store, sums in totals.items():
+        told = ", ".join(f"{sums[name]:,} {name}" for name in ("agree", "refused", "differ"))
+        terminalreporter.write_line(f"oracle, all of {store}: {told}")
 
 
 # --- fixtures ------------------------------------------------------------------------------------

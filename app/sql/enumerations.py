@@ -60,14 +60,14 @@ def part(node: pw.Node, member: Member, enum: EnumType, build: Build) -> pw.Node
 
 
 def named(node: pw.Node, enum: EnumType, build: Build) -> pw.Node:
-    """The number of a text: names or numbers of members, of flags any number."""
+    """The number of a text: a member, or several of flags, or a number, of a member where there are no flags."""
     dialect = build.dialect
     members = {member.name: member.value for member in enum.members}
+    digits = dialect.parsed(node, enum.underlying)
     if not enum.flags:
-        return dialect.enum_value(node, members | {str(value): value for value in members.values()}, False)
-    rest = dialect.join_text(text(","), node, text(","))
+        return pw.fn.COALESCE(dialect.enum_value(node, members, False), when(among(digits, enum.members), digits))
+    rest = dialect.join_text(text(","), pw.fn.REPLACE(node, text(","), text(",,")), text(","))
     for name in members:
-        rest = pw.fn.REPLACE(rest, text(f",{name},"), text(","))
-    digits = dialect.parsed(node, "Edm.Int64")
-    known = terms.compare(rest, "=", text(","))
+        rest = pw.fn.REPLACE(rest, text(f",{name},"), text(""))
+    known = terms.compare(rest, "=", text(""))
     return pw.Case(None, [(known, dialect.enum_value(node, members, True)), (terms.not_null(digits), digits)])

@@ -1,7 +1,7 @@
 """A contest: the same request answered by a store and by the oracle, and what differs.
 
-The store gets the request as a service would plan it, its literals lifted out; the oracle reads the same text with the
-literals in place.
+`ask_keys` gives the request to the store as a service would plan it, its literals lifted out; the oracle reads the same
+text with the literals in place.
 """
 
 from __future__ import annotations
@@ -13,13 +13,17 @@ from typing import Any
 
 from app.bind import bind
 from app.errors import LimitExceeded, NotImplementedByService, ODataError
-from app.store import Store
+from app.service.service import Service
 from app.url import parse
 from tests.oracle import evaluate, world
 from tests.oracle.generate import query
 from tests.oracle.values import Failure
 from tests.oracle.world import Instance, World
 from tests.sql import asking
+
+
+SETS = {"Things": "World.Thing", "Owners": "World.Owner", "Tags": "World.Tag", "Looses": "World.Loose"}
+PATHS = ("Things", "Things", "Things", "Looses", "Owners", "Tags")
 
 
 @dataclass(slots=True)
@@ -30,15 +34,16 @@ class Tally:
     answered: int = 0
     failed: int = 0
     refused: Counter[str] = field(default_factory=Counter)
+    differences: list[str] = field(default_factory=list)
 
-    def add(self, other: Tally) -> None:
-        self.answered += other.answered
-        self.failed += other.failed
-        self.refused += other.refused
+    @property
+    def counts(self) -> dict[str, int]:
+        return {"agree": self.answered + self.failed, "refused": self.refused.total(), "differ": len(self.differences)}
 
     def __str__(self) -> str:
-        refused = sum(self.refused.values())
-        return f"{self.answered + self.failed} on {self.store} ({self.failed} failing as they must, {refused} refused)"
+        counts = self.counts
+        return (f"{counts['agree']:,} agree on {self.store} ({self.failed} failing as they must), {counts['refused']} refused, "
+                f"{counts['differ']} differ")
 
 
 class Difference(AssertionError):
@@ -50,21 +55,18 @@ class Difference(AssertionError):
 
 @dataclass(slots=True)
 class Contest:
-    """One world in one store."""
+    """One world in one store, behind a service."""
 
-    store: Store
+    service: Service
     world: World
-    tally: Tally = field(init=False)
+    tally: Tally
 
-    def __post_init__(self) -> None:
-        self.tally = Tally(self.store.dialect.name)
-
-    def ask(self, path: str, options: Mapping[str, str]) -> None:
+    def ask_keys(self, path: str, options: Mapping[str, str]) -> None:
         """Raises Difference where the store's keys, or its failure, are not those of the oracle."""
         text = query(dict(options))
         expected, suspects = self.oracle(path, text)
         try:
-            found: Any = asking.keys(world.mapping(self.world.variation), self.store, path, text)
+            found: Any = asking.keys(world.mapping(self.world.variation), self.service.store, path, text)
         except (NotImplementedByService, LimitExceeded) as error:
             self.tally.refused[error.text] += 1
             return

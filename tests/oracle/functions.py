@@ -16,6 +16,7 @@ from tests.oracle.values import EXACT, Failure, rounded
 from tests.oracle.world import Typed, enum_text
 
 NOW = "2025-11-29T15:10:00Z"
+DIGIT = re.compile(r"^[+-]?\d")
 WHITE_SPACE = ("\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029"
                "\u202f\u205f\u3000")
 
@@ -108,7 +109,8 @@ def cast(value: Any, source: str, target: str, facets: Any, model: Model) -> Any
                 found = enum_value(value, wanted)
             except ODataError:
                 return None
-            return found if " " not in value and (wanted.flags or found in members) else None
+            mixed = "," in value and any(DIGIT.search(part) for part in value.split(","))      # names or one number
+            return found if " " not in value and not mixed and (wanted.flags or found in members) else None
         if enum is not None:
             return value if enum is wanted else None
         return value if source in types.INTEGERS and (wanted.flags or value in members) else None

@@ -1,6 +1,6 @@
-"""Well-typed expressions as text, by hypothesis: what a client could write over any model.
+"""Well-typed expressions as text: what a client could write over any model.
 
-`filters`, `orders`, `expands` are strategies of query options; everything they write must bind. What is simple comes
+`filters`, `orders`, `expands` write query options out of choices; everything they write must bind. What is simple comes
 first in each choice, so that a failing expression shrinks to its core. URL Conventions §5.1.1.
 """
 
@@ -12,18 +12,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
-from typing import Any, TypeAlias
+from typing import Any
 from urllib.parse import quote
-
-from hypothesis import strategies as st
 
 from app.edm import types
 from app.edm.index import Model
 from app.edm.model import EnumType
 from tests.oracle import world
+from tests.oracle.choices import Pick
 from tests.oracle.world import World
 
-Draw: TypeAlias = Callable[[st.SearchStrategy[Any]], Any]
 INTEGERS = ("Edm.Int32", "Edm.Int64", "Edm.Int16", "Edm.Byte", "Edm.SByte")
 FRACTIONS = ("Edm.Decimal", "Edm.Double", "Edm.Single")
 PATTERNS = ("^a", "b$", "[ab]+", "a.b", "^.$", "(a|A)b?", "\\d+", "^\\S+$", "ä", "\\.", "^$", "a{2}", "[^a-z]", "'")
@@ -94,10 +92,10 @@ NAMES = Start("", "")           # names that `$compute` or `$apply` added
 # --- expressions -----------------------------------------------------------------------------------------
 
 class Writer:
-    """Writes expressions over the instances of a type, drawing every decision."""
+    """Writes expressions over the instances of a type, picking at every turn."""
 
-    def __init__(self, draw: Draw, type_name: str, rows: World) -> None:
-        self.draw, self.finite, self.variation = draw, rows.finite, rows.variation
+    def __init__(self, pick: Pick, type_name: str, rows: World) -> None:
+        self.pick, self.finite, self.variation = pick, rows.finite, rows.variation
         self.model = rows.model
         self.starts = [Start("", type_name)]
         self.root = type_name
@@ -108,10 +106,14 @@ class Writer:
     # --- choices -----------------------------------------------------------------------------------------
 
     def one_of(self, choices: Sequence[Any]) -> Any:
-        return choices[self.draw(st.integers(0, len(choices) - 1))] if len(choices) > 1 else choices[0]
+        return choices[self.pick(len(choices))] if len(choices) > 1 else choices[0]
+
+    def some_of(self, choices: Sequence[Any], most: int) -> list[Any]:
+        """One to `most` different ones."""
+        return list(dict.fromkeys(self.one_of(choices) for _ in range(self.pick(most) + 1)))
 
     def chance(self, percent: int) -> bool:
-        return bool(self.draw(st.integers(0, 99)) >= 100 - percent)
+        return self.pick(100) >= 100 - percent
 
     def either(self, depth: int, leaves: Sequence[Callable[[int], str | None]],
                branches: Sequence[Callable[[int], str | None]]) -> str:
@@ -124,15 +126,18 @@ class Writer:
 
     def path(self, *kinds: str) -> str | None:
         """A path to a value of one of the kinds from one of the starts, the innermost first; None without one."""
-        starts = self.elsewhere() if self.chance(5) else self.starts
-        places = [(start, kind) for start in reversed(starts) for kind in kinds
-                  if (start.prefix and start.type == kind) or kind in self.known(start)]
+        places = self.places(self.elsewhere(), kinds) if self.chance(5) else []
+        places = places or self.places(self.starts, kinds)
         if not places:
             return None
         start, kind = self.one_of(places)
         if start.type == kind:
             return str(start.prefix)
         return str(start.path(self.one_of(self.known(start)[kind])))
+
+    def places(self, starts: list[Start], kinds: Sequence[str]) -> list[tuple[Start, str]]:
+        return [(start, kind) for start in reversed(starts) for kind in kinds
+                if (start.prefix and start.type == kind) or kind in self.known(start)]
 
     def elsewhere(self) -> list[Start]:
         """Beginnings of paths that lead to one entity by its key, of the whole service or of a collection."""
@@ -469,27 +474,24 @@ def query(options: dict[str, str]) -> str:
     return "&".join(f"{name}={quote(text, safe='')}" for name, text in options.items())
 
 
-@st.composite
-def filters(draw: Draw, type_name: str, rows: World, depth: int = MAX_DEPTH) -> dict[str, str]:
+def filters(pick: Pick, type_name: str, rows: World, depth: int = MAX_DEPTH) -> dict[str, str]:
     """`$filter` (and its parameter aliases) over instances of a type."""
-    writer = Writer(draw, type_name, rows)
+    writer = Writer(pick, type_name, rows)
     return {"$filter": writer.boolean(depth), **writer.aliases}
 
 
-@st.composite
-def orders(draw: Draw, type_name: str, rows: World, depth: int = 2) -> dict[str, str]:
+def orders(pick: Pick, type_name: str, rows: World, depth: int = 2) -> dict[str, str]:
     """`$orderby` of one to three items."""
-    writer = Writer(draw, type_name, rows)
+    writer = Writer(pick, type_name, rows)
     items = [writer.sortable(depth) + writer.one_of(("", " asc", " desc")) for _ in range(writer.one_of((1, 2, 3)))]
     return {"$orderby": ",".join(items), **writer.aliases}
 
 
 # --- $expand ---------------------------------------------------------------------------------------------
 
-@st.composite
-def expands(draw: Draw, type_name: str, rows: World, depth: int = 3) -> dict[str, str]:
+def expands(pick: Pick, type_name: str, rows: World, depth: int = 3) -> dict[str, str]:
     """`$expand` of up to three navigation properties, nested, with options of their own; and options beside it."""
-    writer = Writer(draw, type_name, rows)
+    writer = Writer(pick, type_name, rows)
     options = {"$expand": _expand(writer, type_name, depth)}
     if writer.chance(40):
         options["$filter"] = writer.boolean(1)
@@ -511,8 +513,7 @@ def _expand(writer: Writer, type_name: str, depth: int) -> str:
     for derived in model.derived(type_name):
         known.update({f"{derived}/{name}": navigation for name, navigation in model.navigations(derived).items()
                       if model.declaring(derived, name) == derived})
-    names = writer.draw(st.lists(st.sampled_from(sorted(known)), min_size=1, max_size=3, unique=True))
-    return ",".join(_item(writer, name, known[name], depth) for name in names)
+    return ",".join(_item(writer, name, known[name], depth) for name in writer.some_of(sorted(known), 3))
 
 
 def _item(writer: Writer, name: str, navigation: Any, depth: int) -> str:

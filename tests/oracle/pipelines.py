@@ -1,4 +1,4 @@
-"""Well-typed `$apply` pipelines as text, by hypothesis (Data Aggregation §3).
+"""Well-typed `$apply` pipelines as text (Data Aggregation §3).
 
 What is computed stays within bounds: where a request must fail is the matter of filters. `top` and `skip` come where
 the order is decided: over instances, and over rows sorted by everything that tells them apart.
@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import strategies as st
-
 from app.edm import types
-from tests.oracle.generate import INTEGERS, NAMES, Draw, Start, Writer, vocabulary
+from tests.oracle.choices import Pick
+from tests.oracle.generate import INTEGERS, NAMES, Start, Writer, vocabulary
 from tests.oracle.world import World
 
 EXACT = (*INTEGERS, "Edm.Decimal")
@@ -167,10 +166,9 @@ class Pipeline:
         del columns
 
 
-@st.composite
-def pipelines(draw: Draw, rows: World, type_name: str = "World.Thing") -> dict[str, str]:
+def pipelines(pick: Pick, type_name: str, rows: World) -> dict[str, str]:
     """`$apply` of one to four transformations, or `concat` of two sequences."""
-    writer = Writer(draw, type_name, rows)
+    writer = Writer(pick, type_name, rows)
     pipeline = Pipeline(writer, type_name)
     text = pipeline.sequence(writer.one_of((1, 2, 3, 4)))
     if not pipeline.rows and writer.chance(15):

@@ -1,159 +1,20 @@
 """`$expand`: nested entities of generated requests are those of the oracle, in its order (URL Conventions §5.1.3).
 
-The whole service answers: one read per expanded path, stitched together. Keys at every level are compared, and counts.
+The whole service answers: one read per expanded path, stitched together.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Sequence
-from functools import partial
-from typing import Any
-from urllib.parse import unquote
-
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from app.bind import bind, nodes
-from app.service.request import Request
-from app.url import parse
-from tests.databases import Databases
-from tests.oracle import evaluate, world
-from tests.oracle.conftest import Effort, Serving
-from tests.oracle.contest import Difference, Tally, key, show
-from tests.oracle.evaluate import Env
-from tests.oracle.generate import expands, query
-from tests.oracle.test_filters import PATHS, SETS
-from tests.oracle.values import Failure
-from tests.oracle.world import Instance, World
-
-EXAMPLES = 320
-
-
-class Failed(Exception):
-    """The oracle: the request must fail."""
-
-
-def trees(members: Sequence[Instance], options: nodes.Options, rows: World, it: Instance | None = None) -> list[Any]:
-    """Entities as far as the answer shows them, after filter, order, skip, top: [key, {navigation property: below}].
-    `it`: the entity that the resource path addresses, for those below it."""
-    found = chosen(members, options, rows, it)
-    start = options.skip if isinstance(options.skip, int) else 0
-    found = found[start:] if options.top is None else found[start:start + int(str(options.top))]
-    return [[key(each), below(each, options, rows, it or each)] for each in found]
-
-
-def chosen(members: Sequence[Instance], options: nodes.Options, rows: World, it: Instance | None) -> list[Instance]:
-    found = [each for each in members if options.filter is None or truth(options.filter, each, rows, it or each)]
-    arranged = evaluate.arrange(options.orderby, sorted(found, key=position(rows)), rows, it)
-    if isinstance(arranged, Failure):
-        raise Failed
-    return arranged
-
-
-def truth(predicate: Any, entity: Instance, rows: World, it: Instance) -> bool:
-    outcome = evaluate.evaluate(predicate, Env(rows, entity, it))
-    if isinstance(outcome, Failure):
-        raise Failed
-    return outcome is True
-
-
-def position(rows: World) -> Callable[[Instance], int]:
-    """Where an entity is stored, which decides among equals; contained ones keep their order."""
-    places = {id(each): at for members in rows.sets.values() for at, each in enumerate(members)}
-    return lambda entity: places.get(id(entity), 0)
-
-
-def below(entity: Instance, options: nodes.Options, rows: World, it: Instance) -> dict[str, Any]:
-    made: dict[str, Any] = {}
-    for item in options.expand:
-        name = item.path[-1]
-        if name not in entity:
-            continue                        # of a derived type that this is not
-        related = entity[name]
-        if item.cast:
-            kept = [each for each in (related if isinstance(related, list) else [related])
-                    if each is not None and rows.model.is_a(each["@type"], item.cast)]
-            related = kept if isinstance(related, list) else kept[0] if kept else None
-        if isinstance(related, list):
-            made[name] = trees(related, item.options, rows, it)
-            if item.options.count:
-                made[name + "@odata.count"] = len(chosen(related, item.options, rows, it))
-        else:
-            made[name] = None if related is None else [key(related), below(related, item.options, rows, it)]
-    return made
-
-
-def addresses(rows: World) -> dict[str, Any]:
-    """Entity-id below the service root → key."""
-    found = {}
-    for members in rows.sets.values():
-        for each in members:
-            found[world.address(each)] = key(each)
-            for segment, part in rows.contained(each):
-                found[f"{world.address(each)}/{segment}"] = key(part)
-                for below, screw in rows.contained(part):
-                    found[f"{world.address(each)}/{segment}/{below}"] = key(screw)
-    return found
-
-
-def answered(value: Any, expected: Any, ids: dict[str, Any]) -> Any:
-    """An answer in the form of `trees`, as far as that looks."""
-    if isinstance(value, list):
-        return [answered(each, expected[at] if isinstance(expected, list) and at < len(expected) else None, ids)
-                for at, each in enumerate(value)]
-    if not isinstance(value, dict):
-        return value
-    wanted = expected[1] if isinstance(expected, list) and len(expected) == 2 and isinstance(expected[1], dict) else {}
-    shown = {name: answered(each, wanted.get(name), ids) for name, each in value.items()
-             if name.endswith("@odata.count") or isinstance(each, list | dict) and name in wanted
-             or each is None and name in wanted}
-    if {*value} <= {"@odata.id", "@odata.type"}:
-        return [ids[unquote(value["@odata.id"]).removeprefix("http://localhost/")], {}]
-    return [key(Instance(value)), shown]
-
-
-def ask(service: Any, rows: World, tally: Tally, path: str, options: dict[str, str]) -> None:
-    text = query(options)
-    response = service.handle(Request("GET", path, text))
-    body = response.body if isinstance(response.body, bytes) else b"".join(response.body)
-    if response.status == 501 or b'"limitExceeded"' in body or b"cannot hold" in body:
-        tally.refused[json.loads(body)["error"]["message"]] += 1
-        return
-    request = bind(parse(path, text), rows.model)
-    try:
-        expected = trees(rows.sets[path], request.options, rows)
-    except Failed:
-        expected = []
-        if "$top=0" in options.get("$expand", ""):        # what is not shown is not computed
-            return
-        if response.status == 200:
-            raise Difference(rows, f"{path}?{show(options)}\n  the service answers, the oracle fails") from None
-    if response.status != 200:
-        tally.failed += 1
-        if json.loads(body)["error"]["code"] not in ("arithmeticOverflow", "divisionByZero"):
-            raise Difference(rows, f"{path}?{show(options)}\n  {response.status} {body!r}")
-        return
-    found = answered(json.loads(body)["value"], expected, addresses(rows))
-    if found != expected:
-        raise Difference(rows, f"{path}?{show(options)}\n  oracle  {expected}\n  service {found}")
-    tally.answered += 1
+from tests.oracle.conftest import Arena, Compete
+from tests.oracle.generate import expands
+from tests.oracle.nested import ask_nested
 
 
 @pytest.mark.soak
-def test_generated_expands(serving: Serving, databases: Databases, effort: Effort,
-                           record_property: Callable[[str, Any], None]) -> None:
-    tally = Tally(databases.store)
-    for seed, examples in effort.rounds(EXAMPLES, 3):
-        tested, rows = serving(seed, False)
-        requests = st.sampled_from(PATHS).flatmap(partial(asked, rows))
-        effort.run(examples, given(requests)(lambda request: ask(tested, rows, tally, *request)))
-    record_property("count", f"oracle, $expand: {tally}, 0 differences")
-
-
-def asked(rows: World, path: str) -> st.SearchStrategy[tuple[str, dict[str, str]]]:
-    return st.tuples(st.just(path), expands(SETS[path], rows))
+def test_generated_expands(compete: Compete) -> None:
+    compete("$expand", 320, expands, ask_nested)
 
 
 FOUND = [
@@ -166,5 +27,5 @@ FOUND = [
 
 
 @pytest.mark.parametrize(("path", "options"), FOUND, ids=[options["$expand"] for _, options in FOUND])
-def test_found_differences(path: str, options: dict[str, str], serving: Serving, databases: Databases) -> None:
-    ask(*serving(3, False), Tally(databases.store), path, options)
+def test_found_differences(path: str, options: dict[str, str], arena: Arena) -> None:
+    ask_nested(arena(3), path, options)

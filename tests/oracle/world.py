@@ -21,11 +21,8 @@ from app.csdl import load
 from app.edm import types
 from app.edm.index import Model
 from app.edm.model import EnumType, TypeRef
-from app.payload.syntax import read_json
 from app.payload.values import EnumNames
-from app.service.catalogue import Catalogue
-from app.service.load import Loader
-from app.store import Store, schema
+
 from app.store.mapping import Mapping, map_model
 from tests.oracle.variations import varied
 
@@ -357,17 +354,6 @@ def address(entity: Instance) -> str:
     if "A" in entity:
         return f"Tags(A={entity['A']},B={types.literal('Edm.String', entity['B'])})"
     return f"{'Looses' if entity['@type'] == 'World.Loose' else 'Things'}({entity['ID']})"
-
-
-def load_rows(store: Store, world: World) -> None:
-    """Make the tables in an empty store and store the rows."""
-    tables = mapping(world.variation)
-    schema.create(store, tables)
-    loader = Loader(Catalogue(store, tables))
-    loader.gather(read_json(json.dumps(document(world)).encode()))
-    schema.create(store, tables, [*loader.items])
-    with store.write():
-        loader.store()
 
 
 def write_rows(folder: Path, world: World) -> Path:
