@@ -319,6 +319,10 @@ class Planner:
                             code="levelsNotPossible")
         return path
 
+    def unrolled(self, item: bound.ExpandItem) -> bound.ExpandItem:
+        """An item with `$levels` as one of a single level that has the next one inside."""
+        return replace(item, levels=1, options=self._next_level(item, item.options))
+
     def _next_level(self, item: bound.ExpandItem, options: bound.Options) -> bound.Options:
         """The options of an item with `$levels`, with the same item one level down."""
         left = item.levels - 1 if item.levels else 0

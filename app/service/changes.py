@@ -24,6 +24,7 @@ from app.store.changelog import Entry
 from app.store.mapping import Column, Contained, DocumentLink, Inverse, Link, Reference, Scalar, Table, Whole
 
 Pairs = set[tuple[int, int]]
+LEVELS = 8          # of `$levels`, each of which is a branch of its own
 
 
 class Untracked(Exception):
@@ -141,18 +142,23 @@ class _Reader:
         return Interest(source.table, shown, frozenset(self.decides), options.search is not None, tuple(self.chains), branches)
 
     def branch(self, source: Source, item: bound.ExpandItem) -> Branch:
-        if item.navigation is None or item.levels != 1:
+        if item.navigation is None or item.options.apply is not None or not 0 < item.levels <= LEVELS:
             raise Untracked
+        navigation, item = item.navigation, self.planner.unrolled(item) if item.levels > 1 else item
         *steps, name = item.path
         owner = source.type
         for step in steps:
             owner = self.model.full(step) if "." in step else self.model.properties(owner)[step].type.name
         path = tuple(step for step in steps if "." not in step)
         owner = self.model.declaring(owner, name) or owner if not path else owner
-        relation = self.planner.relation(source.table, owner, item.navigation, path)
-        below = Source(relation.target, item.cast or item.navigation.type, grant=self.planner.grants.get(relation.target),
+        relation = self.planner.relation(source.table, owner, navigation, path)
+        below = Source(relation.target, item.cast or navigation.type, grant=self.planner.grants.get(relation.target),
                        grants=self.planner.grants)
-        inner = _Reader(self.planner, relation.target).interest(below, item.options)
+        reader = _Reader(self.planner, relation.target)
+        if item.options.top is not None or item.options.skip is not None:
+            for each in item.options.orderby:
+                reader.walk(each.expression, reader.root, {})
+        inner = reader.interest(below, item.options)
         if item.suffix:
             inner = replace(inner, shown=frozenset())
         return Branch(Hop(source.table, name, relation, relation.target), item, inner)
@@ -304,7 +310,9 @@ class Trail:
                         found.add((int(was[owner.column.name]), row))
             case Reference(_, own, other):
                 for row, was in self._was(hop.own):
-                    found |= {(row, target) for target in self._rows(hop.target, other, [was.get(each.name) for each in own])}
+                    values = [was.get(each.name) for each in own]
+                    found |= {(row, target) for target in (*self._rows(hop.target, other, values),
+                                                           *self._ended(hop.target, other, values))}
             case Link() | DocumentLink():
                 ended = relation.other.name if isinstance(relation, Link) else relation.columns[2].name
                 for row, was in self._was(hop.target):
@@ -345,6 +353,15 @@ class Trail:
             return [int(values[0])]
         found = self.catalogue.writer.find(table, list(zip(columns, values, strict=True)))
         return [int(row[table.row_id.name]) for row in found]
+
+    def _ended(self, id: str, columns: tuple[Column, ...], values: list[Any]) -> list[int]:
+        """The rows of deleted entities whose keys had these values."""
+        names = {column: name for name, column in self.mapping.table(id).key}
+        if any(value is None for value in values) or not set(columns) <= names.keys():
+            return []
+        wanted = dict(zip((names[column] for column in columns), values, strict=True))
+        return [row for row, touch in self.window.of(id).items() if touch.ended is not None
+                and all(touch.ended.get(name) == value for name, value in wanted.items())]
 
     def _all(self, id: str) -> list[int]:
         table = self.mapping.table(id)

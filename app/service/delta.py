@@ -22,7 +22,7 @@ from app.payload.values import dumps, json_converter
 from app.payload.writer import key_predicate
 from app.plan import Source
 from app.service import restrictions
-from app.service.changes import Interest, Touch, Trail, Untracked, Window, interest
+from app.service.changes import Branch, Interest, Touch, Trail, Untracked, Window, interest
 from app.service.predicates import Uses, start
 from app.service.response import Response
 from app.service.rows import CHUNK, QUERY_SAFE, Node, Run, unportable
@@ -136,16 +136,27 @@ class DeltaAnswer:
         self.counts, self.single = call.resource.suffix == "$count", call.resource.kind == "entity"
         self.nested = self.format.version != "4.0"
         kept = replace(options, top=None, skip=None, orderby=(), count=False, skiptoken=None, deltatoken=None)
-        self.options = kept if self.nested else replace(kept, expand=())
+        self.options = kept if self.nested else replace(kept, expand=tuple(
+            each for each in kept.expand if each.suffix == "$count"))
         read = planner.read(replace(source, rows=True), self.options, collection=True)
         self.node = Node(call.sight, read, self.format, self.root)
         self.row = self.node.read.sort[-1]
         self.tables = self.about.tables() | ({source.parent.table} if source.parent is not None else set())
         self.keys = Keys(call, source)
         self.links: Any = None
-        if not self.nested and self.about.branches:
+        self.inside: Any = None
+        self.plain = self.node
+        self.in_full: tuple[Branch, ...] = ()
+        if self.about.branches and self.nested:
+            from app.service.delta_nested import Nested, whole
+            self.inside = Nested(call, self.about.branches)
+            self.in_full = tuple(each for each in self.about.branches if whole(each))
+            plain = planner.read(replace(source, rows=True), replace(self.options, expand=()), collection=True)
+            self.plain = Node(call.sight, plain, self.format, self.root)
+        elif self.about.branches:
             from app.service.delta_links import Links
             self.links = Links(call, self.about.branches)
+            self.in_full = tuple(each for each in self.about.branches if each.item.suffix == "$count")
         self.unsure = self.about.unsure
         own = Source(source.table, source.type, grant=source.grant, grants=source.grants)
         self.granted = None if source.grant is None else interest(planner, own, bound.Options())
@@ -305,6 +316,7 @@ class Changes:
             hop = Hop(source.parent.table, "", source.relation, source.table)
             self.swayed |= {pair[1] for pair, _ in trail.linked(hop)}
         self.reached = trail.reached(about)
+        self.in_full = trail.reached(replace(about, branches=answer.in_full))
         rows = self.changed | self.swayed | self.reached
         if answer.single and not answer.table.singleton:
             rows &= self.addressed(rows)
@@ -326,23 +338,32 @@ class Changes:
 
     def chunk(self, rows: list[int]) -> Iterator[tuple[int, int, Item]]:
         answer, call = self.answer, self.call
-        run = Run(replace(call.service.values(call), rows=rows), call.syntax.options)
-        found = sql.fetch(call.store, answer.node.statement, run.values)
-        made = answer.node.objects(found, run, self.base)
-        paths = answer.node.paths(found, self.base)
-        there = {row[answer.row]: (each, path) for row, each, path in zip(found, made, paths, strict=True)}
-        absent = [row for row in rows if row not in there]
-        stored = self.keys.stored(call, [row for row in absent if not self.deleted(row)])
+        full = [row for row in rows if not answer.inside or self.new(row) or row in self.in_full]
+        there = self.read(answer.node, full)
+        told = {row for row in there if answer.inside or row in self.changed or row in self.in_full or self.new(row)}
+        if answer.inside:
+            known = self.read(answer.plain, [row for row in rows if row not in set(full)])
+            told |= answer.inside.attach(call, self, known) | known.keys() & self.changed
+            there |= known
+        stored = self.keys.stored(call, [row for row in rows if row not in there and not self.deleted(row)])
         links = answer.links.of(call, self, {row: path for row, (_, path) in there.items()}) if answer.links else {}
         for row in rows:
             items = self.ended(row, there[row][1] if row in there else None)
             if row in there:
-                own = [there[row][0]] if answer.nested or row in self.changed or self.new(row) else []
-                items += [*own, *links.get(row, ())]
+                items += [*([there[row][0]] if row in told else []), *links.get(row, ())]
             else:
                 items += self.left(row, stored.get(row))
             for index, item in enumerate(items):
                 yield row, index, item
+
+    def read(self, node: Node, rows: list[int]) -> dict[int, tuple[Item, str]]:
+        """Row → (object, URL below the root) of those of the rows that are in the result."""
+        if not rows:
+            return {}
+        run = Run(replace(self.call.service.values(self.call), rows=rows), self.call.syntax.options)
+        found, at = sql.fetch(self.call.store, node.statement, run.values), node.read.sort[-1]
+        made, paths = node.objects(found, run, self.base), node.paths(found, self.base)
+        return {row[at]: (each, path) for row, each, path in zip(found, made, paths, strict=True)}
 
     def deleted(self, row: int) -> bool:
         return row in self.touched and self.touched[row].deleted

@@ -1,5 +1,5 @@
-"""Delta of expanded properties for OData 4.0, which does not nest: entities of other sets, links made and ended, side by
-side with the entities that they belong to (JSON Format §15.4, §15.5).
+"""Delta of expanded properties: what happened in them, and its form in OData 4.0, which does not nest: entities of other
+sets, links made and ended, side by side with the entities that they belong to (JSON Format §15.4, §15.5).
 
 A branch is read for the entities of a page of changes: those new to the client with all that is related, the others with
 what changed: related entities that changed, links that came, links that went.
@@ -12,9 +12,11 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from app import sql
+from app.bind import nodes as bound
 from app.payload import delta as form
+from app.payload.format import Format
 from app.plan import Source
-from app.service.changes import Branch
+from app.service.changes import Branch, Touch
 from app.service.delta import Changes, Item, Keys, gone
 from app.service.rows import Node, Run
 from app.store.mapping import Contained, Reference
@@ -23,20 +25,24 @@ if TYPE_CHECKING:
     from app.service.call import Call
 
 Paths = Mapping[int, str]
+Pair = tuple[int, int]
+There = dict[int, tuple[Item, str]]
 
 
 @dataclass(slots=True)
 class Told:
-    """What one answer has said so far: an entity or its removal is said once."""
+    """What one answer has said so far: an entity or its removal is said once, and so is a link."""
 
     entities: set[tuple[str, int]] = field(default_factory=set)
+    removed: set[str] = field(default_factory=set)
+    links: set[tuple[str, ...]] = field(default_factory=set)
 
 
 class Links:
     """The expanded properties of one level."""
 
     def __init__(self, call: Call, branches: Iterable[Branch]) -> None:
-        self.branches = tuple(LinkBranch(call, branch) for branch in branches)
+        self.branches = tuple(LinkBranch(call, branch) for branch in branches if branch.item.suffix != "$count")
 
     def of(self, call: Call, changes: Changes, paths: Paths) -> dict[int, list[Item]]:
         """Row → the objects beside its entity. `paths`: the entities of the result, with their URLs below the root."""
@@ -51,8 +57,24 @@ class Links:
             branch.add(call, changes, paths, new, base, told, found, top)
 
 
-class LinkBranch:
-    """One expanded property."""
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What happened in an expanded property of some entities; pairs are rows of both ends.
+
+    `there`: related entities that the options let through; `now`: the pairs of these that something happened to; `came`:
+    those that are new to the client; `changed`: entities whose own changes are told; `ended`: pairs that are no more.
+    """
+
+    there: There
+    now: list[Pair]
+    came: set[Pair]
+    changed: set[int]
+    ended: list[Pair]
+    stored: Mapping[int, dict[str, Any]]
+
+
+class Looked:
+    """One expanded property: what happened in it."""
 
     def __init__(self, call: Call, branch: Branch) -> None:
         self.branch, self.hop, self.about = branch, branch.hop, branch.interest
@@ -60,22 +82,25 @@ class LinkBranch:
         planner = call.service.planner(call.policy, call.wishes.page_size)
         self.table = call.mapping.table(self.hop.target)
         type = item.cast or item.type
-        source = Source(self.hop.target, type, planner.types(self.hop.target, type),
-                        grant=planner.grants.get(self.hop.target), grants=planner.grants, rows=True)
-        options = replace(item.options, expand=(), top=None, skip=None, orderby=(), count=False)
-        self.node = Node(call.sight, planner.read(source, options, collection=True), call.wishes.format, call.request.root)
+        self.source = Source(self.hop.target, type, planner.types(self.hop.target, type),
+                             grant=planner.grants.get(self.hop.target), grants=planner.grants, rows=True)
+        self.options = replace(item.options, top=None, skip=None, orderby=(), count=False)
+        self.node = self.compiled(call, replace(self.options, expand=()))
         self.row = self.node.read.sort[-1]
-        self.keys = Keys(call, source)
+        self.keys = Keys(call, self.source)
         self.references = item.suffix == "$ref"
-        self.counted = item.suffix == "$count"
         self.single = isinstance(self.hop.relation, Reference)
-        self.inner = Links(call, self.about.branches)
 
-    def add(self, call: Call, changes: Changes, paths: Paths, new: set[int], base: str, told: Told,
-            found: dict[int, list[Item]], top: Mapping[int, int] | None) -> None:
-        window, trail, hop, format = changes.window, changes.trail, self.hop, call.wishes.format
-        touched = window.of(hop.target)
-        swayed = trail.swayed(self.about)
+    def compiled(self, call: Call, options: bound.Options) -> Node:
+        """The read of related entities by their rows."""
+        planner = call.service.planner(call.policy, call.wishes.page_size)
+        return Node(call.sight, planner.read(self.source, options, collection=True), call.wishes.format, call.request.root)
+
+    def outcome(self, call: Call, changes: Changes, paths: Paths, new: set[int]) -> Outcome:
+        """What happened. `paths`: the entities that have the property, with their URLs; `new`: those of them that the
+        client does not know yet."""
+        window, trail, hop = changes.window, changes.trail, self.hop
+        touched, swayed = window.of(hop.target), trail.swayed(self.about)
         changed = window.told(self.about, self.table) | swayed
         deeper = trail.reached(self.about)
         made = {pair for pair, there in trail.linked(hop) if there}
@@ -84,37 +109,22 @@ class LinkBranch:
         now = trail.related(hop, new, False) | {pair for pair in trail.related(hop, seen) if pair[0] in paths}
         if self.single:
             now |= trail.related(hop, {row for row in paths if self.repointed(window.of(hop.own).get(row))}, False)
-        there = self.read(call, sorted({target for _, target in now}), {target: paths[own] for own, target in now})
+        there = self.read(call, self.node, sorted({target for _, target in now}), {target: paths[own] for own, target in now})
         ended = {pair for pair in parted if pair not in now}
         ended |= {pair for pair in now if pair[1] in changed and pair[1] not in there and pair[0] not in new}
+        ended |= {pair for pair in parted & now if self.another(touched.get(pair[1]), paths[pair[0]], there.get(pair[1]))}
         if self.single:     # a link in the place of another tells that that one ended
             replaced = {own for own, target in now if target in there}
             ended = {pair for pair in ended if pair[0] not in replaced}
-        stored = self.keys.stored(call, sorted({target for _, target in ended}))
-        below: dict[int, int] = {}
-        fresh: set[int] = set()
-        for own, target in sorted(now):
-            if target not in there:
-                continue
-            item, path = there[target]
-            items = found.setdefault(top[own] if top else own, [])
+        kept = sorted(pair for pair in now if pair[1] in there)
+
+        def comes(own: int, target: int) -> bool:
             touch = touched.get(target)
-            came = own in new or (own, target) in made | parted or target in swayed or touch is not None and (
+            return (own in new or (own, target) in made | parted or target in swayed or touch is not None and (
                 touch.created or any(self.ties(was) for was in touch.was) or bool(touch.names & self.about.decides)
-            ) or self.single and self.repointed(window.of(hop.own).get(own))
-            if (came or target in changed) and (hop.target, target) not in told.entities and not self.references:
-                told.entities.add((hop.target, target))
-                items.append(form.member(format, self.set_of(path), item))
-            if came:
-                items.append(form.link(format, base, paths[own], hop.name, path, True))
-                fresh.add(target)
-            below.setdefault(target, top[own] if top else own)
-        for own, target in sorted(ended):
-            items = found.setdefault(top[own] if top else own, [])
-            items += self.over(changes, own, target, stored.get(target), paths, base, told)
-        if self.inner.branches and below:
-            self.inner.add(call, changes, {target: there[target][1] for target in below}, fresh, self.hop.target, told,
-                           found, below)
+            ) or self.single and self.repointed(window.of(hop.own).get(own)))
+        return Outcome(there, kept, {pair for pair in kept if comes(*pair)}, changed, sorted(ended),
+                       self.keys.stored(call, sorted({target for _, target in ended})))
 
     def repointed(self, touch: Any) -> bool:
         """Whether the entity that has this to-one property points elsewhere than before."""
@@ -126,35 +136,100 @@ class LinkBranch:
         other = getattr(self.hop.relation, "other", ())
         return isinstance(other, tuple) and any(column.name in was for column in other)
 
-    def set_of(self, path: str) -> str:
-        """What a context names the related entities by."""
-        return path.rpartition("(")[0] or path if self.node.writer.keyed else path
-
-    def read(self, call: Call, rows: list[int], owners: Mapping[int, str]) -> dict[int, tuple[Item, str]]:
+    def read(self, call: Call, node: Node, rows: list[int], owners: Mapping[int, str]) -> There:
         """Row → (object, URL below the root) of the related entities that the options let through."""
         if not rows:
             return {}
         run = Run(replace(call.service.values(call), rows=rows), call.syntax.options)
-        found = sql.fetch(call.store, self.node.statement, run.values)
+        found, at = sql.fetch(call.store, node.statement, run.values), node.read.sort[-1]
         bases: str | list[str] = ""
-        if self.node.writer.needs_base:
-            bases = [f"{owners[row[self.row]]}/{self.hop.name}" for row in found]
-        made, paths = self.node.objects(found, run, bases), self.node.paths(found, bases)
-        return {row[self.row]: (each, path) for row, each, path in zip(found, made, paths, strict=True)}
+        if node.writer.needs_base:
+            bases = [f"{owners[row[at]]}/{self.hop.name}" for row in found]
+        made, paths = node.objects(found, run, bases), node.paths(found, bases)
+        return {row[at]: (each, path) for row, each, path in zip(found, made, paths, strict=True)}
+
+    def base(self, owner: str) -> str:
+        """What the URLs of related entities begin with."""
+        return f"{owner}/{self.hop.name}" if isinstance(self.hop.relation, Contained) else self.hop.target
+
+    def another(self, touch: Touch | None, owner: str, now: tuple[Item, str] | None) -> bool:
+        """Whether a row held an entity that was deleted, and holds one with another key."""
+        if touch is None or touch.ended is None or touch.deleted or now is None:
+            return False
+        return self.keys.path(self.base(owner), self.keys.logged(touch.ended)) != now[1]
+
+    def gone(self, changes: Changes, own: int, target: int, key: Mapping[str, Any] | None, owner: str
+             ) -> tuple[str, str, Mapping[str, Any]] | None:
+        """(reason, what its URL begins with, key) of an entity that is no longer related; None where the client cannot
+        know it. `owner`: the URL of the entity that has the property. Raises Gone where a policy keeps it from being said
+        whether it can."""
+        touch = changes.window.of(self.hop.target).get(target)
+        bottom = self.base(owner)
+        if touch is not None and (touch.deleted or touch.ended is not None):
+            if touch.ended is None:
+                return None
+            if self.source.grant is not None:
+                raise gone(changes.call)
+            return "deleted", bottom, self.keys.logged(touch.ended)
+        if key is None or touch is not None and touch.created and own not in changes.window.of(self.hop.own):
+            return None
+        return "changed", bottom, key
+
+
+class LinkBranch(Looked):
+    """One expanded property in an answer that does not nest."""
+
+    def __init__(self, call: Call, branch: Branch) -> None:
+        super().__init__(call, branch)
+        self.inner = Links(call, self.about.branches)
+
+    def add(self, call: Call, changes: Changes, paths: Paths, new: set[int], base: str, told: Told,
+            found: dict[int, list[Item]], top: Mapping[int, int] | None) -> None:
+        hop, format = self.hop, call.wishes.format
+        outcome = self.outcome(call, changes, paths, new)
+        below: dict[int, int] = {}
+        fresh: set[int] = set()
+        for own, target in outcome.now:
+            item, path = outcome.there[target]
+            items = found.setdefault(top[own] if top else own, [])
+            came = (own, target) in outcome.came
+            if (came or target in outcome.changed) and (hop.target, target) not in told.entities and not self.references:
+                told.entities.add((hop.target, target))
+                items.append(form.member(format, self.set_of(path), item))
+            if came:
+                items += self.link(format, told, base, paths[own], path, True)
+                fresh.add(target)
+            below.setdefault(target, top[own] if top else own)
+        for own, target in outcome.ended:
+            items = found.setdefault(top[own] if top else own, [])
+            items += self.over(changes, own, target, outcome.stored.get(target), paths, base, told)
+        if self.inner.branches and below:
+            self.inner.add(call, changes, {target: outcome.there[target][1] for target in below}, fresh, self.hop.target, told,
+                           found, below)
+
+    def set_of(self, path: str) -> str:
+        """What a context names the related entities by."""
+        return path.rpartition("(")[0] or path if self.node.writer.keyed else path
+
+    def link(self, format: Format, told: Told, base: str, source: str, target: str, there: bool) -> list[Item]:
+        """A link that came or ended, where that was not said yet."""
+        if (source, self.hop.name, target) in told.links:
+            return []
+        told.links.add((source, self.hop.name, target))
+        return [form.link(format, base, source, self.hop.name, target, there)]
 
     def over(self, changes: Changes, own: int, target: int, key: Mapping[str, Any] | None, paths: Paths, base: str,
              told: Told) -> list[Item]:
         """What to say of a link that ended: that the entity is gone, or the link."""
         call = changes.call
-        touch = changes.window.of(self.hop.target).get(target)
-        bottom = f"{paths[own]}/{self.hop.name}" if isinstance(self.hop.relation, Contained) else self.hop.target
-        if touch is not None and touch.deleted:
-            if touch.ended is None or (self.hop.target, target) in told.entities:
-                return []
-            if self.node.read.query.source.grant is not None:
-                raise gone(call)
-            told.entities.add((self.hop.target, target))
-            return [self.keys.removed(call.request.root, bottom, self.keys.logged(touch.ended), "deleted")]
-        if key is None or touch is not None and touch.created and own not in changes.window.of(self.hop.own):
+        ended = self.gone(changes, own, target, key, paths[own])
+        if ended is None:
             return []
-        return [form.link(call.wishes.format, base, paths[own], self.hop.name, self.keys.path(bottom, key), False)]
+        reason, bottom, known = ended
+        if reason == "changed":
+            return self.link(call.wishes.format, told, base, paths[own], self.keys.path(bottom, known), False)
+        path = self.keys.path(bottom, known)
+        if path in told.removed:
+            return []
+        told.removed.add(path)
+        return [self.keys.removed(call.request.root, bottom, known, "deleted")]
