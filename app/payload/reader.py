@@ -438,7 +438,8 @@ class EntityReader:
         faults: Faults = []
         structure = self.schemas.of(actual, reading)
         parts = self._parts(data, structure, reading, "", faults)
-        made: dict[str, Any] = {TYPE: "#" + actual} if actual != declared else {}
+        told = reading.operation == "patch" and data.keys() & {TYPE, "@type"}     # the declared type, told, is a change of type
+        made: dict[str, Any] = {TYPE: "#" + actual} if actual != declared or told else {}
         made.update(self._values(parts.values, structure, "", faults, frozenset()))
         made.update(self.dynamic_members(parts, "", faults, reading))
         for name, links in self._links(parts, actual, reading, "", faults, None).items():

@@ -257,8 +257,8 @@ class Schemas:
                  ) -> dict[str, Any]:
         """A complex value with every declared member, in model order, dynamic members last: what is missing comes from
         `old`, else from defaults. Raises BodyError where a required member has no value."""
-        made: dict[str, Any] = {TYPE: value[TYPE]} if TYPE in value else {}
         actual = self.resolve(value.get(TYPE)) or name
+        made: dict[str, Any] = {TYPE: value[TYPE]} if TYPE in value and actual != self.model.full(name) else {}
         declared = self.model.properties(actual)
         faults = []
         for member in declared.values():
@@ -273,7 +273,7 @@ class Schemas:
                 made[member.name], fault = self.left_out(actual, member)
                 faults += [(at, fault)] if fault else []
         raise_faults(faults)
-        made.update((key, item) for key, item in value.items() if key not in declared)
+        made.update((key, item) for key, item in value.items() if key not in declared and key != TYPE)
         return made
 
     def _complete_member(self, member: Property, value: Any, old: Any, path: str) -> Any:

@@ -482,21 +482,32 @@ def same_type(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
     return old.get(TYPE) == new.get(TYPE)
 
 
+def _actual(model: Any, declared: str, given: Any) -> str:
+    return model.full(given.removeprefix("#")) if isinstance(given, str) else declared
+
+
 def merge(model: Any, type: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
     """A complex value after PATCH: members given replace the old ones, complex ones merge (Protocol §11.4.3)."""
     made = dict(old)
-    given = new.get(TYPE, old.get(TYPE))
-    actual = model.full(given.removeprefix("#")) if isinstance(given, str) else type
+    had, actual = (_actual(model, type, given) for given in (old.get(TYPE), new.get(TYPE, old.get(TYPE))))
     members = model.properties(actual) if model.structured(actual) else {}
-    if new.get(TYPE) not in (None, old.get(TYPE)):      # another type keeps what both have
-        made = {name: value for name, value in old.items() if name in members}
+    if actual != had:       # another type keeps what both inherit and what is dynamic (§11.4.9.3)
+        before = model.properties(had) if model.structured(had) else {}
+        made = {name: value for name, value in old.items()
+                if name != TYPE and before.get(bare := name.partition("@")[0]) is members.get(bare)}
+    read = members if TYPE in new else model.properties(type) if model.structured(type) else {}
     for name, value in new.items():
         if "@" not in name:
             made.pop(name + TYPE, None)
     for name, value in new.items():
         member = members.get(name)
+        if member is not None and name not in read:
+            raise BodyError(f"'{name}' is a property of {actual}: the value has to say so in '@odata.type'.",
+                            code="missingType", target=name)
         if member is not None and isinstance(value, Mapping) and isinstance(made.get(name), Mapping):
             made[name] = merge(model, model.underlying(member.type).name, made[name], value)
         else:
             made[name] = value
+    if actual == type:
+        made.pop(TYPE, None)
     return made

@@ -239,4 +239,5 @@ def raw_value(call: Call, value: Any, headers: dict[str, str]) -> Response:
         text = types.write_double(value)
     else:
         text = str(value)
-    return Response(200, {**headers, "Content-Type": "text/plain"}, text.encode("utf-8"))
+    media = "text/plain" if text.isascii() else "text/plain;charset=utf-8"      # without, clients read Latin-1
+    return Response(200, {**headers, "Content-Type": media}, text.encode("utf-8"))

@@ -103,19 +103,20 @@ class Bridge:
         allowed = body_limit(environ.get("CONTENT_TYPE", ""), self.max_body, self.max_stream)
         if declared.isdigit() and int(declared) > allowed:
             return io.BytesIO(), int(declared)
-        message = await self.progress(receive())
+        message = await self.received(receive)
         data, more = message.get("body", b""), message.get("more_body", False)
         if not more:
             return io.BytesIO(data), len(data)
         spool = cast("BinaryIO", tempfile.SpooledTemporaryFile(IN_MEMORY))
         length = spool.write(data)
-        while more and length <= allowed:
-            message = await self.progress(receive())
-            if message["type"] == "http.disconnect":
-                spool.close()
-                raise Stalled("the client went away before its request was complete")
-            length += spool.write(message.get("body", b""))
-            more = message.get("more_body", False)
+        try:
+            while more and length <= allowed:
+                message = await self.received(receive)
+                length += spool.write(message.get("body", b""))
+                more = message.get("more_body", False)
+        except Stalled:
+            spool.close()
+            raise
         spool.seek(0)
         return spool, length
 
@@ -133,6 +134,13 @@ class Bridge:
                 await send({"type": "http.response.body", "body": b""})
         finally:
             gone.cancel()
+
+    async def received(self, receive: Receive) -> Message:
+        """The next part of the request. Raises Stalled where the client went away: what came is not the whole body."""
+        message = await self.progress(receive())
+        if message["type"] == "http.disconnect":
+            raise Stalled("the client went away before its request was complete")
+        return message
 
     async def progress(self, step: Awaitable[T]) -> T:
         """Await `step`, for as long as the other side has."""

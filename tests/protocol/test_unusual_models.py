@@ -117,6 +117,35 @@ def test_names_beyond_ascii(service_of: ServiceOf, tmp_path: Path) -> None:
     walk(opened(service_of, tmp_path, LETTERS), NAMED)
 
 
+# --- complex values of several types -----------------------------------------------------------------------
+
+PLACES = HEAD + SCHEMA.format("ns", """
+<EntityType Name="Thing"><Key><PropertyRef Name="ID"/></Key><Property Name="ID" Type="Edm.Int32" Nullable="false"/>
+ <Property Name="Place" Type="ns.Place"/></EntityType>
+<ComplexType Name="Place" OpenType="true"><Property Name="Street" Type="Edm.String"/></ComplexType>
+<ComplexType Name="Home" BaseType="ns.Place" OpenType="true"><Property Name="Rooms" Type="Edm.Byte"/><Property Name="Mark" Type="Edm.Byte"/></ComplexType>
+<ComplexType Name="Shop" BaseType="ns.Place" OpenType="true"><Property Name="Mark" Type="Edm.String"/></ComplexType>
+<EntityContainer Name="C"><EntitySet Name="Things" EntityType="ns.Thing"/></EntityContainer>""") + TAIL
+GUID = "11111111-2222-3333-4444-555555555555"
+MORE = {"Dyn": 1, "Id@odata.type": "#Guid", "Id": GUID}
+PLACED = [
+    step("P 11.4.2", "POST Things", 201, {"Place": MORE}, {"ID": 1, "Place": {"Street": "é", **MORE}}),
+    step("P 11.4.9.3", "PATCH Things(1)", 204, None, {"Place": {"@odata.type": "#ns.Home", "Rooms": 9, "Mark": 3}}),
+    step("P 11.4.9.3", "GET Things(1)/Place", 200, {"@odata.type": "#ns.Home", "Street": "é", "Rooms": 9, "Mark": 3, **MORE}),
+    step("J 4.5.3", "PATCH Things(1)/Place", 400, {"error": {"code": "missingType", "target": "Rooms"}}, {"Rooms": "many"}),
+    step("P 11.4.9.3", "PATCH Things(1)/Place", 204, None, {"@odata.type": "#ns.Shop", "Dyn": 2}),
+    step("P 11.4.9.3", "GET Things(1)/Place", 200, {"@odata.type": "#ns.Shop", "Street": "é", "Mark": None, "Rooms": ABSENT, **MORE, "Dyn": 2}),
+    step("P 11.4.9.3", "PATCH Things(1)", 204, None, {"Place": {"@odata.type": "#ns.Place"}}),
+    step("P 11.4.9.3", "GET Things(1)/Place", 200, {"@odata.type": ABSENT, "Street": "é", "Mark": ABSENT, **MORE, "Dyn": 2}),
+    step("P 11.2.4.1", "GET Things(1)/Place/Street/$value", 200, "é", headers={"Content-Type": "text/plain;charset=utf-8"}),
+]
+
+
+def test_complex_values_change_their_type(service_of: ServiceOf, tmp_path: Path) -> None:
+    """What both types inherit and what is dynamic stays."""
+    walk(opened(service_of, tmp_path, PLACES), PLACED)
+
+
 # --- everything at once ------------------------------------------------------------------------------------
 
 KINDS = HEAD + SCHEMA.format("ns", """

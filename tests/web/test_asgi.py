@@ -158,11 +158,12 @@ def test_a_body_beyond_the_limit_is_not_taken(headers: list[tuple[bytes, bytes]]
     assert type(error).__name__ == "PayloadTooLarge" and len(client.pieces) >= 3
 
 
-def test_a_client_that_leaves_while_sending_is_forgotten() -> None:
+@pytest.mark.parametrize("pieces", [[b"x" * 10], []], ids=["half way", "before the body"])
+@pytest.mark.parametrize("length", [(b"transfer-encoding", b"chunked"), (b"content-length", b"20")])
+def test_a_client_that_leaves_while_sending_is_forgotten(pieces: list[bytes], length: tuple[bytes, bytes]) -> None:
     def leaving() -> Client:
-        client = Client(b"x" * 10, b"y")
+        client = Client(*pieces)
         client.left.set()
-        client.pieces[1:] = []
 
         async def receive() -> Message:
             message = await Client.receive(client)
@@ -170,7 +171,7 @@ def test_a_client_that_leaves_while_sending_is_forgotten() -> None:
         client.receive = receive            # type: ignore[method-assign]
         return client
 
-    client, service, error = run(scope(b"/body", b"", "POST", [(b"transfer-encoding", b"chunked")]), leaving)
+    client, service, error = run(scope(b"/body", b"", "POST", [length]), leaving)
     assert isinstance(error, Stalled) and not service.requests
 
 
