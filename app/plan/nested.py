@@ -15,7 +15,7 @@ from app.edm import types
 from app.edm.index import Model
 from app.edm.model import NavigationProperty, Property
 from app.errors import NotImplementedByService
-from app.plan.nodes import Choice, Grants, ItemQuery, Order, Output, Part, Source
+from app.plan.nodes import Choice, ItemQuery, Order, Output, Part, Source
 from app.store.mapping import Inverse, Table
 
 # A dynamic value has a sort key for each kind that it may be of; the last: any value that JSON keeps as a string.
@@ -25,14 +25,12 @@ Steps = tuple[bound.PathStep, ...]
 
 @dataclass(slots=True)
 class Nested:
-    """Gathers the choices and parts of one query's selected properties; `add` allocates outputs of that query, which reads
-    the root of a request or (`expanded`) related entities."""
+    """Gathers the choices and parts of the selected properties of one query over `source`; `add` allocates outputs of it."""
 
     model: Model
     table: Table
-    grants: Grants
+    source: Source
     add: Callable[[Output], int]
-    expanded: bool = False
     choices: list[Choice] = field(default_factory=list)
     parts: list[Part] = field(default_factory=list)
 
@@ -41,8 +39,6 @@ class Nested:
         for item in select:
             if item.options is None:
                 continue
-            if self.expanded and mentions(item.options):
-                raise NotImplementedByService(feature="$it in $select inside $expand", target="$expand")
             steps, last, collection, through = self.walk(item.path, type)
             steps, through, options = above + steps, inside or through, item.options
             self.visit(options.select or (), last, steps, through or collection)
@@ -78,10 +74,11 @@ class Nested:
         computed = primitive(options, self.model)
         order = tuple(order for item in options.orderby for order in sort_keys(item))
         query = None
+        looks_back = self.source.parents and mentions(options)
         if options.filter is not None or options.search is not None or order or computed:
             own = (self.table.row_id,)
             source = Source(self.table.id, self.table.type, relation=Inverse(self.table.id, own, own, ("", "")), parents=True,
-                            grants=self.grants)
+                            parent=self.source if looks_back else None, grants=self.source.grants)
             outputs = tuple(Output(expression=each.expression, type=each.type) for each in computed)
             if options.search is not None:
                 outputs += (Output(expression=bound.This(type)),)
@@ -89,7 +86,8 @@ class Nested:
         if query is None and options.top is None and options.skip is None and not options.count:
             return
         row = self.add(Output(column=self.table.row_id, type=self.table.row_id.edm))
-        self.choices.append(Choice(names(steps), row, query, computed, options.search, options.top, options.skip,
+        found_by = (0, row) if looks_back else (row,)
+        self.choices.append(Choice(names(steps), found_by, query, computed, options.search, options.top, options.skip,
                                    options.count))
 
     def compute(self, steps: Steps, options: bound.Options) -> None:

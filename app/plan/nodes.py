@@ -259,13 +259,14 @@ SelectTree: TypeAlias = Mapping[str, Any]       # member name → None (all of i
 class Choice:
     """The items of a collection-valued property that an answer shows, out of those that its document holds.
 
-    `path`: member names from the object to the collection. `row`: position of the row id in the object's row. `query`:
+    `path`: member names from the object to the collection. `own`: positions of what the object is found by in its row: the
+    row id, behind that of `$it` where the query looks back at it. `query`:
     what chooses and sorts, and computes the members `computed` of each item; None: the items as they stand. With a
     `search` the item itself is its last output.
     """
 
     path: tuple[str, ...]
-    row: int
+    own: tuple[int, ...]
     query: ItemQuery | None
     computed: tuple[bound.ComputedProperty, ...] = ()
     search: url.Search | None = None

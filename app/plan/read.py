@@ -224,12 +224,15 @@ class Planner:
         if item.cast:
             target = replace(target, type=item.cast)
         options = item.options
-        outer = any(mentions(each) for each in (options.filter, options.orderby, options.compute, options.expand))
+        outer = any(mentions(each) for each in (options.filter, options.orderby, options.compute, options.expand, options.select))
+        repeats = self._repeats(item, target, bool(path))
         if outer:
             target = replace(target, parent=replace(builder.source, key=(), predicate=None, rows=False, ordinal=None))
             if not builder.source.parents:
-                target = replace(target, parent=Source(builder.source.table, builder.source.type))
+                target = replace(target, parent=Source(builder.source.table, builder.source.type, parents=repeats))
         own = builder.link_positions(relation, outer)
+        if outer and repeats and not builder.source.parents:
+            own *= 2            # every level is found by `$it` and the entity above, which on the first are the same
         count = counting = None
         if options.count and options.apply is not None and not path:
             counting = CountQuery(target, options.filter, options.search, options.compute, options.apply, True)
@@ -247,14 +250,13 @@ class Planner:
             rows = RowPlanner(self, target, options, len(links)).rows()
             return Expansion(item.path[-1], navigation, owner, own, navigation.collection, "", rows, None, path,
                              counting=counting, options=transformed)
-        repeats = self._repeats(item, target, bool(path), outer)
         if item.levels != 1 and not item.suffix and not repeats:
             options = self._next_level(item, options)
         inner = _ShapeBuilder(self, target, options)
         shape, again = inner.build(), None
         if repeats:
             number = Output(expression=self._counting(item, owner, navigation), type=INT64)
-            again = Again(inner.link_positions(relation), inner.add(number) if options.count else None)
+            again = Again(inner.link_positions(relation, outer), inner.add(number) if options.count else None)
         read = self.assembled(inner, shape, navigation.collection)
         page = self.page if navigation.collection and not outer and not path and options.apply is None else 0
         if page:
@@ -292,14 +294,14 @@ class Planner:
             members = bound.CastPath(members, item.cast, True)
         return bound.Count(members, item.options.filter, item.options.search)
 
-    def _repeats(self, item: bound.ExpandItem, target: Source, inside: bool, outer: bool) -> bool:
+    def _repeats(self, item: bound.ExpandItem, target: Source, inside: bool) -> bool:
         """Whether the plan of one level of `$levels` is that of the next, because both start from the same table."""
         if item.levels == 1 or item.suffix:
             return False
         if item.levels > MAX_LEVELS:
             raise LimitExceeded(limit="$levels", allowed=MAX_LEVELS, target="$expand")
-        if outer or inside and not item.levels:
-            raise NotImplementedByService(feature="$it with $levels" if outer else "$levels=max through a complex value")
+        if inside and not item.levels:
+            raise NotImplementedByService(feature="$levels=max through a complex value")
         assert item.navigation is not None
         *steps, name = self._again(item)
         if inside:
@@ -457,7 +459,7 @@ class _ShapeBuilder:
             variants = {name: (*members, *computed) for name, members in variants.items()}
         expansions = tuple(self.planner.expansion(self, item) for item in needs if item.navigation is not None)
         navigations, operations = self._links_selected()
-        nested = Nested(self.model, table, self.planner.grants, self.add, self.source.parents)
+        nested = Nested(self.model, table, self.source, self.add)
         nested.visit(self.options.select or (), self.source.type)
         return Shape(self.source.table, self.source.type, variants, discriminator, version, row, key, expansions, dynamic,
                      names, self.options.select is None or self.star, navigations, operations, self._streams(type_names),

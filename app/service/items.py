@@ -97,16 +97,17 @@ class Chooser:
                 if not isinstance(items, list):
                     continue
                 if chosen is not None:
-                    wanted = chosen.get((row[choice.row], *positions), ())
+                    wanted = chosen.get((*(row[at] for at in choice.own), *positions), ())
                     items = [self._item(items[found[0]], found[1:]) for found in wanted]
                 if choice.count:
                     annotate(holder, name, self.count_name, str(len(items)) if self.values.format.ieee754 else len(items))
                 holder[name] = items[skip:] if top is None else items[skip:skip + top]
 
     def _chosen(self, rows: Sequence[Sequence[Any]], run: sql.Values, view: Stream | None) -> Chosen:
-        """(row id, positions of the outer items) → (position, computed values…) of the items wanted, in order."""
+        """(what the object is found by, positions of the outer items) → (position, computed values…) of the items wanted,
+        in order."""
         assert self.statement is not None
-        parents = [(each,) for each in dict.fromkeys(row[self.choice.row] for row in rows)]
+        parents = list(dict.fromkeys(tuple(row[at] for at in self.choice.own) for row in rows))
         found: Chosen = {}
         at, search = self.statement.link_count - 1, self.choice.search
         for each in sql.fetch(view or self.store, self.statement, replace(run, parents=parents)):

@@ -29,7 +29,7 @@ def compile_items(query: ItemQuery, mapping: tables.Mapping, dialect: Dialect) -
     build = Build(dialect, mapping, query.source.grants)
     opened = sources.open_source(query.source, build)
     found, positions = walked(query.steps, Members(opened.frame, opened.where, opened.row), build)
-    scope = selects.named(Scope(build, found.member, opened.row), query.compute)
+    scope = selects.named(Scope(build, found.member, opened.it or opened.row), query.compute)
     found.where.extend(sources.among_parents(opened))
     found.where.extend(selects.conditions(query.filter, None, scope))
     selected: selects.Selected = [(dialect.select(node, column), column, column.edm) for node, column in opened.links]
