@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
+
+if TYPE_CHECKING:
+    from app.service.access import Principal
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +22,8 @@ class Request:
     `headers`: names in lower case; several headers of one name joined by ', '. `root`: the service root as the client
     sees it, absolute, ending in '/'. `body`: a binary stream (may be empty), read at most once.
     `references`: inside a batch the path below the root that an id of an earlier request stands for. `plain`: whether
-    it came by the BI view, whose `$metadata` is simpler (`csdl.safe`).
+    it came by the BI view, whose `$metadata` is simpler (`csdl.safe`). `principal`: who sent it, where that was found out
+    already (`Service.identified`).
     """
 
     method: str
@@ -30,6 +34,7 @@ class Request:
     root: str = "http://localhost/"
     references: Callable[[str], str | None] | None = None
     plain: bool = False
+    principal: Principal | None = None
 
     def header(self, name: str) -> str | None:
         """The header's value, by lower-case name."""

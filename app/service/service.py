@@ -146,7 +146,7 @@ class Service:
         try:
             if self._view and request.path.startswith(self._view):
                 request = rewrites.viewed(request, self._view)
-            principal = identified(self.authenticate(request))
+            principal = request.principal or identified(self.authenticate(request))
             if request.path.startswith(jobs.PATH):
                 return jobs.monitor(self, request, principal)
             policy = self.access.policy(principal)
@@ -337,9 +337,14 @@ class Service:
             return known
         return metadata.metadata(call, write)
 
+    def identified(self, request: Request) -> Request:
+        """The request with who sent it, found out once for all that is made of it. Raises Unauthorized."""
+        return replace(request, principal=request.principal or identified(self.authenticate(request)))
+
     def seen_by(self, request: Request) -> tuple[str, Model]:
-        """(id, model) of what the one who asks may see. Raises Unauthorized."""
-        policy = self.access.policy(identified(self.authenticate(request)))
+        """(id, model) of what the one who sent an identified request may see."""
+        assert request.principal is not None
+        policy = self.access.policy(request.principal)
         return policy.id, policy.model
 
     # --- what answers ask of the service -----------------------------------------------------------------

@@ -6,6 +6,7 @@ request outside the path goes to the service as it is.
 
 from __future__ import annotations
 
+import hashlib
 import io
 import re
 from collections.abc import Mapping
@@ -15,6 +16,7 @@ from typing import Any, Protocol
 from app.edm import Model
 from app.errors import BindError, MethodNotAllowed, NotAcceptable, NotFound, UnsupportedMediaType
 from app.payload.syntax import read_json, write_json
+from app.service.conditions import matches
 from app.service.request import Request
 from app.service.response import Response
 from app.v2 import batch, edmx, verbose
@@ -38,6 +40,8 @@ class Service(Protocol):
 
     def failed(self, error: Exception, request: Request) -> Response: ...
 
+    def identified(self, request: Request) -> Request: ...
+
     def seen_by(self, request: Request) -> tuple[str, Model]: ...
 
 
@@ -47,6 +51,7 @@ class Face:
     def __init__(self, service: Service, path: str) -> None:
         self.service, self.path = service, path
         self._views: dict[str, View] = {}
+        self._documents: dict[str, tuple[bytes, str]] = {}
 
     def handle(self, request: Request) -> Response:
         """The answer to one request; never raises."""
@@ -62,9 +67,10 @@ class Face:
         """The answer to a request whose path is below the face. Raises ODataError."""
         method = _method(request)
         _check_version(request)
+        request = self.service.identified(request)
         seen = self.view_of(request)
         if request.path in ("$metadata", "%24metadata"):
-            return Response(200, {"Content-Type": "application/xml", **VERSION}, edmx.document(seen))
+            return self.metadata(request)
         _check_form(request)
         if not request.path:
             names = [each.name for each in seen.model.sets.values()]
@@ -76,12 +82,25 @@ class Face:
         return self.outer(request, seen, found, response)
 
     def view_of(self, request: Request) -> View:
-        """The view of the model as far as the one who asks may see it. Raises Unauthorized."""
+        """The view of the model as far as the one who sent an identified request may see it."""
         id, model = self.service.seen_by(request)
         found = self._views.get(id)
         if found is None:
             found = self._views[id] = view(model)
         return found
+
+    def metadata(self, request: Request) -> Response:
+        """`$metadata`, written once per view; 304 where the client has it."""
+        id, _ = self.service.seen_by(request)
+        known = self._documents.get(id)
+        if known is None:
+            body = edmx.document(self.view_of(request))
+            known = self._documents[id] = body, f'W/"{hashlib.sha256(body).hexdigest()[:16]}"'
+        body, tag = known
+        had = request.header("if-none-match")
+        if had is not None and matches(had, tag):
+            return Response(304, {"ETag": tag, **VERSION})
+        return Response(200, {"Content-Type": "application/xml", "ETag": tag, **VERSION}, body)
 
     def root(self, request: Request) -> str:
         """The address of the face."""

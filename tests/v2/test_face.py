@@ -187,3 +187,28 @@ def test_the_document_names_only_what_is_there(clients: Any, name: str) -> None:
 def test_a_set_of_the_name_of_a_face_is_refused_at_start(service_of: Callable[..., Any]) -> None:
     with pytest.raises(ConfigurationError, match="ODATA_V2_PATH"):
         service_of(*files("northwind"), v2_path="Products")
+
+
+def test_the_document_is_written_once_and_known_by_its_etag(clients: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = clients["northwind"]
+    first = ask(client, "GET v2/$metadata")
+    again = ask(client, "GET v2/$metadata", headers={"If-None-Match": first.headers["etag"]})
+    assert (again.status, again.body, again.headers["etag"]) == (304, b"", first.headers["etag"])
+    monkeypatch.setattr("app.v2.edmx.document", lambda view: b"written again")
+    changed = ask(client, "GET v2/$metadata", headers={"If-None-Match": 'W/"other"'})
+    assert (changed.status, changed.body) == (200, first.body)
+
+
+def test_who_asks_is_found_out_once(private: Any) -> None:
+    """A request of the face, and a batch with all that is in it, is authenticated once."""
+    client = private("northwind")
+    asked, authenticate = [], client.service.authenticate
+
+    def counting(request: Any) -> Any:
+        asked.append(request.path)
+        return authenticate(request)
+    client.service.authenticate = counting
+    assert ask(client, "GET v2/Products(1)").status == 200
+    assert len(asked) == 1
+    assert ask(client, "POST v2/$batch", CHANGES % 1, {"Content-Type": "multipart/mixed; boundary=b"}).status == 202
+    assert len(asked) == 2
