@@ -12,7 +12,7 @@ from dataclasses import replace
 import peewee as pw
 
 from app.plan.nodes import CountQuery, Query
-from app.sql import apply, children, order, selects, sources, terms
+from app.sql import apply, children, order, search, selects, sources, terms
 from app.sql.order import Ordered
 from app.sql.render import render
 from app.sql.scope import Build, Frame, Place, Scope
@@ -28,7 +28,10 @@ def compile_query(query: Query, mapping: tables.Mapping, dialect: Dialect) -> St
     Raises NotImplementedByService, naming it, for what cannot be computed in SQL or is kept nowhere.
     """
     build = Build(dialect, mapping, query.source.grants)
-    opened, scope = opened_rows(query, build)
+    way = search_way(query, build)
+    if way == "late":
+        return found_late(query, build)
+    opened, scope = opened_rows(query, build, way)
     selected = selects.selection(query, opened, scope)
     keys = sort_keys(query, opened, scope)
     parts = order.branches(keys, query.after, build) if query.after is not None else []
@@ -55,8 +58,17 @@ def compile_count(query: CountQuery, mapping: tables.Mapping, dialect: Dialect) 
     return statement(built, selected, len(opened.links), build)
 
 
-def opened_rows(query: Query | CountQuery, build: Build) -> tuple[Opened, Scope]:
-    """The rows that the query selects from, and what its expressions see."""
+def opened_rows(query: Query | CountQuery, build: Build, way: str = "") -> tuple[Opened, Scope]:
+    """The rows that the query selects from, and what its expressions see; `way`: that of the search."""
+    opened, scope = unfiltered_rows(query, build)
+    opened.where.extend(selects.conditions(query.filter, None if way else query.search, scope))
+    if way and query.search is not None:
+        opened.where.extend(search.towards(query.search, opened.row, way))
+    return opened, scope
+
+
+def unfiltered_rows(query: Query | CountQuery, build: Build) -> tuple[Opened, Scope]:
+    """The same before `$filter` and `$search`."""
     def opening() -> Opened:
         found = sources.open_source(query.source, build)
         return found if query.apply is None else apply.applied(query.apply, query.source, found, query.product)
@@ -66,9 +78,34 @@ def opened_rows(query: Query | CountQuery, build: Build) -> tuple[Opened, Scope]
         same = [build.dialect.same(node, own) for (node, _), (own, _) in zip(other.links, opened.links)]
         return other.frame, [*other.where, *same], other.this
     opened = opening()
-    scope = selects.named(replace(opened.scope, these=these), query.compute)
-    opened.where.extend(selects.conditions(query.filter, query.search, scope))
-    return opened, scope
+    return opened, selects.named(replace(opened.scope, these=these), query.compute)
+
+
+def search_way(query: Query, build: Build) -> str:
+    """How the rows that a search found are reached where a page of them is wanted (see `search.towards`); '' where the
+    planner of the store finds the best way, or all are wanted."""
+    whole = query.limit is None and query.top is None
+    if query.search is None or whole or query.apply is not None or query.source.parents or query.distinct or not query.order:
+        return ""
+    sorted_ = query.order[0].column != build.mapping.table(query.source.table).row_id
+    return {"postgresql": "array" if sorted_ else "", "mariadb": "late" if sorted_ else "walk"}.get(build.dialect.name, "")
+
+
+def found_late(query: Query, build: Build) -> Statement:
+    """A page of what a search found in another order than that of the rows: row ids and sort keys are sorted alone, and the
+    rows of the page are looked up at the end."""
+    inner, scope = opened_rows(query, build, "late")
+    keys = sort_keys(query, inner, scope)
+    if query.after is not None:
+        inner.where.append(order.after(keys, query.after, build))
+    row_id = inner.row.table.row_id
+    ids = selects.select(inner, [terms.aliased(inner.row.column(row_id), "k")]).order_by(*order.sort(keys, build))
+    page = selects.limited(ids, query.limit if query.limit is not None else query.top, query.skip).alias(build.alias())
+    opened, scope = unfiltered_rows(query, build)
+    opened.where.append(terms.among(opened.row.column(row_id), pw.Select([page], [pw.Column(page, "k")])))
+    selected = selects.selection(query, opened, scope)
+    built = selects.select(opened, [node for node, _, _ in selected])
+    return statement(built.order_by(*order.sort(sort_keys(query, opened, scope), build)), selected, 0, build)
 
 
 def sort_keys(query: Query, opened: Opened, scope: Scope) -> Ordered:

@@ -63,6 +63,43 @@ def test_hits(spec: str, search: str, keys: list[int], clients: Clients) -> None
     assert client.send(f"Categories/$count?$search={quote(search)}").text == str(len(keys))
 
 
+def whole(client: Client, target: str, size: int) -> list[Any]:
+    """What all pages of a size hold."""
+    pages = client.pages(target, {"Prefer": f"odata.maxpagesize={size}"})
+    return [each for page in pages for each in page["value"]]
+
+
+SORTED = ["Name desc", "length(Description) desc,ID", "ID desc", "Products/$count desc,Name"]
+
+
+@pytest.mark.parametrize("order", SORTED)
+@pytest.mark.parametrize(("spec", "search", "keys"), CATEGORIES, ids=[row[1] for row in CATEGORIES])
+def test_hits_in_another_order(spec: str, search: str, keys: list[int], order: str, clients: Clients) -> None:
+    """P 11.2.6.6: pages of the hits, in whatever order: each hit once, as `$filter` by their keys finds them."""
+    client, wanted = clients["northwind"], ",".join(map(str, keys))
+    shape = f"$orderby={quote(order)}&$select=ID,Name&$expand=Products($select=ID;$orderby=ID;$top=1)"
+    same = client.get(f"Categories?$filter=ID in ({wanted or 0})&{shape}".replace(" ", "%20"))["value"]
+    assert whole(client, f"Categories?$search={quote(search)}&{shape}", 1) == same, spec
+    assert client.get(f"Categories?$search={quote(search)}&{shape}&$skip=1&$top=2")["value"] == same[1:3]
+    both = client.get(f"Categories?$search={quote(search)}&$filter=ID%20lt%203&{shape}&$top=5")["value"]
+    assert both == [each for each in same if each["ID"] < 3]
+
+
+def test_a_word_that_a_row_has_often_finds_it_once(private: Callable[..., Client]) -> None:
+    """P 11.2.6.6: in every order, in pages, and with further words."""
+    client, keys = private("northwind"), []
+    for at in range(5):
+        body = {"Name": f"Echo echo {at % 3}", "Description": "echo and again echo" if at % 2 else "an echo"}
+        made = client.send("POST Categories", {"Content-Type": "application/json"}, json.dumps(body).encode())
+        keys.append(made.json["ID"])
+    for search in ("echo", "echo OR echo", "echo echo", "NOT zebra echo", "'ech'", '"echo echo"', "echo an OR echo again"):
+        assert client.send(f"Categories/$count?$search={quote(search)}").text == "5"
+        for order in ("ID", "ID desc", "Name", "Name desc,ID desc", "Description,ID"):
+            for size in (1, 2, 5):
+                found = whole(client, f"Categories?$search={quote(search)}&$select=ID&$orderby={quote(order)}", size)
+                assert sorted(each["ID"] for each in found) == keys, (search, order, size)
+
+
 def test_search_meets_filter_expand_and_count(clients: Clients) -> None:
     """P 11.2.6.6: an intersection with `$filter`; U 4.8: inside a count; U 5.1.3: of an expanded collection."""
     client = clients["industryData"]
