@@ -7,13 +7,15 @@ URL Conventions §4.3.4, §4.17; Protocol §11.2.9.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from app import url
 from app.bind import nodes as bound
 from app.edm import Model, vocabularies
 from app.errors import BindError, BodyError, MethodNotAllowed, NotImplementedByService, UnsupportedMediaType
+from app.payload.syntax import read_json
 from app.service.request import Request
 from app.url import nodes
 from app.url.headers import parse_media_type
@@ -37,7 +39,8 @@ def tunnelled(request: Request) -> Request:
 
 
 def query_in_body(request: Request, model: Model) -> Request:
-    """POST `path/$query` with the query part as text: the GET of `path` (URL Conventions §4.17)."""
+    """POST `path/$query` with the query part as text, as a form or as a JSON object of its options: the GET of `path` (URL
+    Conventions §4.17)."""
     match = QUERY_SEGMENT.search("/" + request.path)
     if match is None:
         return request
@@ -46,18 +49,37 @@ def query_in_body(request: Request, model: Model) -> Request:
     if not vocabularies.supported(model, "QuerySegmentSupported"):
         raise NotImplementedByService(feature="$query")
     media = parse_media_type(request.header("content-type") or "text/plain")
-    if media is None or (media.type, media.subtype) != ("text", "plain"):
+    read = None if media is None else QUERY_READERS.get(f"{media.type}/{media.subtype}")
+    if read is None:
         raise UnsupportedMediaType(name=(request.header("content-type") or "")[:60], target="Content-Type")
     data = request.body.read(QUERY_BYTES + 1) if request.body is not None else b""
     if len(data) > QUERY_BYTES:
         raise BodyError(reason=f"a query is limited to {QUERY_BYTES} bytes")
-    try:
-        text = data.decode("ascii").strip()
-    except UnicodeDecodeError:
-        raise BodyError(reason="the query is percent-encoded ASCII") from None
+    text = read(data)
     query = "&".join(part for part in (request.query, text) if part)
     return replace(request, method="GET", path=request.path[:match.start()].lstrip("/") if match.start() else "",
                    query=query, body=None)
+
+
+def _encoded(data: bytes) -> str:
+    """The query part as it would stand in a URL, or as a form."""
+    try:
+        return data.decode("ascii").strip()
+    except UnicodeDecodeError:
+        raise BodyError(reason="the query is percent-encoded ASCII") from None
+
+
+def _options(data: bytes) -> str:
+    """The query part made of a JSON object: name → text, number or Boolean."""
+    found = read_json(data) if data.strip() else {}
+    if not isinstance(found, dict) or any(isinstance(value, dict | list) or value is None for value in found.values()):
+        raise BodyError(reason="a query is a JSON object of query options and their texts")
+    texts = {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in found.items()}
+    return "&".join(f"{quote(name, safe='$@')}={quote(text, safe='')}" for name, text in texts.items())
+
+
+QUERY_READERS: dict[str, Callable[[bytes], str]] = {
+    "text/plain": _encoded, "application/x-www-form-urlencoded": _encoded, "application/json": _options}
 
 
 def viewed(request: Request, name: str) -> Request:

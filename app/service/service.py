@@ -228,7 +228,7 @@ class Service:
                 raise Forbidden("Plans are shown to those who have every right")
             bound_request, _ = bind.bind_lifted(lifted, target, policy.reading, method)
             call = self._call(request, wishes.wish(request, "json"), bound_request, values, principal, policy, target)
-            return explain(call, lifted, self._plans.get(shape) is not None, read.compile_read)
+            return explain(call, lifted, self._plans.get(shape) is not None, self._explained)
         if method in READS and not target.options.custom:
             known = self._plans.get(shape)
             if known is not None:
@@ -296,6 +296,11 @@ class Service:
         for name, _ in options.custom:
             if name.startswith("$"):
                 raise UnknownOption(name=name, target=name)
+
+    @staticmethod
+    def _explained(call: Call) -> read.Handler:
+        """The handler of a GET whose plan is asked for."""
+        return read.compile_read(called.without_calls(call) if called.mentioned((call.resource.steps, call.options)) else call)
 
     def _reader(self, call: Call) -> tuple[read.Handler, bool]:
         """The handler of a GET, and whether requests of the same shape may use it."""

@@ -16,6 +16,7 @@ from app.url.lexer import DEFAULT_LIMITS, QUALIFIED, Limits, bad_name, decode, r
 from app.url.nodes import Alias, Argument, Expression, Literal, Segment
 
 _match_name = re.compile(rf"{QUALIFIED}|\$[-.~0-9A-Za-z_]++").match
+_STRINGS = re.compile(r"'[^']*'")
 _match_set = re.compile(QUALIFIED).match
 # Neither can be (part of) a key: Part 2 §4.3, ABNF keyPropertyValue.
 _NO_KEY = frozenset({"null", "binary", "geography", "geometry"})
@@ -30,12 +31,31 @@ def parse_path(raw: str, limits: Limits = DEFAULT_LIMITS) -> tuple[Segment, ...]
     if not raw:
         return ()
     segments = []
-    for part in raw.split("/"):
+    for part in _whole(raw.split("/")):
         try:
             segments.append(_segment(decode(part), limits))
         except errors.ODataError as error:
             raise error.with_target(part)
     return tuple(segments)
+
+
+def _whole(parts: list[str]) -> list[str]:
+    """The parts of a path, the slashes inside `$filter(…)` undone: they can only be those of paths in its expression."""
+    if not any(part.startswith("$filter(") for part in parts):
+        return parts
+    found: list[str] = []
+    for part in parts:
+        if found and found[-1].startswith("$filter(") and _opened(decode(found[-1])):
+            found[-1] += "/" + part
+        else:
+            found.append(part)
+    return found
+
+
+def _opened(text: str) -> bool:
+    """Whether parentheses outside strings, or a string, are not closed."""
+    outside = _STRINGS.sub("", text)
+    return "'" in outside or outside.count("(") > outside.count(")")
 
 
 def parse_entity_reference(raw: str, limits: Limits = DEFAULT_LIMITS) -> tuple[Segment, ...]:

@@ -33,6 +33,14 @@ def test_plans(target: str, purposes: list[str], private: Callable[..., Client])
     assert "Northstar" not in answer.text and "SchemaMismatch" not in answer.text
 
 
+def test_plans_of_calls(private: Callable[..., Client]) -> None:
+    """What functions of the model gave stands in the statement; the typed tree is that of the request."""
+    client = private("northwind", explain=True)
+    for condition in ("Northwind.Model.PriceWithTax(price=UnitPrice)%20gt%2030", "matchesPattern(Name,@p)&@p='C'"):
+        answer = client.handled("GET", f"Products?$filter={condition}", {"accept": PLAN["Accept"]})
+        assert answer.status == 200 and [each["for"] for each in answer.json["statements"]] == ["resource"]
+
+
 def test_a_plan_shows_the_parameters_and_what_comes_at_run_time(private: Callable[..., Client]) -> None:
     client = private("industryData", explain=True)
     target = "incomingFlowRuns?$filter=displayName%20eq%20'x'&$expand=process"

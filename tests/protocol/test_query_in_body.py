@@ -8,6 +8,8 @@ from tests.protocol.conftest import Clients
 from tests.protocol.exchange import ROOT, Exchange, rows
 
 TEXT = {"Content-Type": "text/plain"}
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+JSON = {"Content-Type": "application/json"}
 
 
 def query(request: str, content: bytes, status: int | tuple[int, ...] = 200, body: object = ..., sent: dict[str, str] | None = None,
@@ -34,7 +36,15 @@ QUERIES = [
     query("Products/$query", b"$filter=", 400),
     query("Products/$query", b"$filter=Nix%20eq%201", 400, {"error": {"code": "unknownProperty", "target": "$filter"}}),
     query("Products/$query", "$filter=Name eq 'é'".encode(), 400),
-    query("Products/$query", b'{"$top":1}', 415, sent={"Content-Type": "application/json"}),
+    query("Products/$query", b"$filter=Name+eq+%27Chai%27&$select=ID", 200, {"value": [{"ID": 1}]}, FORM),
+    query("Products/$query?$top=1", b"%24select=ID", 200, {"value": [{"ID": 1}]}, FORM),
+    query("Products/$query", '{"$filter":"Name ne \'é&+%\' and ID lt 3","$select":"ID","$top":1,"$count":true}'.encode(), 200, {"@odata.count": 2, "value": [{"ID": 1}]}, JSON),
+    query("Products/$query", b'{"$filter":"Name in @n","$select":"ID","@n":"[\\"Chai\\"]"}', 200, {"value": [{"ID": 1}]}, JSON),
+    query("Products/$query?$top=1&$select=ID", b"", 200, {"value": [{"ID": 1}]}, JSON),
+    query("Products/$query", b'{"$filter":{"ID":1}}', 400, {"error": {"message": re.compile("JSON object of query options")}}, JSON),
+    query("Products/$query", b'["$top=1"]', 400, sent=JSON),
+    query("Products/$query", b'{"$top":1,"$top":1}', 400, {"error": {"code": "duplicateMember"}}, JSON),
+    query("Products/$query", b"<top>1</top>", 415, sent={"Content-Type": "application/xml"}),
     Exchange("U 4.17", "GET Products/$query", 405, headers={"Allow": "POST"}),
     Exchange("U 4.17", "PATCH Products(1)/$query", 405, headers={"Allow": "POST"}, sent=TEXT, content=b"{}"),
 ]
