@@ -17,10 +17,12 @@ from app.edm.model import Action, Function, Parameter
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """What an operation is to be bound to."""
+    """What an operation is to be bound to. `source`, `link`: the set that it is from, the member of a type that leads to it."""
 
     type: str
     collection: bool
+    source: str | None = None
+    link: tuple[str, str] | None = None
 
 
 def parameters(operation: Operation) -> tuple[Parameter, ...]:
@@ -53,9 +55,15 @@ def _bound(model: Model, name: str, binding: Binding | None) -> list[Operation]:
     for each in overloads:
         if each.bound and each.parameters and each.parameters[0].type.collection == binding.collection:
             wanted = model.full(each.parameters[0].type.name)
-            if model.is_a(binding.type, wanted):
+            if model.is_a(binding.type, wanted) and offered(model, each, binding):
                 ranked.append((lineage.index(wanted) if wanted in lineage else len(lineage), each))
     return [each for _, each in sorted(ranked, key=lambda item: item[0])]
+
+
+def offered(model: Model, operation: Operation, binding: Binding) -> bool:
+    """Whether an operation that fits by its type is bound there (Core.RequiresExplicitBinding)."""
+    return not vocabularies.bound_explicitly(model, operation) or model.full(operation.name) in vocabularies.explicit_bindings(
+        model, binding.type, binding.source, binding.link)
 
 
 def choose(model: Model, candidates: tuple[Operation, ...], names: Iterable[str], position: int = 0) -> Operation:

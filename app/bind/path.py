@@ -219,7 +219,7 @@ class _Walk:
             self.cast_to(found.name)
             self.maybe_key(segment.arguments, segment)
             return True
-        candidates = operations.named(model, name, operations.Binding(self.type, self.collection))
+        candidates = operations.named(model, name, self.binding(self.collection))
         if candidates:
             self.complain(segment)
             self.operate(segment, candidates, None)
@@ -416,7 +416,7 @@ class _Walk:
         self.each = True
 
     def each_operation(self, segment: url.Segment) -> None:
-        candidates = operations.named(self.model, segment.name, operations.Binding(self.type, False))
+        candidates = operations.named(self.model, segment.name, self.binding(False))
         if not candidates:
             raise self.unknown_qualified(segment)
         self.complain(segment)
@@ -424,6 +424,17 @@ class _Walk:
         self.final = segment.name
 
     # --- operations --------------------------------------------------------------------------------------
+
+    def binding(self, collection: bool) -> operations.Binding:
+        """What an operation would be bound to here."""
+        link = None
+        for step in self.steps:
+            match step:
+                case nodes.NavigationStep(declared, owner) | nodes.PropertyStep(declared, owner):
+                    link = owner, declared.name
+                case nodes.SetStep() | nodes.SingletonStep() | nodes.OperationStep():
+                    link = None
+        return operations.Binding(self.type, collection, self.source, link)
 
     def operate(self, segment: url.Segment, candidates: tuple[Operation, ...], imported: Import | None) -> None:
         """A call of an operation: the overload, its arguments, what it gives."""

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
-from app.edm.expressions import PathExpression, Record
+from app.edm.expressions import Constant, Expression, Null, PathExpression, Record
 from app.edm.index import Model, Operation
 from app.edm.model import Action, Annotation, EntityType, Function
 from app.edm.places import CAPABILITIES, NOWHERE, Place, place, plainly, said
@@ -497,13 +497,57 @@ def scope_sets(record: Mapping[str, Any]) -> ScopeSets:
 
 def operation_restrictions(model: Model, operation: Operation) -> Mapping[str, Any]:
     """Capabilities.OperationRestrictions of one overload, over those of DefaultCapabilities."""
-    types = ",".join(str(each.type) for each in operation.parameters[:None if isinstance(operation, Function) else 1]
-                     if isinstance(operation, Function) or operation.bound)
-    for target in (f"{operation.name}({types})", operation.name):
-        value = ask(model, CAPABILITIES + "OperationRestrictions", target, operation)
-        if isinstance(value, dict):
-            return {**restriction(model, "OperationRestrictions", NOWHERE), **value}
+    found = of_operation(model, CAPABILITIES + "OperationRestrictions", operation)
+    value = None if found is None else plain(found.value)
+    if isinstance(value, dict):
+        return {**restriction(model, "OperationRestrictions", NOWHERE), **value}
     return restriction(model, "OperationRestrictions", NOWHERE)
+
+
+def of_operation(model: Model, term: str, operation: Operation) -> Annotation | None:
+    """An annotation of one overload, else of all of its name."""
+    signature = ",".join(str(each.type) for each in operation.parameters[:None if isinstance(operation, Function) else 1]
+                         if isinstance(operation, Function) or operation.bound)
+    return model.annotation(term, f"{operation.name}({signature})", operation.annotations) or model.annotation(
+        term, operation.name)
+
+
+def bound_explicitly(model: Model, operation: Operation) -> bool:
+    """Core.RequiresExplicitBinding: bound only to what ExplicitOperationBindings names it for."""
+    found = of_operation(model, CORE + "RequiresExplicitBinding", operation)
+    return found is not None and (found.value is None or plain(found.value) is not False)
+
+
+def explicit_bindings(model: Model, type: str, source: str | None = None, link: tuple[str, str] | None = None) -> frozenset[str]:
+    """Core.ExplicitOperationBindings: the operations bound to a type, or to what a set (`source`) or a member of a type
+    (`link`: type and name) leads to."""
+    found: set[str] = set()
+    term = CORE + "ExplicitOperationBindings"
+    for name in model.lineage(type):
+        kind = model.structured(name)
+        found |= set(ask(model, term, name, kind) or ()) if kind is not None else set()
+    element = model.source_of(source) if source else None
+    if source and element is not None:
+        found |= set(ask(model, term, container_target(model, source), element) or ())
+    if link is not None:
+        owner, name = link
+        member = model.navigations(owner).get(name) or model.properties(owner).get(name)
+        if member is not None:
+            target = member_target(model.declaring(owner, name) or owner, name)
+            found |= set(ask(model, term, target, member) or ())
+    return frozenset(model.full(each.partition("(")[0]) for each in found if isinstance(each, str))
+
+
+def availability(model: Model, operation: Operation) -> Expression | None:
+    """Core.OperationAvailable of an overload: an expression that is to be true; None where nothing is said, or null, which
+    means that nobody can tell."""
+    found = of_operation(model, CORE + "OperationAvailable", operation)
+    return None if found is None or isinstance(found.value, Null) else found.value or Constant("Bool", "true")
+
+
+def positional(model: Model, owner: str, element: Any) -> bool:
+    """Core.PositionalInsert: every collection of values keeps its order here, so that only one that denies it takes no index."""
+    return bool(_member(model, CORE + "PositionalInsert", owner, element, True))
 
 
 def operation_scopes(model: Model, operation: Operation) -> ScopeSets:

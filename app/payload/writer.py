@@ -72,7 +72,7 @@ class ObjectWriter:
     """
 
     def __init__(self, shape: Shape, format: Format, model: Model, mapping: Mapping, reader: ReaderOf, root: str,
-                 operations: Callable[[str], list[tuple[str, str]]] | None = None,
+                 operations: Callable[[str], list[tuple[str, str, int | None]]] | None = None,
                  readers: Sequence[Convert | None] = (), opened: frozenset[str] = frozenset()) -> None:
         self.shape, self.format, self.model, self.mapping = shape, format, model, mapping
         self.reader, self.root, self.readers = reader, root, readers
@@ -270,12 +270,18 @@ class ObjectWriter:
                 continue
             yield f"{format.control('associationLink', name)!r}: root + {path}(r, b) + {uri(cast + '/' + name + '/$ref')!r}"
             yield f"{format.control('navigationLink', name)!r}: root + {path}(r, b) + {uri(cast + '/' + name)!r}"
-        for name, title in self.operations(variant) if self.operations else ():
+        for name, title, at in self.operations(variant) if self.operations else ():
             plain = name.partition("(")[0]
             schema = plain.rpartition(".")[0]
             if shape.operations is not None and not {plain, f"{schema}.*"} & shape.operations:
                 continue
-            yield (f"{'#' + name!r}: {{'title': {title!r}, 'target': root + {path}(r, b) + {uri(cast + '/' + plain)!r}}}")
+            there = f"{{'title': {title!r}, 'target': root + {path}(r, b) + {uri(cast + '/' + plain)!r}}}"
+            if format.version != "4.0":
+                yield f"{'#' + name!r}: " + (there if at is None else f"{there} if {_holds(at)} else None")
+            elif at is None:
+                yield f"{'#' + name!r}: {there}"
+            else:
+                yield f"**({{{'#' + name!r}: {there}}} if {_holds(at)} else {{}})"
 
 
 def _inside(members: Iterable[Member]) -> Iterable[Member]:
@@ -299,6 +305,11 @@ def _bind(scope: dict[str, Any], value: Any) -> str:
     name = f"v{len(scope)}"
     scope[name] = value
     return name
+
+
+def _holds(at: int) -> str:
+    """Whether the column at a position of a row is true; at none of them it never is."""
+    return f"r[{at}]" if at >= 0 else "False"
 
 
 def _guarded(scope: dict[str, Any], convert: Convert, place: str) -> str:

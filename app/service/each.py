@@ -21,7 +21,7 @@ from app.payload.values import dumps
 from app.plan import Query
 from app.plan import changes as plan
 from app.plan.nodes import Output
-from app.service import alterations, bodies, invoke, outcomes, read, readback, results
+from app.service import alterations, availability, bodies, invoke, outcomes, read, readback, results
 from app.service.call import Call
 from app.service.entities import Entity
 from app.service.finding import Steps
@@ -216,6 +216,7 @@ def perform(call: Call) -> Response:
         failed: list[tuple[Entity, ODataError]] = []
 
         def one(entity: Entity) -> None:
+            availability.demand(call, session, operation, (entity,))
             values = invoke.completed(session, operation, function, invoke.converted(session, operation, parameters))
             given.append(function(entity, **values, context=Context(session)))
         for entity in entities:
@@ -288,5 +289,7 @@ def evaluate(call: Call) -> Response:
         session = session_of(call, writable=False)
         entities = _members(call, session)
         values = invoke.arguments(call, session, step, function)
+        for entity in entities:
+            availability.demand(call, session, step.operation, (entity,))
         found = [function(entity, **values, context=Context(session)) for entity in entities]
         return _shown(call, session, returns.type, found, rest)

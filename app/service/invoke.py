@@ -20,7 +20,7 @@ from app.errors import NotFound, NotImplementedByService, PreconditionFailed
 from app.payload.schemas import Reading
 from app.plan import Source
 from app.plan import changes as plan
-from app.service import answers, bodies, read, results
+from app.service import answers, availability, bodies, read, results
 from app.service.call import Call
 from app.service.conditions import matches
 from app.service.entities import Entity
@@ -68,6 +68,7 @@ def perform(call: Call) -> Response:
             _check_etag(call, binding[0])
         elif binding and (call.request.header("if-match") or "*").strip() != "*":
             raise PreconditionFailed("A collection has no ETag", target="If-Match")
+        availability.demand(call, session, operation, binding)
         values = completed(session, operation, function, converted(session, operation, parameters))
         result = function(*binding, **values, context=Context(session))
         return _acted(call, session, operation, result)
@@ -118,6 +119,7 @@ def evaluate(call: Call) -> Response:
             assert operation.returns is not None
             function = permitted(call, operation, before, start)
             binding = bound_to(call, session, operation, before, start=start)
+            availability.demand(call, session, operation, binding)
             result = function(*binding, **arguments(call, session, step, function), context=Context(session))
             if result is None and not operation.returns.type.collection:
                 return _nothing(call, operation, rest)

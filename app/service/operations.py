@@ -21,7 +21,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from app.edm import vocabularies
 from app.edm.index import Model, Operation
 from app.edm.model import Action
 from app.errors import ConfigurationError, closest
@@ -199,19 +198,6 @@ def load_operations(path: Path | None) -> Operations:
     if not isinstance(found, Operations):
         raise ConfigurationError(f"The operations file {path} has no `operations = Operations()`")
     return found
-
-
-def advertised(model: Model, type_name: str, collection: bool = False) -> list[tuple[str, str]]:
-    """(member name without '#', title) of the operations bound to a single entity of the type, or to a collection of them:
-    `NS.Action`, `NS.Function(p1,p2)` (JSON Format §16, §17)."""
-    found: dict[str, str] = {}
-    for operation in model.bound_to(type_name, collection):
-        names = ",".join(each.name for each in operation.parameters[1:]
-                         if not vocabularies.optional_parameter(model, each))
-        name = operation.name if isinstance(operation, Action) else f"{operation.name}({names})"
-        described = vocabularies.ask(model, vocabularies.CORE + "Description", operation.name, operation)
-        found.setdefault(name, described if isinstance(described, str) else operation.name.rpartition(".")[2])
-    return list(found.items())
 
 
 def answer_function(call: Call) -> Response:

@@ -14,7 +14,7 @@ from typing import Any
 from app.bind import nodes as bound
 from app.edm import types, vocabularies
 from app.edm.model import Property
-from app.errors import BodyError, MethodNotAllowed, NotFound, NotImplementedByService, UnsupportedMediaType
+from app.errors import BodyError, MethodNotAllowed, NotFound, NotImplementedByService, OptionNotAllowed, UnsupportedMediaType
 from app.plan import changes as plan
 from app.plan.changes import BIND, TYPE
 from app.service import answers, bodies, outcomes, results
@@ -218,6 +218,8 @@ def append(call: Call) -> Response:
     item = call.reader.read_item(bodies.json_body(call), spot.owner, member, reading)
     named = call.service.catalogue.enums.named(item, call.model.underlying(member.type).name)
     index = call.syntax.options.index
+    if index is not None and not vocabularies.positional(call.model, spot.owner, member):
+        raise OptionNotAllowed(name="$index", resource=f"'{member.name}', whose items are added at the end", target="$index")
 
     def edit(old: Any) -> Any:
         items = list(old or ())

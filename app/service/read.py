@@ -243,11 +243,14 @@ class CollectionAnswer:
         """The members in front: the context, at full metadata the operations bound to the collection (JSON Format §16)."""
         found: dict[str, Any] = context_member(call, fragment)
         if self.format.metadata == "full" and not self.references:
+            from app.service.availability import holds
             wanted, url = self.node.shape.operations, call.request.root + call.request.path.rstrip("/")
-            for name, title in call.sight.advertised(call.resource.type, True):
-                plain = name.partition("(")[0]
+            for each in call.sight.advertised(call.resource.type, True, self.source.table):
+                plain = each.name.partition("(")[0]
                 if wanted is None or plain in wanted or f"{plain.rpartition('.')[0]}.*" in wanted:
-                    found["#" + name] = {"title": title, "target": f"{url}/{plain}"}
+                    there = holds(call, each.when)
+                    if there or self.format.version != "4.0":
+                        found["#" + each.name] = {"title": each.title, "target": f"{url}/{plain}"} if there else None
         return found
 
     def headers(self, call: Call) -> dict[str, str]:

@@ -17,6 +17,7 @@ from app.payload.format import Format
 from app.payload.omission import Omission
 from app.payload.writer import ObjectWriter
 from app.plan.nodes import CountQuery, Expansion, Query, Read, Rows
+from app.service.advertised import Advertised, told
 from app.service.grouped import RowNode, context_url
 from app.service.innerlinks import InnerLinks
 from app.service.items import Chooser, Parts, Values
@@ -39,7 +40,7 @@ class Environment(Protocol):
 
     def ready(self, statement: sql.Statement) -> sql.Statement: ...
 
-    def advertised(self, type_name: str) -> list[tuple[str, str]]: ...
+    def advertised(self, type_name: str, collection: bool = False, id: str = "") -> list[Advertised]: ...
 
     def next_token(self, path: str, texts: tuple[tuple[str, str], ...], values: list[Any]) -> str: ...
 
@@ -115,13 +116,16 @@ class Node:
 
     def __init__(self, environment: Environment, read: Read, format: Format, root: str, trail: tuple[str, ...] = (),
                  opened: frozenset[str] = frozenset()) -> None:
+        operations = None
+        if format.metadata == "full":
+            read, operations = told(read, lambda type: environment.advertised(type, id=read.shape.table))
         self.environment, self.read, self.format, self.root, self.trail = environment, read, format, root, trail
         store = environment.store
         self.statement = environment.ready(sql.compile_query(read.query, environment.mapping, store.dialect))
         self.shape = read.shape
         readers = sql.readers(self.statement, store.dialect)
         self.writer = ObjectWriter(read.shape, format, environment.model, environment.mapping, store.dialect.reader, root,
-                                   environment.advertised, readers, opened)
+                                   operations, readers, opened)
         self.links = self.statement.link_count
         self.expansions = tuple(Child(self, expansion) for expansion in read.shape.expansions)
         values = Values(environment.model, format)

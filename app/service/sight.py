@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.edm import Model
 from app.payload.bodies import BodyReader
-from app.service.operations import advertised
+from app.service.advertised import Advertised, advertised
 from app.sql import Statement
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ class Sight:
         self._service, self.model, self._policy = service, policy.reading, policy.id
         self._written: Model = policy.model
         self.mapping, self.store = service.mapping, service.store
-        self._advertised: dict[tuple[str, bool], list[tuple[str, str]]] = {}
+        self._advertised: dict[tuple[str, bool, str], list[Advertised]] = {}
 
     @cached_property
     def reader(self) -> BodyReader:
@@ -33,12 +33,12 @@ class Sight:
         """The statement, once what it reads is there."""
         return self._service.ready(statement)
 
-    def advertised(self, type_name: str, collection: bool = False) -> list[tuple[str, str]]:
-        """(name, title) of the operations bound to a type, or to collections of it, for metadata=full."""
-        key = type_name, collection
+    def advertised(self, type_name: str, collection: bool = False, id: str = "") -> list[Advertised]:
+        """The operations bound to a type, or to collections of it, in a table, for metadata=full."""
+        key = type_name, collection, id
         known = self._advertised.get(key)
         if known is None:
-            known = self._advertised[key] = advertised(self.model, type_name, collection)
+            known = self._advertised[key] = advertised(self.model, type_name, collection, id)
         return known
 
     def next_token(self, path: str, texts: tuple[tuple[str, str], ...], values: list[Any]) -> str:

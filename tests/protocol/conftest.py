@@ -12,7 +12,7 @@ from tests.protocol.exchange import Client
 
 TESTS = Path(__file__).parent.parent
 FOLDERS = {"northwind": TESTS / "models", "types": TESTS / "models", "workshop": TESTS / "models", "restricted": TESTS / "models", "capabilities": TESTS / "models",
-           "sales": TESTS / "models", "calls": TESTS / "models",
+           "doors": TESTS / "models", "sales": TESTS / "models", "calls": TESTS / "models",
            "industryData": TESTS.parent / "edmx", "industryData-beta": TESTS.parent / "edmx"}
 
 
