@@ -133,6 +133,16 @@ class Order:
     column: Column | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Items:
+    """The values that `$apply` works on where these are no entities: the items of a collection behind `steps` from the entity
+    of a query, or those of a `document`, a JSON array in the stored form."""
+
+    type: str
+    steps: tuple[bound.PathStep, ...] = ()
+    document: str | None = None
+
+
 Product: TypeAlias = tuple[tuple[str, Source], ...]     # the sets of `$crossjoin` by name, for `$apply` on their combinations
 
 
@@ -160,6 +170,7 @@ class Query:
     links: int = 0
     distinct: bool = False
     product: Product = ()
+    items: Items | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +184,7 @@ class CountQuery:
     apply: bound.Apply | None = None
     parents: bool = False        # counts per parent: (link values…, count)
     product: Product = ()
+    items: Items | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from app.bind import nodes as bound
 from app.errors import NotImplementedByService
 from app.plan.nested import shown_of_rows
-from app.plan.nodes import Cell, Held, Order, Output, Product, Query, Read, Rows, Slot, Source
+from app.plan.nodes import Cell, Held, Items, Order, Output, Product, Query, Read, Rows, Slot, Source
 from app.store.mapping import Inverse
 
 if TYPE_CHECKING:
@@ -24,11 +24,14 @@ MAKES_ROWS = (bound.Aggregate, bound.Nest)
 
 
 class RowPlanner:
-    """Plans the rows of one query; `links`: columns that a child query selects first; `product`: the sets of `$crossjoin`."""
+    """Plans the rows of one query; `links`: columns that a child query selects first; `product`: the sets of `$crossjoin`;
+    `items`: the values that rows are made of."""
 
-    def __init__(self, planner: Planner, source: Source, options: bound.Options, links: int = 0, product: Product = ()) -> None:
+    def __init__(self, planner: Planner, source: Source, options: bound.Options, links: int = 0, product: Product = (),
+                 items: Items | None = None) -> None:
         assert options.apply is not None
-        self.product = dict(product)
+        self.product, self.items = dict(product), items
+        self.type = source.type if items is None else items.type
         self.planner, self.model, self.source = planner, planner.model, source
         self.options, self.apply, self.links = options, options.apply, links
         self.outputs: list[Output] = []
@@ -51,7 +54,7 @@ class RowPlanner:
         skip = _amount(self.options.skip) if child else Slot("skip")
         query = Query(self.source, tuple(self.outputs), self.options.filter, self.options.search, self.order(), None, skip,
                       _amount(self.options.top) if child else None, limit, self.options.compute, self.apply, self.links,
-                      product=tuple(self.product.items()))
+                      product=tuple(self.product.items()), items=self.items)
         empty = None
         if child and makes_rows(self.apply):
             nowhere = Source(self.source.table, self.source.type, predicate=bound.Literal(False, BOOLEAN),
@@ -96,7 +99,7 @@ class RowPlanner:
     def leads(self, path: tuple[str, ...]) -> tuple[str | None, int]:
         """The declared type at the end of a path, None where it is none of declared properties; how many of its steps lead
         to the last navigation property."""
-        type, last = self.source.type, 0
+        type, last = self.type, 0
         for count, step in enumerate(path, 1):
             if count == 1 and step in self.product:
                 type, last = self.product[step].type, 1
@@ -133,6 +136,8 @@ class RowPlanner:
 
     def table_of(self, path: tuple[str, ...]) -> str:
         """The table of the entities at the end of a grouping path."""
+        if self.items is not None:
+            raise NotImplementedByService(feature=f"Grouping values by '{'/'.join(path)}'" if path else "Values beside rows")
         table, type = self.source.table, self.source.type
         if path and path[0] in self.product:
             table, type, path = self.product[path[0]].table, self.product[path[0]].type, path[1:]
@@ -154,6 +159,8 @@ class RowPlanner:
         item = self.expanded.get((name,))
         if item is not None and (item.options != bound.Options() or item.suffix):
             raise NotImplementedByService(feature=f"Options of '{name}', which nest made,")
+        if self.items is not None:
+            raise NotImplementedByService(feature="nest of values")
         inner, groups = _unnested(self.apply, name, nested)
         keys = ["/".join(each.path) for each in groups]
         own = (*range(self.links), *(self.add(key, each.type) for key, each in zip(keys, groups, strict=True)))

@@ -384,6 +384,9 @@ def compile_read(call: Call) -> Handler:
         restrictions.readable(call.policy, where, True)
         path = tuple(step.property.name for step in rest if isinstance(step, bound.PropertyStep))
         restrictions.check_values(call.policy, where, path, options, counted)
+        if options.apply is not None:
+            from app.service.applied import AppliedValues
+            return AppliedValues(call, source, rest)
         return PropertyAnswer(call, source, rest)
     restrictions.check(call.policy, where, resource.type, options, by_key=resource.kind != "collection", counted=counted,
                        filtered=any(isinstance(step, bound.FilterStep) for step in resource.steps))

@@ -20,7 +20,7 @@ from app.payload.schemas import Reading
 from app.payload.values import dumps
 from app.plan.changes import TYPE
 from app.plan.nested import grow, primitive, sort_keys
-from app.plan.nodes import Output, ValueQuery
+from app.plan.nodes import Items, Output, Source, ValueQuery
 from app.service import items, read
 from app.service.call import Call
 from app.service.finding import Steps
@@ -186,6 +186,19 @@ def _chosen(call: Call, found: Value, written: Any) -> Any:
     return left if found.ref.collection else left[0]
 
 
+def _applied(call: Call, found: Value) -> Response:
+    """What `$apply` makes of the items of a collection."""
+    from app.service.applied import Applied, shape
+    ref, options = found.ref, shape(call.options)
+    if options.expand:
+        raise NotImplementedByService(feature="$expand on the result of this operation", target="$expand")
+    document = _document(call, found.value, ref.name)
+    applied = Applied(call, Source("", ref.name), Items(ref.name, document=document), call.options)
+    write = DocumentWriter(call.model, call.wishes.format).writer(ref.name, True, _selection(options), opened=True)
+    fragment = context.values(ref.name, True, call.options, call.wishes.version)
+    return applied.result(call, fragment, lambda: write(document))
+
+
 # --- answers ---------------------------------------------------------------------------------------------
 
 def written(call: Call, found: Value) -> Any:
@@ -201,6 +214,8 @@ def answer(call: Call, start: Value, steps: Steps) -> Response:
     value, ref, suffix = found.value, found.ref, call.resource.suffix
     if value is None and not ref.collection:
         return Response(204)
+    if call.options.apply is not None:
+        return _applied(call, found)
     _check(call, ref)
     format = replace(call.wishes.format, ieee754=True) if suffix == "$value" else call.wishes.format
     writer = DocumentWriter(call.model, format).writer(ref.name, ref.collection, _selection(call.options), opened=True)

@@ -72,8 +72,6 @@ class PropertyAnswer:
     """A structural property of one entity, whole, in part or raw, at any depth."""
 
     def __init__(self, call: Call, source: Source, steps: Steps) -> None:
-        if call.options.apply is not None:
-            raise NotImplementedByService(feature="$apply on a collection of complex values", target="$apply")
         self.source, self.steps, self.options = source, steps, call.options
         self.raw = call.resource.suffix == "$value"
         self.listed = any(getattr(self.options, name) not in (None, (), False) for name in LIST)

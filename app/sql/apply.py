@@ -15,9 +15,9 @@ import peewee as pw
 
 from app import errors
 from app.bind import nodes as bound
-from app.plan.nodes import Product, Slot, Source
-from app.sql import aggregates, expression, hierarchies, members, paths, relations, search, sources, stages, terms
-from app.sql.scope import Build, Frame, Operand, Row, Staged
+from app.plan.nodes import Items, Product, Slot, Source
+from app.sql import aggregates, expression, hierarchies, members, paths, relations, search, sources, stages, terms, walks
+from app.sql.scope import Build, Frame, Json, Members, Operand, Row, Staged
 from app.sql.sources import Opened
 from app.sql.stages import Make, Stage, sealed
 from app.sql.statement import Bind
@@ -46,6 +46,28 @@ def applied(apply: bound.Apply, source: Source, opened: Opened, product: Product
     parents = [stage.groups[f"{PARENT}{index}"].node for index in range(len(links))]
     return Opened(stage.frame, stage.this, stage.where, tuple(zip(parents, links)), False, stage.this, stage.names,
                   stage.total_order())
+
+
+def of_items(apply: bound.Apply, items: Items, source: Source, build: Build) -> Opened:
+    """The rows that `$apply` makes of the items of a collection of values."""
+    for each in apply.transformations:
+        recursive = isinstance(each, bound.GroupBy) and any(isinstance(item, bound.RollupRecursive) for item in each.items)
+        if recursive or isinstance(each, bound.Relatives | bound.Traverse):
+            raise errors.NotImplementedByService(feature=f"A hierarchy of {items.type}, which is no entity type,")
+
+    def make() -> Stage:
+        if items.document is not None:
+            found = walks.listed(items.document, items.type, build)
+        else:
+            opened = sources.open_source(source, build)
+            found, _ = walks.walked(items.steps, Members(opened.frame, opened.where, opened.row), build)
+        if not isinstance(found.member, Json):
+            raise errors.NotImplementedByService(feature=f"$apply on a collection of {items.type}")
+        assert found.position is not None
+        place = Operand(found.position, "Edm.Int64", nullable=False)
+        return Stage(build, found.frame, found.member, found.where, {stages.PLACE: place})
+    stage = within_groups(apply, make)()
+    return Opened(stage.frame, stage.this, stage.where, (), False, stage.this, stage.names, stage.total_order())
 
 
 def combinations(opened: Opened, product: Product) -> Stage:
@@ -135,7 +157,7 @@ def searched(node: bound.Search, stage: Stage) -> Stage:
 
 def computed(node: bound.Compute, stage: Stage) -> Stage:
     """Added properties of instances stay expressions; those of rows become columns of the row."""
-    if isinstance(stage.this, Row):
+    if not isinstance(stage.this, Staged):
         stage.names.update((each.name, each.expression) for each in node.items)
         return stage
     columns = dict(stage.this.columns)

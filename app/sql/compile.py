@@ -70,6 +70,8 @@ def opened_rows(query: Query | CountQuery, build: Build, way: str = "") -> tuple
 def unfiltered_rows(query: Query | CountQuery, build: Build) -> tuple[Opened, Scope]:
     """The same before `$filter` and `$search`."""
     def opening() -> Opened:
+        if query.items is not None and query.apply is not None:
+            return apply.of_items(query.apply, query.items, query.source, build)
         found = sources.open_source(query.source, build)
         return found if query.apply is None else apply.applied(query.apply, query.source, found, query.product)
 

@@ -6,16 +6,10 @@ come with their entities, in the form that all answers share. Protocol §11.2.5.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-import peewee as pw
-
-from app import errors
-from app.bind import nodes as bound
 from app.plan.nodes import NO_GRANTS, ItemQuery, ValueQuery
 from app.sql import compile as queries
-from app.sql import members, order, paths, selects, sources
-from app.sql.scope import Build, Json, Members, Place, Scope
+from app.sql import order, selects, sources, walks
+from app.sql.scope import Build, Members, Scope
 from app.sql.statement import Statement
 from app.store import mapping as tables
 from app.store.dialects import Dialect
@@ -28,7 +22,7 @@ def compile_items(query: ItemQuery, mapping: tables.Mapping, dialect: Dialect) -
     """
     build = Build(dialect, mapping, query.source.grants)
     opened = sources.open_source(query.source, build)
-    found, positions = walked(query.steps, Members(opened.frame, opened.where, opened.row), build)
+    found, positions = walks.walked(query.steps, Members(opened.frame, opened.where, opened.row), build)
     scope = selects.named(Scope(build, found.member, opened.it or opened.row), query.compute)
     found.where.extend(sources.among_parents(opened))
     found.where.extend(selects.conditions(query.filter, None, scope))
@@ -47,9 +41,7 @@ def compile_values(query: ValueQuery, mapping: tables.Mapping, dialect: Dialect)
     Raises NotImplementedByService, by name, for what SQL cannot compute.
     """
     build = Build(dialect, mapping, NO_GRANTS)
-    document = pw.Value(query.document, unpack=False)
-    given = pw.Cast(document, "json") if dialect.name == "postgresql" else document
-    found = members.items(Json(given, (), query.type, True), build)
+    found = walks.listed(query.document, query.type, build)
     scope = selects.named(Scope(build, found.member, found.member), query.compute)
     found.where.extend(selects.conditions(query.filter, None, scope))
     assert found.position is not None
@@ -57,31 +49,3 @@ def compile_values(query: ValueQuery, mapping: tables.Mapping, dialect: Dialect)
     built = found.select(*(node for node, _, _ in selected))
     built = built.order_by(*order.sort([selects.ordering(each, scope) for each in query.order], build), found.position)
     return queries.statement(built, selected, 1, build)
-
-
-def walked(steps: Sequence[bound.PathStep], found: Members, build: Build) -> tuple[Members, list[pw.Node]]:
-    """The items at the end of a path, joined to the entity, and their positions in the collections on the way."""
-    place: Place = found.member
-    positions: list[pw.Node] = []
-
-    def entered() -> Place:
-        nonlocal found
-        found = members.items(place, build, found)
-        assert found.position is not None
-        positions.append(found.position)
-        return found.member
-
-    for step in steps:
-        if isinstance(place, Json) and place.collection:
-            place = entered()
-        match step:
-            case bound.PropertyStep(declared, owner):
-                place = paths.member(place, owner, declared.name, build)
-            case bound.DynamicStep(name):
-                place = paths.dynamic(place, name, build)
-            case bound.CastStep(type_name):
-                place = paths.cast(place, type_name, build)
-            case _:
-                raise errors.NotImplementedByService(feature="This path to a collection")
-    entered()
-    return found, positions

@@ -16,7 +16,7 @@ import peewee as pw
 from app import errors
 from app.plan.nodes import Slot, Source
 from app.sql import expression, relations, terms
-from app.sql.scope import Build, Frame, Operand, Row, Scope, Staged
+from app.sql.scope import Build, Frame, Json, Operand, Row, Scope, Staged
 from app.sql.statement import Bind, Convert
 from app.store import mapping
 from app.store.clauses import ListSource
@@ -30,11 +30,11 @@ class Opened:
     itself or, of an expanded path, the parent's; `names`, `order`: what `$apply` added and sorted by."""
 
     frame: Frame
-    this: Row | Staged
+    this: Row | Staged | Json
     where: list[pw.Node]
     links: tuple[tuple[pw.Node, Column], ...] = ()
     parents: bool = False
-    it: Row | Staged | None = None
+    it: Row | Staged | Json | None = None
     names: Mapping[str, Any] = field(default_factory=dict)
     order: list[tuple[Operand, bool]] = field(default_factory=list)
 

@@ -19,13 +19,14 @@ from app.edm import types
 from app.sql import order as sorting
 from app.sql import expression, paths, relations, terms
 from app.sql.order import Ordered
-from app.sql.scope import Build, Frame, One, Operand, Place, Row, Scope, Staged
+from app.sql.scope import Build, Frame, Json, One, Operand, Place, Row, Scope, Staged
 from app.store.mapping import Table
 
 # Marks beside the properties of a row, under their path and one of these: a property that this row does not have; an entity
 # on the way to a grouping property that is there.
 ABSENT, EXISTS = "@absent", "@exists"
 MARKS = (ABSENT, EXISTS)
+PLACE = "@place"            # the position of an item in the collection of values that it is from
 
 
 @dataclass(slots=True, eq=False)
@@ -36,7 +37,7 @@ class Stage:
 
     build: Build
     frame: Frame
-    this: Row | Staged
+    this: Row | Staged | Json
     where: list[pw.Node] = field(default_factory=list)
     names: dict[str, Any] = field(default_factory=dict)
     order: Ordered = field(default_factory=list)
@@ -74,6 +75,8 @@ class Stage:
         if isinstance(self.this, Row):
             joined = [paths.row_id(added) for added in self.names.values() if isinstance(added, Row)]
             return [*self.order, (paths.row_id(self.this), False), *((each, False) for each in joined)]
+        if isinstance(self.this, Json):
+            return [*self.order, (self.names[PLACE], False)]
         return [*self.order, *((operand, False) for operand in self.this.columns.values())]
 
 
@@ -107,8 +110,7 @@ def sealed(stage: Stage, finish: Callable[[pw.Select], pw.Select] = lambda query
            extra: Mapping[str, pw.Node] | None = None) -> tuple[Stage, pw.Select]:
     """The stage as a derived table, and that table; `finish` adds limits, `extra` further columns under their names."""
     build, values = stage.build, stage.columns()
-    entity = stage.this if isinstance(stage.this, Row) else None
-    selected: list[pw.Node] = [] if entity is None else [terms.aliased(entity.column(entity.table.row_id), "id")]
+    selected = instance(stage.this)
     selected += [terms.aliased(operand.node, f"a{index}") for index, operand in enumerate(values.values())]
     selected += [terms.aliased(operand.node, f"o{index}") for index, (operand, _) in enumerate(stage.order)]
     selected += [terms.aliased(operand.node, f"g{index}") for index, operand in enumerate(stage.groups.values())]
@@ -117,9 +119,25 @@ def sealed(stage: Stage, finish: Callable[[pw.Select], pw.Select] = lambda query
     kept = {name: column(inner, f"a{index}", operand) for index, (name, operand) in enumerate(values.items())}
     order = [(column(inner, f"o{index}", operand), down) for index, (operand, down) in enumerate(stage.order)]
     groups = {path: column(inner, f"g{index}", operand) for index, (path, operand) in enumerate(stage.groups.items())}
-    if entity is None:
-        return of_rows(build, Frame(build, inner), kept, order, groups), inner
-    return over_instances(build, inner, entity.table, kept, order, groups), inner
+    return reopened(stage.this, build, inner, kept, order, groups), inner
+
+
+def instance(this: Row | Staged | Json) -> list[pw.Node]:
+    """What a derived table keeps of an instance besides the values of a stage."""
+    if isinstance(this, Row):
+        return [terms.aliased(this.column(this.table.row_id), "id")]
+    return [terms.aliased(this.node, "item")] if isinstance(this, Json) else []
+
+
+def reopened(this: Row | Staged | Json, build: Build, inner: pw.Source, kept: Mapping[str, Operand], order: Ordered,
+             groups: dict[str, Operand]) -> Stage:
+    """The stage over a derived table, which holds instances like this one."""
+    if isinstance(this, Row):
+        return over_instances(build, inner, this.table, kept, order, groups)
+    if isinstance(this, Json):
+        frame = Frame(build, inner)
+        return Stage(build, frame, Json(pw.Column(inner, "item"), (), this.type), [], dict(kept), order, groups)
+    return of_rows(build, Frame(build, inner), kept, order, groups)
 
 
 def over_instances(build: Build, inner: pw.Source, table: Table, kept: Mapping[str, Operand], order: Ordered,
@@ -150,12 +168,15 @@ def union(stages: Sequence[Stage]) -> Stage:
     build = stages[0].build
     entities = [stage.this for stage in stages if isinstance(stage.this, Row)]
     shapes = [stage.columns() for stage in stages]
+    values = [stage for stage in stages if isinstance(stage.this, Json)]
+    if values and len(values) < len(stages):
+        raise errors.NotImplementedByService(feature="Values beside rows in concat")
     if entities and len(entities) < len(stages):
         return union(beside_rows(stages, shapes))
     whole: dict[str, Operand] = {}
     for path, operand in (item for shape in shapes for item in shape.items()):
         whole[path] = common(whole.get(path, operand), operand, path)
-    if not entities:
+    if not entities and not values:
         marks = {path + ABSENT: Operand(terms.FALSE, "Edm.Boolean") for path in whole
                  if not path.endswith(MARKS) and any(path not in shape for shape in shapes)}
         whole = {**marks, **whole}
@@ -166,9 +187,7 @@ def union(stages: Sequence[Stage]) -> Stage:
     kept = {path: Operand(pw.Column(inner, f"a{index}"), operand.type) for index, (path, operand) in enumerate(whole.items())}
     order: Ordered = [(Operand(pw.Column(inner, name), "Edm.Int64", nullable=False), False) for name in ("part", "place")]
     groups = {path: column(inner, f"g{index}", operand) for index, (path, operand) in enumerate(stages[0].groups.items())}
-    if entities:
-        return over_instances(build, inner, entities[0].table, kept, order, groups)
-    return of_rows(build, Frame(build, inner), kept, order, groups)
+    return reopened(stages[0].this, build, inner, kept, order, groups)
 
 
 def beside_rows(stages: Sequence[Stage], shapes: Sequence[Mapping[str, Operand]]) -> list[Stage]:
@@ -222,9 +241,7 @@ def common(first: Operand, second: Operand, path: str) -> Operand:
 def _member(stage: Stage, shape: Mapping[str, Operand], whole: Mapping[str, Operand], part: int) -> pw.Select:
     """One of the results, in the columns of all."""
     build = stage.build
-    selected: list[pw.Node] = []
-    if isinstance(stage.this, Row):
-        selected.append(terms.aliased(stage.this.column(stage.this.table.row_id), "id"))
+    selected = instance(stage.this)
     for index, (path, wanted) in enumerate(whole.items()):
         found = shape.get(path)
         if found is not None:

@@ -653,6 +653,22 @@ EXAMPLES += [
 ]
 
 
+ADDRESSES = "Customers('C1')/Addresses"
+EXAMPLES += [
+    ("A 3, values", f"{ADDRESSES}?$apply=aggregate($count as N,Floors with sum as F,Floors with average as A,Locality with countdistinct as L)", f"{ADDRESSES}(N,F,A,L)", [{"N": 3, "F": 8, "A": 8 / 3, "L": 2}]),
+    ("A 3, values", f"{ADDRESSES}?$apply=groupby((Locality),aggregate(Floors with sum as F))&$orderby=F desc", f"{ADDRESSES}(Locality,F)", [{"Locality": "Seattle", "F": 7}, {"Locality": "DC", "F": 1}]),
+    ("A 3, values", f"{ADDRESSES}?$apply=groupby((rollup(Locality,Floors)),aggregate($count as N))&$filter=N gt 1", f"{ADDRESSES}(Locality,N)", [{"Locality": "Seattle", "N": 2}]),
+    ("A 3, values", f"{ADDRESSES}?$apply=filter(Floors gt 1)&$select=Locality&$orderby=Floors", f"{ADDRESSES}(Locality)", [{"Locality": "Seattle"}, {"Locality": "Seattle"}]),
+    ("A 3, values", f"{ADDRESSES}?$apply=orderby(Floors desc)/compute(Floors mul 2 as D)/skip(1)&$filter=D gt 2&$top=1", f"{ADDRESSES}(*,D)", [{"Locality": "Seattle", "Floors": 3, "D": 6}]),
+    ("A 3, values", f"{ADDRESSES}?$apply=compute(Floors mul 2 as D)/topsum(7,D)/groupby((Locality),aggregate(D with max as M))", f"{ADDRESSES}(Locality,M)", [{"Locality": "Seattle", "M": 8}]),
+    ("A 3, values", f"{ADDRESSES}?$apply=concat(topcount(1,Floors),filter(Floors eq 1))", ADDRESSES, [{"Locality": "Seattle", "Floors": 4}, {"Locality": "DC", "Floors": 1}]),
+    ("A 3, values", f"{ADDRESSES}?$apply=concat(aggregate(Floors with max as M),aggregate(Floors with sum from Locality with max as M))", f"{ADDRESSES}(M)", [{"M": 4}, {"M": 7}]),
+    ("A 3, values", f"{ADDRESSES}?$apply=filter(Floors eq $these/aggregate(Floors with max))", ADDRESSES, [{"Locality": "Seattle", "Floors": 4}]),
+    ("A 3, values", f"{ADDRESSES}/$filter(Floors gt 1)?$apply=aggregate($count as N)", f"{ADDRESSES}(N)", [{"N": 2}]),
+    ("A 3, values", "Customers('C2')/Addresses?$apply=aggregate($count as N)", "Customers('C2')/Addresses(N)", [{"N": 0}]),
+]
+
+
 @pytest.mark.parametrize(("spec", "request_", "context", "value"), EXAMPLES, ids=[f"{row[0]}: {row[1]}"[:90] for row in EXAMPLES])
 def test_examples(spec: str, request_: str, context: str, value: Any, clients: Clients) -> None:
     client = clients["sales"]
@@ -706,6 +722,9 @@ REFUSED = [
     ("Sales?$apply=SalesModel.Larges(count=2)", 400, "no transformation or function"), ("Sales?$apply=SalesModel.Largest(count=Amount)", 400, ""),
     ("Sales?$apply=groupby((ProductID),SalesModel.Largest())", 501, "in this place"), ("Customers?$expand=Sales($apply=SalesModel.Largest())", 501, "in this place"),
     ("Sales?$apply=nest(SalesModel.Largest() as L)", 501, "in this place"), ("Sales?$apply=concat(SalesModel.Buyers(),identity)", 501, "Entities of another set"),
+    (f"{ADDRESSES}?$apply=concat(topcount(1,Floors),aggregate($count as N))", 501, "Values beside rows"), (f"{ADDRESSES}?$apply=nest(identity as I)", 501, "nest of values"),
+    (f"{ADDRESSES}?$apply=groupby((Nope))", 400, "Nope"), (f"{ADDRESSES}?$apply=search(x)", 501, "anything but entities"),
+    ("Customers('C9')/Addresses?$apply=aggregate($count as N)", 404, "C9"), (f"{ADDRESSES}?$apply=ancestors($root/SalesOrganizations,SalesOrgHierarchy,Locality,filter(true))", 501, "A hierarchy of SalesModel.Address"),
     ("Targets?$apply=SalesModel.Anything()", 400, "no transformation or function"),
     ("Sales?$apply=nest(identity as A)/concat(identity,identity)", 501, "not implemented"),
     ("Sales?$apply=aggregate(Amount with Custom.concat as C)", 501, "Custom.concat"),
