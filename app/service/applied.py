@@ -87,7 +87,7 @@ class Applied:
         if more:
             link = call.service.next_link(call, [None if top is None else top - page, offset + page])
             body[self.format.control("nextLink")] = link
-        return Response(200, {"Content-Type": self.format.content_type}, dumps(body))
+        return Response(200, read.paged_headers(call, page), dumps(body))
 
     def item(self, item: Any, computed: Sequence[Any]) -> Any:
         """An item with what was computed of it."""

@@ -18,7 +18,7 @@ from app.plan.rows import RowPlanner
 from app.service.addresses import canonical_base
 from app.service.call import Call
 from app.service.grouped import RowNode
-from app.service.read import amount, context_member, describe, exists, page_of
+from app.service.read import amount, context_member, describe, exists, page_of, paged_headers
 from app.service.response import Response
 from app.service.rows import Node, Run
 
@@ -84,4 +84,4 @@ class ApplyAnswer:
         if more:
             left = None if top is None else top - page
             body[self.format.control("nextLink")] = call.service.next_link(call, [left, offset + page])
-        return Response(200, {"Content-Type": self.format.content_type}, dumps(body))
+        return Response(200, paged_headers(call, self.page), dumps(body))

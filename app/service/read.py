@@ -153,6 +153,14 @@ def page_of(call: Call) -> int:
     return min(wanted, settings.max_page_size or wanted) if wanted else settings.page_size
 
 
+def paged_headers(call: Call, page: int) -> dict[str, str]:
+    """The headers of an answer in pages of a size."""
+    headers = {"Content-Type": call.wishes.format.content_type}
+    if call.wishes.page_size:
+        headers["Preference-Applied"] = f"{call.wishes.spelled['maxpagesize']}={page}"
+    return headers
+
+
 class CollectionAnswer:
     """Entities of a set, of a collection navigation, of a cast or filtered collection; with count, pages, references."""
 
@@ -169,7 +177,6 @@ class CollectionAnswer:
         self.count = None
         if options.count:
             self.count = service.ready(sql.compile_count(self.count_query(), call.mapping, call.store.dialect))
-        self.content_type = self.format.content_type
         self.fixed_fragment = None if call.resource.contained else self.fragment(call)
         self.checks_parent = source.parent is not None
 
@@ -254,9 +261,7 @@ class CollectionAnswer:
         return found
 
     def headers(self, call: Call) -> dict[str, str]:
-        headers = {"Content-Type": self.content_type}
-        if call.wishes.page_size:
-            headers["Preference-Applied"] = f"{call.wishes.spelled['maxpagesize']}={self.page}"
+        headers = paged_headers(call, self.page)
         if call.skiptoken() is None and delta.tracks(call, self.source):
             paged = headers.get("Preference-Applied")
             headers["Preference-Applied"] = (f"{paged}, " if paged else "") + call.wishes.spelled["track-changes"]

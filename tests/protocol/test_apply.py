@@ -133,6 +133,20 @@ def test_pages_of_the_result(size: int, clients: Clients) -> None:
     assert found == whole and len(found) == 5
 
 
+@pytest.mark.parametrize("target", ["Customers('C1')/Addresses?$apply=orderby(Floors desc)&$top=2", "Customers('C1')/Addresses?$apply=groupby((Floors))&$orderby=Floors"])
+def test_pages_of_values(target: str, clients: Clients) -> None:
+    """P 11.2.6.7, 8.2.8.6: so do they over a collection of values; the preference is told."""
+    client = clients["sales"]
+    whole, found = client.get(target.replace(" ", "%20"))["value"], []
+    target = target.replace(" ", "%20")
+    while target:
+        answer = client.handled("GET", target, {"prefer": "maxpagesize=1"})
+        assert answer.headers["preference-applied"] == "maxpagesize=1"
+        found += answer.json["value"]
+        target = answer.json.get("@odata.nextLink", "").removeprefix("http://service.example/")
+    assert found == whole and len(found) > 1
+
+
 PIPELINES = [
     "filter(Amount gt 1)/groupby((Product/Name,Customer/Country),aggregate(Amount with sum as T,$count as N))/topcount(2,T)",
     "groupby((rollup(Customer/Country,Product/Name),rollup(Time/Year,Time/Month)),aggregate(Amount with average as A))/filter(A gt 1)",
