@@ -16,7 +16,7 @@ from app.errors import (BodyError, FailedDependency, MethodNotAllowed, NotAccept
                         UnsupportedMediaType)
 from app.payload import batch as form
 from app.payload.batch import Group, Item, Part, PartAnswer
-from app.service import bodies
+from app.service import bodies, isolation
 from app.service.call import Call
 from app.service.parts import Done, Requests
 from app.service.request import Request
@@ -72,7 +72,8 @@ def batch(call: Call) -> Response:
     goes_on = support is None or bool(support.get("ContinueOnErrorSupported"))
     preference = call.wishes.preferences.get("continue-on-error") if goes_on else None
     goes_on = not multipart if preference is None else str(preference).lower() != "false"
-    response = _envelope(_Run(call, multipart, goes_on).run(items), multipart, as_multipart)
+    response = _envelope(
+        isolation.batch(call, items, lambda items: _Run(call, multipart, goes_on).run(items)), multipart, as_multipart)
     if preference is not None:
         spelled = call.wishes.spelled["continue-on-error"]
         response.headers["Preference-Applied"] = spelled if preference is True else f"{spelled}={preference}"

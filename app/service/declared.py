@@ -67,6 +67,9 @@ class _Maker:
                 vocabularies.supported(self.model, each) for each in ADVANCED):
             level = EnumMember((CAPABILITIES + "ConformanceLevelType/Advanced",))
             new.insert(0, Annotation(CAPABILITIES + "ConformanceLevel", None, level))
+        if said(self.model, "IsolationSupported", NOWHERE) is None:
+            snapshot = EnumMember((CAPABILITIES + "IsolationLevel/Snapshot",))
+            new.append(Annotation(CAPABILITIES + "IsolationSupported", None, snapshot))
         return replace(container, annotations=(*container.annotations, *new), sets=tuple(map(self.set, container.sets)))
 
     def set(self, set: EntitySet) -> EntitySet:

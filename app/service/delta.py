@@ -176,7 +176,7 @@ class DeltaAnswer:
                 return Response(200, {"Content-Type": "text/plain"}, str(sum(1 for _ in found.items(0))).encode())
             if self.single:
                 return self.one(call, found, new)
-            return self.page(call, found, replace(position, new=new), page_of(call))
+            return self.page(call, found, replace(position, new=new), 0 if call.request.snapshot else page_of(call))
 
     def position(self, call: Call) -> Position:
         """What the token says. Raises Gone for one that was not made for this query."""

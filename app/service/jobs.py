@@ -22,7 +22,7 @@ from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from app.errors import MethodNotAllowed, NotFound, PayloadTooLarge, ServiceUnavailable
-from app.service import wishes
+from app.service import isolation, wishes
 from app.service.access import Principal
 from app.service.request import Request
 from app.service.response import Response
@@ -307,7 +307,8 @@ def _keep(service: Service, job: Job, holder: str, answer: Callable[[], Response
             with _spooled(response) as file:
                 store.transact(lambda: finish(response, file))
         else:
-            store.transact(attempt)
+            with store.isolated() if isolation.asked(_request(job)) else contextlib.nullcontext():
+                store.transact(attempt)
 
 
 @contextlib.contextmanager

@@ -23,7 +23,8 @@ class Request:
     sees it, absolute, ending in '/'. `body`: a binary stream (may be empty), read at most once.
     `references`: inside a batch the path below the root that an id of an earlier request stands for. `plain`: whether
     it came by the BI view, whose `$metadata` is simpler (`csdl.safe`). `principal`: who sent it, where that was found out
-    already (`Service.identified`).
+    already (`Service.identified`). `snapshot`: the boundary of the change log that the next links of its answer stay at;
+    None where they show the present.
     """
 
     method: str
@@ -35,6 +36,7 @@ class Request:
     references: Callable[[str], str | None] | None = None
     plain: bool = False
     principal: Principal | None = None
+    snapshot: str | None = None
 
     def header(self, name: str) -> str | None:
         """The header's value, by lower-case name."""

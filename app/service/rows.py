@@ -42,7 +42,8 @@ class Environment(Protocol):
 
     def advertised(self, type_name: str, collection: bool = False, id: str = "") -> list[Advertised]: ...
 
-    def next_token(self, path: str, texts: tuple[tuple[str, str], ...], values: list[Any]) -> str: ...
+    def next_token(self, path: str, texts: tuple[tuple[str, str], ...], values: list[Any], snapshot: str | None = None
+                   ) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -401,7 +402,7 @@ class Child:
         texts = tuple(pair for pair in texts if pair[0] != "$skip")             # the token begins behind it
         wanted = dict(texts).get("$top")
         left = None if wanted is None else int(wanted) - expansion.page
-        token = self.environment.next_token(target, texts, [left, *node.keyset.values(last)])
+        token = self.environment.next_token(target, texts, [left, *node.keyset.values(last)], run.values.snapshot)
         query = "".join(f"{name}={quote(text, safe=QUERY_SAFE)}&" for name, text in texts)
         holder[self.next_name] = f"{self.parent.root}{target}?{query}$skiptoken={token}"
 

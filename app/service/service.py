@@ -22,8 +22,8 @@ from app.bind import nodes as bound
 from app.edm import Model, rules, vocabularies
 from app.errors import ConfigurationError, Forbidden, MethodNotAllowed, ModelError, NotFound, ODataError, UnknownOption
 from app.plan import Planner
-from app.service import (access, alterations, called, declared, failures, jobs, metadata, policies, read, restrictions, rewrites,
-                         wishes)
+from app.service import (access, alterations, called, declared, failures, isolation, jobs, metadata, policies, read, restrictions,
+                         rewrites, wishes)
 from app.service.authenticate import Authenticate, anonymous, authenticator, identified
 from app.service.cache import Bounded
 from app.service.call import Call
@@ -159,13 +159,12 @@ class Service:
 
     def respond(self, request: Request, principal: access.Principal, policy: access.Policy) -> Response:
         """The answer to a request of somebody known; raises what `failed` makes an answer of."""
-        wishes.refuse_isolation(request)
         key = (request.method, request.path, request.query, *self.surroundings(request.root, request.headers, policy))
         hit = self._texts.get(key)
         if hit is not None:
             handler, call = hit
             version = call.wishes.version
-            response = self._answer(handler, call.again(request, principal))
+            response = self._carried(handler, call.again(request, principal))
         else:
             version = wishes.versions(request)[0]
             response = self._miss(request, principal, policy, key)
@@ -237,7 +236,7 @@ class Service:
                 call = self._call(request, wanted, bound_request, values, principal, policy, target)
                 if told:
                     self._texts.put(key, (handler, call))
-                return self._answer(handler, call)
+                return self._carried(handler, call)
         asks = method in READS or any(each.name == "$filter" for each in target.segments)
         bound_request, shared = bind.bind_lifted(lifted, target, policy.reading if asks else policy.model, method)
         rewrites.check_dereferenced(request.path, bound_request.resource)
@@ -252,16 +251,16 @@ class Service:
                 self._plans.put(shape, (handler, bound_request))
             if cacheable and told:
                 self._texts.put(key, (handler, call))
-            return self._answer(handler, call)
+            return self._carried(handler, call)
         if bound_request.resource.kind == "batch":
             from app.service.batch import batch
             self._texts.put(key, (batch, call.again(replace(request, body=None), principal)))
-            return batch(call)
+            return self._carried(batch, call)
         from app.service.write import write
         plain = told and shared and not (values or request.query or demanding)
         if plain and method == "POST" and bound_request.resource.kind == "collection":
             self._texts.put(key, (write, call.again(replace(request, body=None), principal)))
-        return write(call)
+        return self._carried(write, call)
 
     def _told(self, request: Request, policy: access.Policy) -> Response:
         """The answer to OPTIONS: the methods of a resource (RFC 9110 §9.3.7); any other method is refused with them."""
@@ -271,6 +270,13 @@ class Service:
         if request.method == "OPTIONS":
             return Response(204, {"Allow": ", ".join(methods(resource))})
         raise MethodNotAllowed(method=request.method, resource=describe(resource), allow=methods(resource))
+
+    def _carried(self, handler: Callable[[Call], Response], call: Call) -> Response:
+        """What the handler answers, over one snapshot where that is asked for."""
+        headers = call.request.headers
+        if "isolation" in headers or "odata-isolation" in headers or call.syntax.options.skiptoken is not None:
+            return isolation.isolated(call, handler, self._answer)
+        return self._answer(handler, call)
 
     def _answer(self, handler: Callable[[Call], Result], call: Call) -> Result:
         """What the handler answers; an error of a value or of the store gets the query option that it came from."""
@@ -380,22 +386,30 @@ class Service:
     def values(self, call: Call, *, keyset: tuple[Any, ...] = (), limit: int | None = None, skip: int = 0) -> Values:
         """The values that the statements of a call are bound to."""
         return Values(literals=call.values, keyset=keyset, limit=limit, skip=skip, now=Moment(self.now),
-                      principal=call.policy.of(call.principal))
+                      principal=call.policy.of(call.principal), snapshot=call.request.snapshot)
 
     def next_link(self, call: Call, values: list[Any]) -> str:
         """The URL of the page behind the sort values of the last row."""
         options = self._page_options(call)
         query = "".join(f"{quote(name, safe=QUERY_SAFE)}={quote(text, safe=QUERY_SAFE)}&" for name, text in options)
-        token = self.next_token(call.request.path.rstrip("/"), options, values, call.policy.id)
+        token = self.next_token(call.request.path.rstrip("/"), options, values, call.policy.id, call.request.snapshot)
         return f"{call.request.root}{call.request.path.rstrip('/')}?{query}$skiptoken={token}"
 
-    def next_token(self, path: str, texts: tuple[tuple[str, str], ...], values: list[Any], policy: str) -> str:
-        """A token for the page of `path` with these options, under a policy."""
-        return self.tokens.write(scope_of(path, texts, policy), values)
+    def next_token(self, path: str, texts: tuple[tuple[str, str], ...], values: list[Any], policy: str,
+                   snapshot: str | None = None) -> str:
+        """A token for the page of `path` with these options, under a policy, in a snapshot."""
+        marked = values if snapshot is None else [{isolation.MARK: snapshot}, *values]
+        return self.tokens.write(scope_of(path, texts, policy), marked)
 
     def read_token(self, call: Call, token: str) -> list[Any]:
         """The values of a skiptoken of this very request; InvalidToken otherwise."""
-        return self.tokens.read(scope_of(call.request.path.rstrip("/"), self._page_options(call), call.policy.id), token)
+        values = self.tokens.read(scope_of(call.request.path.rstrip("/"), self._page_options(call), call.policy.id), token)
+        return values[1:] if values and isinstance(values[0], dict) else values
+
+    def marked(self, call: Call, token: str) -> str | None:
+        """The snapshot that a skiptoken of this very request goes on in; InvalidToken where it is of another."""
+        values = self.tokens.read(scope_of(call.request.path.rstrip("/"), self._page_options(call), call.policy.id), token)
+        return str(values[0][isolation.MARK]) if values and isinstance(values[0], dict) else None
 
     @staticmethod
     def _page_options(call: Call) -> tuple[tuple[str, str], ...]:

@@ -41,6 +41,6 @@ class Sight:
             known = self._advertised[key] = advertised(self.model, type_name, collection, id)
         return known
 
-    def next_token(self, path: str, texts: tuple[tuple[str, str], ...], values: list[Any]) -> str:
-        """A token for the page of `path` with these options."""
-        return self._service.next_token(path, texts, values, self._policy)
+    def next_token(self, path: str, texts: tuple[tuple[str, str], ...], values: list[Any], snapshot: str | None = None) -> str:
+        """A token for the page of `path` with these options, in a snapshot."""
+        return self._service.next_token(path, texts, values, self._policy, snapshot)

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from app.errors import BindError, NotAcceptable, PreconditionFailed
+from app.errors import BindError, NotAcceptable
 from app.payload import Format
 from app.service.request import Request
 from app.service.response import Response
-from app.url.headers import PREFIXED, MediaRange, is_snapshot, parse_media_ranges, parse_preferences
+from app.url.headers import PREFIXED, MediaRange, parse_media_ranges, parse_preferences
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,14 +95,6 @@ def report(wishes: Wishes, response: Response) -> None:
     if applied and response.status == 200 and response.headers.get("Content-Type", "").startswith("application/json"):
         before = response.headers.get("Preference-Applied")
         response.headers["Preference-Applied"] = f"{before}, {applied}" if before else applied
-
-
-def refuse_isolation(request: Request) -> None:
-    """Raises PreconditionFailed for `Isolation: snapshot`, which is not offered (Protocol §8.2.6)."""
-    text = request.header("isolation") or request.header("odata-isolation")
-    if text is not None and is_snapshot(text):
-        raise PreconditionFailed("This service does not isolate the pages and parts of requests from changes",
-                                 code="isolationNotSupported", target="Isolation")
 
 
 def versions(request: Request) -> tuple[str, str, bool]:

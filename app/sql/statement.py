@@ -40,7 +40,7 @@ class Values:
 
     `literals`: as lifted from the text. `parents`: link values of the parents, as their rows hold them (before any
     reader). `parent`: those of one parent. `keyset`: sort values of a skiptoken, canonical. `principal`, `key`: canonical.
-    `rows`: row ids.
+    `rows`: row ids. `snapshot`: the boundary that next links stay at.
     """
 
     literals: Literals = ()
@@ -52,6 +52,7 @@ class Values:
     top: int | None = None
     skip: int | None = None
     limit: int | None = None
+    snapshot: str | None = None
     now: str | Moment = ""
     rows: Sequence[int] = ()
 

@@ -56,28 +56,44 @@ def kept(store: Store, old: str) -> bool:
     return purged is None or int(purged) < int(old.partition(":")[0])
 
 
+def moved(store: Store, old: str, sources: Iterable[str] | None = None) -> bool:
+    """Whether anything of some tables (None: of any) has changed since a boundary, or may have: the log is no longer kept."""
+    if not kept(store, old):
+        return True
+    log = pw.Table("odata_changes").alias("t1")
+    query = log.select(pw.Entity("t1", "sequence")).where(_behind(store, old, None, sources)).limit(1)
+    return bool(store.run(*store.compile(query)))
+
+
 def since(store: Store, sources: Iterable[str], old: str, new: str) -> list[Entry]:
     """The lines about some tables between two boundaries, in order."""
-    log = pw.Table("odata_changes").alias("t1")
+    log, dialect = pw.Table("odata_changes").alias("t1"), store.dialect
+    order = [pw.Entity("t1", name) for name in (("xid", "sequence") if dialect.name == "postgresql" else ("sequence",))]
+    query = log.select(*(dialect.select(pw.Entity("t1", column.name), column) for column in READ))
+    query = query.where(_behind(store, old, new, sources)).order_by(*order)
+    return [_entry(row) for row in store.run(*store.compile(query))]
+
+
+def _behind(store: Store, old: str, new: str | None, sources: Iterable[str] | None) -> pw.Node:
+    """The condition of lines between two boundaries (None: up to what can be seen) about some tables (None: any)."""
     number = pw.Entity("t1", "sequence")
-    order = [number]
     where: list[pw.Node] = []
     if store.dialect.name == "postgresql":
         xid = pw.Entity("t1", "xid")
-        order.insert(0, xid)
         where = [infix(xid, ">=", words("CAST(", pw.Value(old.partition(":")[0]), "AS xid8)")),
-                 words("NOT pg_visible_in_snapshot(", xid, ", CAST(", pw.Value(old), "AS pg_snapshot))"),
-                 words("pg_visible_in_snapshot(", xid, ", CAST(", pw.Value(new), "AS pg_snapshot))")]
+                 words("NOT pg_visible_in_snapshot(", xid, ", CAST(", pw.Value(old), "AS pg_snapshot))")]
+        if new is not None:
+            where.append(words("pg_visible_in_snapshot(", xid, ", CAST(", pw.Value(new), "AS pg_snapshot))"))
     else:
-        where = [infix(number, ">=", pw.Value(int(old))), infix(number, "<", pw.Value(int(new)))]
-    source: pw.Node = pw.Entity("t1", "source")
-    if store.dialect.name == "sqlite":
-        source = words("+", source)         # the numbers find the lines, not the table that they are about
-    where.append(infix(source, "IN", pw.NodeList([pw.Value(each) for each in sorted(sources)], ", ", True)))
-    dialect = store.dialect
-    query = log.select(*(dialect.select(pw.Entity("t1", column.name), column) for column in READ))
-    query = query.where(pw.NodeList(where, " AND ", True)).order_by(*order)
-    return [_entry(row) for row in store.run(*store.compile(query))]
+        where = [infix(number, ">=", pw.Value(int(old)))]
+        if new is not None:
+            where.append(infix(number, "<", pw.Value(int(new))))
+    if sources is not None:
+        source: pw.Node = pw.Entity("t1", "source")
+        if store.dialect.name == "sqlite":
+            source = words("+", source)         # the numbers find the lines, not the table that they are about
+        where.append(infix(source, "IN", pw.NodeList([pw.Value(each) for each in sorted(sources)], ", ", True)))
+    return pw.NodeList(where, " AND ", True)
 
 
 def _entry(row: tuple[Any, ...]) -> Entry:

@@ -189,7 +189,8 @@ class Store:
 
         Raises ServiceUnavailable where the store stays busy, and Retry (see `transact`).
         """
-        with self.savepoint() if self.in_transaction else self._transaction(self.driver.begin_write):
+        begin = self.driver.begin_isolated if getattr(self._thread, "isolated", False) else self.driver.begin_write
+        with self.savepoint() if self.in_transaction else self._transaction(begin):
             yield
 
     def transact(self, work: Callable[[], T]) -> T:
@@ -226,10 +227,19 @@ class Store:
             self._thread.apart = False
 
     @contextlib.contextmanager
+    def isolated(self) -> Iterator[None]:
+        """In this block `write()` sees the data as of its beginning, and its own changes."""
+        before, self._thread.isolated = getattr(self._thread, "isolated", False), True
+        try:
+            yield
+        finally:
+            self._thread.isolated = before
+
+    @contextlib.contextmanager
     def _transaction(self, begin: str) -> Iterator[None]:
         with self._turn:
             self._perform(lambda connection: self.driver.execute(connection, begin, ()))
-            self._thread.depth, self._thread.writing = 1, begin == self.driver.begin_write
+            self._thread.depth, self._thread.writing = 1, begin != self.driver.begin_read
             try:
                 yield
                 self._control("COMMIT")
@@ -357,7 +367,7 @@ class Stream:
     """An open stream of rows: iterate over its chunks, `run` further statements in the same view, `close` it.
 
     Chunks and statements may come from different threads, one at a time. The store in memory has one connection for
-    all: there the rows are read at once. So they are inside `write()`, whose changes they are to show.
+    all: there the rows are read at once. So they are inside a transaction, whose view of the data is theirs.
     """
 
     def __init__(self, store: Store, text: str, parameters: Sequence[Any], size: int) -> None:
@@ -365,7 +375,7 @@ class Stream:
         self._open = True
         self._connections: list[Any] = []
         try:
-            if store.driver.shared or store.writing:
+            if store.driver.shared or store.in_transaction:
                 rows = store.run(text, parameters)
                 self._chunks: Iterator[Rows] = iter([rows[at:at + size] for at in range(0, len(rows), size)])
                 return

@@ -47,6 +47,7 @@ class Driver:
     dialect: ClassVar[Dialect]
     begin_read: ClassVar[str]
     begin_write: ClassVar[str] = "BEGIN"
+    begin_isolated: ClassVar[str]       # a transaction that changes data and sees it as of its beginning
     defer: ClassVar[str]                # from here on references are not checked at each statement
     undefer: ClassVar[str]              # from here on they are again
     unchecked: ClassVar[tuple[str, ...]] = ()       # switches the checking of references off for this connection
@@ -150,7 +151,7 @@ class SQLiteDriver(Driver):
 
     dialect = SQLite()
     begin_read = "BEGIN"
-    begin_write = "BEGIN IMMEDIATE"
+    begin_write = begin_isolated = "BEGIN IMMEDIATE"
     unchecked, checked = ("PRAGMA foreign_keys = 0",), ("PRAGMA foreign_keys = 1",)
     defer, undefer = "PRAGMA defer_foreign_keys = 1", "SELECT 1"     # they are checked at the end of the transaction
     streaming = ("PRAGMA mmap_size = 0",)   # a stream reads everything once: mapped, the whole file would count as memory
@@ -280,7 +281,7 @@ class PostgreSQLDriver(Driver):
     """PostgreSQL through psycopg 3, in UTC, with instants, uuid and json as the server's text."""
 
     dialect = PostgreSQL()
-    begin_read = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+    begin_read, begin_isolated = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", "BEGIN ISOLATION LEVEL REPEATABLE READ"
     defer, undefer = "SET CONSTRAINTS ALL DEFERRED", "SET CONSTRAINTS ALL IMMEDIATE"
     unread = ("date", "time", "timestamp", "timestamptz", "interval", "uuid", "json", "jsonb")
     meanings: ClassVar[dict[str, Callable[[], ODataError]]] = {
@@ -371,7 +372,7 @@ class MariaDBDriver(Driver):
 
     dialect = MariaDB()
     begin_read = "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"
-    begin_write = "START TRANSACTION"
+    begin_write, begin_isolated = "START TRANSACTION", "START TRANSACTION WITH CONSISTENT SNAPSHOT"
     defer, undefer = "SET SESSION foreign_key_checks = 0", "SET SESSION foreign_key_checks = 1"
     unchecked, checked = (defer,), (undefer,)
     streaming = ("SET SESSION max_statement_time = 0",)     # it would count the time that the reader takes

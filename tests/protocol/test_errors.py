@@ -93,7 +93,6 @@ OPTIONS = [
 ]
 
 HEADERS = [
-    Exchange("P 8.2.6", "Products?$top=1", 412, error(), {}, {"Isolation": "snapshot"}), Exchange("P 8.2.6", "Products?$top=1", 412, error(), {}, {"OData-Isolation": "snapshot"}),
     Exchange("P 8.2.8", "Products?$top=1", 200, ..., {"Preference-Applied": None}, {"Prefer": ';;;,=,"'}), Exchange("P 8.2.8", "Products?$top=1", 200, ..., {"Preference-Applied": None}, {"Prefer": "maxpagesize=-3"}),
     Exchange("P 8.2.8", "Products?$top=1", 200, ..., {"Preference-Applied": None}, {"Prefer": "maxpagesize=many, frobnicate; wait=x"}), Exchange("P 8.2.1", "Products?$top=1", (200, 400, 406), ..., {}, {"Accept": ",;;,/"}),
     Exchange("P 8.2.1", "Products?$top=1", (200, 400, 406), ..., {}, {"Accept": "application/json;q=high"}), Exchange("P 8.2.5", "Products(1)", (200, 400), ..., {}, {"If-None-Match": "garbage, W/"}),
