@@ -211,9 +211,8 @@ def all_answer(call: Call) -> read.Handler:
 
 def crossjoin_answer(call: Call) -> read.Handler:
     """The answer to `$crossjoin`."""
-    searched = bound.Options(search=call.options.search)
     for name in call.resource.sets:
-        restrictions.check(call.policy, (name,), call.model.sets[name].type, searched, by_key=False)
+        restrictions.joined(call.policy, name, call.model.sets[name].type, call.options)
     if call.options.apply is None:
         return CrossjoinAnswer(call)
     from app.service.apply import ApplyAnswer

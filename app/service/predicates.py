@@ -8,16 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from app.bind import bindings
 from app.bind import nodes as bound
 from app.edm import Model, places
-from app.edm.model import NavigationProperty, Property
+from app.edm.model import Function, NavigationProperty, Property
 from app.edm.places import Place
 
 RANGE = frozenset({"eq", "lt", "le", "gt", "ge"})
 LOWER, UPPER = frozenset({"gt", "ge"}), frozenset({"lt", "le"})
+T = TypeVar("T")
 SEARCHES = frozenset({"startswith", "endswith", "contains"})
 
 
@@ -65,6 +66,8 @@ class Uses:
                 return self.here
             case bound.Variable(name):
                 return variables.get(name)
+            case bound.Root(source):
+                return Spot(("$root", source), (source,), bindings.Place(self.model.source_of(source)))
             case bound.PropertyPath(base, declared):
                 return self._below(base, declared.name, this, variables)
             case bound.DynamicPath(base, name):
@@ -116,6 +119,23 @@ def parts(node: Any) -> Iterator[Any]:
     elif is_dataclass(node) and not isinstance(node, type | Property | NavigationProperty):
         for each in fields(node):
             yield getattr(node, each.name)
+
+
+def inlined(node: T, names: Mapping[str, Any]) -> T:
+    """An expression, or what is made of expressions, with what names stand for in their places."""
+    if not names:
+        return node
+    match node:
+        case bound.AliasPath(name) if name in names:
+            return names[name]  # type: ignore[no-any-return]
+        case tuple():
+            return tuple(inlined(each, names) for each in node)  # type: ignore[return-value]
+        case Property() | NavigationProperty() | Function():
+            return node
+    if not is_dataclass(node) or isinstance(node, type):
+        return node
+    made = {each.name: inlined(getattr(node, each.name), names) for each in fields(node)}
+    return replace(node, **made) if any(getattr(node, name) is not each for name, each in made.items()) else node
 
 
 def functions(node: Any) -> Iterator[str]:

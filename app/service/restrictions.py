@@ -34,9 +34,12 @@ def check(policy: Policy, where: Place, type: str, options: bound.Options, *, by
         return
     readable(policy, where, by_key)
     rules = _Rules(policy, where, type)
+    computed = {each.name: each.expression for each in options.compute}
+    if options.apply is not None:
+        computed |= rules.transform(options.apply)
     if options.filter is not None or not by_key:
-        rules.filter(options.filter, by_key or filtered)
-    rules.sort(options.orderby)
+        rules.filter(predicates.inlined(options.filter, computed), by_key or filtered)
+    rules.sort(predicates.inlined(options.orderby, computed))
     rules.limits(options)
     if (options.count or counted) and not vocabularies.allowed(policy.model, "CountRestrictions", "Countable", where):
         raise BindError(f"'{rules.name}' cannot be counted", code="notCountable", target="$count")
@@ -46,6 +49,16 @@ def check(policy: Policy, where: Place, type: str, options: bound.Options, *, by
     if options.apply is not None:
         source = next((each for each in where if each in policy.model.sets), None)
         aggregations.check(policy.model, source, type, options.apply)
+
+
+def joined(policy: Policy, name: str, type: str, options: bound.Options) -> None:
+    """The same of one of the sets of a `$crossjoin`, of whose entities the options speak by its name."""
+    about = {name: bound.This(type)}
+    check(policy, (name,), type, bound.Options(
+        filter=predicates.inlined(options.filter, about), orderby=predicates.inlined(options.orderby, about),
+        search=options.search, compute=predicates.inlined(options.compute, about)), by_key=False)
+    if options.apply is not None:
+        _Rules(policy, (name,), type).transform(predicates.inlined(options.apply, about))
 
 
 def readable(policy: Policy, where: Place, by_key: bool) -> None:
@@ -123,8 +136,13 @@ class _Rules:
             raise BindError(f"A filter follows {deepest} navigation properties here", code="limitExceeded", target="$filter")
 
     def follow(self, spots: Iterable[Spot], option: str) -> None:
-        """Raises for navigation in expressions that is not offered, or that asks for a scope."""
+        """Raises for navigation in expressions that is not offered, or that asks for a scope, and for what is not read."""
         for spot in spots:
+            if spot.names == ("$root", *spot.where):
+                found = [vocabularies.read_restrictions(self.model, spot.where, by_key) for by_key in (False, True)]
+                if all(each.get("Readable") is False for each in found):
+                    raise MethodNotAllowed(method="GET", resource=f"'{named(spot.where)}'", allow=())
+                self.policy.permit("read", spot.where, found[0])
             if spot.navigates:
                 path = "/".join(places.trail_of(spot.before, spot.where))
                 if vocabularies.navigability(self.model, spot.before, path) == "None":
@@ -145,6 +163,36 @@ class _Rules:
             other = vocabularies.names(value, "AscendingOnlyProperties" if item.descending else "DescendingOnlyProperties")
             refuse(used, other, "sorted in this direction by", "notSortable", "$orderby")
 
+    def transform(self, apply: bound.Apply) -> dict[str, Any]:
+        """The transformations of `$apply`: what is refused as an option is refused in them. The names that the result has
+        besides those of the entities, with what they stand for."""
+        known: dict[str, Any] = {}
+        for raw in apply.transformations:
+            each = predicates.inlined(raw, known)
+            match each:
+                case bound.Filter(predicate):
+                    self.filter(predicate, True)
+                case bound.OrderBy(items):
+                    self.sort(items)
+                case bound.Search(search):
+                    self.search(search)
+                case bound.TopSkip(kind):
+                    self.limit(kind)
+                case bound.Compute(items):
+                    known |= {one.name: one.expression for one in items}
+                    self.follow(self.uses.of(each), "$apply")
+                case bound.Concat(sequences):
+                    for inner in sequences:
+                        known |= self.transform(inner)
+                case bound.GroupBy(items, then):
+                    self.follow(self.uses.of(items), "$apply")
+                    known |= {"/".join(one.path): one.expression for one in items
+                              if isinstance(one, bound.RowProperty) and one.expression is not None}
+                    known |= self.transform(then) if then is not None else {}
+                case _:
+                    self.follow(self.uses.of(each), "$apply")
+        return known
+
     def search(self, search: url.Search | None) -> None:
         if search is None:
             return
@@ -158,8 +206,12 @@ class _Rules:
 
     def limits(self, options: bound.Options) -> None:
         for name, given in (("top", options.top), ("skip", options.skip)):
-            if given is not None and self.of(f"{name.capitalize()}Supported").get("Supported") is False:
-                raise BindError(f"'{self.name}' does not take ${name}", code="optionNotSupported", target="$" + name)
+            if given is not None:
+                self.limit(name)
+
+    def limit(self, name: str) -> None:
+        if self.of(f"{name.capitalize()}Supported").get("Supported") is False:
+            raise BindError(f"'{self.name}' does not take ${name}", code="optionNotSupported", target="$" + name)
 
     def select(self, options: bound.Options) -> None:
         if options.compute:
@@ -386,3 +438,5 @@ def addressed(policy: Policy, resource: bound.Resource) -> None:
                 single = path if how == "Single" else ""
             case bound.FilterStep(predicate) if not spot.trail:
                 _Rules(policy, spot.where, "").filter(predicate, True)
+            case bound.FilterStep(predicate):
+                check_values(policy, spot.where, spot.trail, bound.Options(filter=predicate))
