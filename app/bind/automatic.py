@@ -21,7 +21,7 @@ Above = frozenset[tuple[str | None, str]]       # the navigation properties on t
 def completed(options: nodes.Options, type_name: str, place: Place, model: Model, above: Above = frozenset()) -> nodes.Options:
     """The options of entities of a type with everything that is expanded anyway, at every level; no navigation property
     is expanded by itself below itself."""
-    if model.entity_type(type_name) is None or not vocabularies.expands_itself(model):
+    if model.entity_type(type_name) is None or not vocabularies.expanding_themselves(model):
         return options
     kept = tuple(_below(item, type_name, place, model, above) for item in options.expand)
     taken = {item.path for item in kept}
@@ -42,21 +42,21 @@ def _below(item: nodes.ExpandItem, type_name: str, place: Place, model: Model, a
 
 def _items(type_name: str, place: Place, model: Model, above: Above) -> Iterator[nodes.ExpandItem]:
     """The automatic items of a type and the types derived from it."""
+    named = vocabularies.expanding_themselves(model)
     for each in (type_name, *model.derived(type_name)):
         prefix = () if each == type_name else (each,)
-        start = place.below(each) if prefix else place
         kind = model.entity_type(each)
         if kind is not None and kind.has_stream and not prefix and vocabularies.auto_expanded(model, "", kind):
             yield nodes.ExpandItem(("$value",), None, "Edm.Stream", None, "", NONE, explicit=False)
         for name, navigation in model.navigations(each).items():
-            how = vocabularies.auto_expanded(model, each, navigation)
+            how = vocabularies.auto_expanded(model, each, navigation) if name in named else ""
             inherited = prefix and name in model.navigations(type_name)
             if how and not inherited and (model.declaring(each, name), name) not in above:
-                _, source = start.follow(navigation, model)
+                _, source = (place.below(each) if prefix else place).follow(navigation, model)
                 item = nodes.ExpandItem((*prefix, name), navigation, navigation.type, None, how if how == "$ref" else "", NONE,
                                         explicit=False, source=source)
                 yield _below(item, each, place, model, above)
         for name, member in model.properties(each).items():
-            if member.type.name == "Edm.Stream" and vocabularies.auto_expanded(model, each, member) \
+            if name in named and member.type.name == "Edm.Stream" and vocabularies.auto_expanded(model, each, member) \
                     and not (prefix and name in model.properties(type_name)):
                 yield nodes.ExpandItem((*prefix, name), None, "Edm.Stream", None, "", NONE, 1, member, False)

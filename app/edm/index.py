@@ -7,7 +7,7 @@ are full. The methods return None where nothing has that name; they never guess.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeAlias
@@ -21,6 +21,8 @@ from app.edm.model import (Action, ActionImport, Annotation, ComplexType, Entity
 Operation: TypeAlias = Action | Function
 Import: TypeAlias = ActionImport | FunctionImport
 
+KINDS: Mapping[type, str] = {EntityType: "entity", ComplexType: "complex", EnumType: "enum", TypeDefinition: "definition"}
+
 
 @dataclass(frozen=True)
 class Model:
@@ -33,6 +35,12 @@ class Model:
     included: tuple[Schema, ...] = ()
     source: str | None = field(default=None, compare=False)
     narrowed: frozenset[str] = field(default=frozenset(), compare=False)
+
+    def prepare(self) -> None:
+        """Make the look-up tables of the whole model, which else the first question makes."""
+        for name, each in vars(Model).items():
+            if isinstance(each, cached_property):
+                getattr(self, name)
 
     # --- names -------------------------------------------------------------------------------------------
 
@@ -102,9 +110,7 @@ class Model:
             return "primitive"
         if name in ("Edm.ComplexType", "Edm.EntityType", "Edm.Untyped"):
             return name[4:].removesuffix("Type").lower()
-        found = self.type(name)
-        kinds = {EntityType: "entity", ComplexType: "complex", EnumType: "enum", TypeDefinition: "definition"}
-        return kinds.get(found.__class__, "unknown")
+        return KINDS.get(self.type(name).__class__, "unknown")
 
     def underlying(self, ref: TypeRef) -> TypeRef:
         """The type reference behind a type definition, facets merged (CSDL §11); others as they are."""
@@ -195,15 +201,10 @@ class Model:
 
     def properties(self, name: str) -> dict[str, Property]:
         """Structural properties by name, inherited first. Do not change the answer."""
-        name = self.full(name)
-        if name not in self._properties:
-            merged: dict[str, Property] = {}
-            for each in reversed(self.lineage(name)):
-                found = self.structured(each)
-                assert found is not None
-                merged.update((member.name, member) for member in found.properties)
-            self._properties[name] = merged
-        return self._properties[name]
+        known = self._properties.get(name)
+        if known is None:
+            known = self._properties[name] = self._merged(name, self.properties, "properties")
+        return known
 
     @cached_property
     def _navigations(self) -> dict[str, dict[str, NavigationProperty]]:
@@ -211,15 +212,20 @@ class Model:
 
     def navigations(self, name: str) -> dict[str, NavigationProperty]:
         """Navigation properties by name, inherited first. Do not change the answer."""
-        name = self.full(name)
-        if name not in self._navigations:
-            merged: dict[str, NavigationProperty] = {}
-            for each in reversed(self.lineage(name)):
-                found = self.structured(each)
-                assert found is not None
-                merged.update((member.name, member) for member in found.navigation)
-            self._navigations[name] = merged
-        return self._navigations[name]
+        known = self._navigations.get(name)
+        if known is None:
+            known = self._navigations[name] = self._merged(name, self.navigations, "navigation")
+        return known
+
+    def _merged(self, name: str, of_base: Callable[[str], dict[str, Any]], members: str) -> dict[str, Any]:
+        """The members of a type by name, those of its base first."""
+        line = self.lineage(name)
+        merged: dict[str, Any] = {}
+        if len(line) > 1 and len(self.lineage(line[1])) < len(line):        # else bases in a circle
+            merged, line = dict(of_base(line[1])), line[:1]
+        for each in reversed(line):
+            merged.update((member.name, member) for member in getattr(self.structured(each), members))
+        return merged
 
     @cached_property
     def _declaring(self) -> dict[str, dict[str, str]]:
@@ -232,6 +238,26 @@ class Model:
             found = self._declaring[name] = {own.name: each for each in reversed(self.lineage(name))
                                              if (kind := self.structured(each)) is not None for own in kind.members}
         return found.get(member)
+
+    @cached_property
+    def _contents(self) -> dict[str, frozenset[str]]:
+        return {}
+
+    def contents(self, name: str) -> frozenset[str]:
+        """The types of all that a value of a primitive or complex type can be or hold, `name` among them."""
+        known = self._contents.get(name)
+        if known is None:
+            found, queue = {name}, [name]
+            for current in queue:
+                if self.kind(current) == "complex":
+                    below = self.derived(current)
+                    members = [*self.properties(current).values(),
+                               *(member for each in below for member in self.types[each].properties)]  # type: ignore[union-attr]
+                    new = {*below, *(self.underlying(member.type).name for member in members)} - found
+                    found |= new
+                    queue += new
+            known = self._contents[name] = frozenset(found)
+        return known
 
     def is_open(self, name: str) -> bool:
         """Whether the type or one of its bases is open."""
@@ -351,11 +377,12 @@ class Model:
         found: dict[str, list[Annotation]] = {}
         for schema in self.all_schemas:
             for block in schema.external:
+                applied = found.setdefault(self.full_target(block.target), [])
                 for annotation in block.annotations:
                     if block.qualifier and not annotation.qualifier:
                         annotation = Annotation(annotation.term, block.qualifier, annotation.value,
                                                 annotation.annotations, annotation.line)
-                    found.setdefault(self.full_target(block.target), []).append(annotation)
+                    applied.append(annotation)
         return {target: tuple(annotations) for target, annotations in found.items()}
 
     @cached_property
@@ -376,15 +403,28 @@ class Model:
         return {}
 
     @cached_property
-    def applied_to_types(self) -> frozenset[str]:
-        """The terms applied to structured types and their members, and from outside to anything."""
-        found = {each.term for annotations in self.external.values() for each in annotations}
+    def applied(self) -> dict[str, set[str]]:
+        """Term → the structured types and members that it is applied to, and anything that it is applied to from outside."""
+        found: dict[str, set[str]] = {}
+        for target, annotations in self.external.items():
+            for each in annotations:
+                found.setdefault(each.term, set()).add(target)
         for kind in self.types.values():
             if isinstance(kind, EntityType | ComplexType):
-                for element in (kind, *kind.properties, *kind.navigation):
-                    if element.annotations:
-                        found.update(each.term for each in element.annotations)
-        return frozenset(map(self.full, found))
+                for each in kind.annotations:
+                    found.setdefault(each.term, set()).add(kind.name)
+                for element in kind.members:
+                    for each in element.annotations:
+                        found.setdefault(each.term, set()).add(f"{kind.name}/{element.name}")
+        whole: dict[str, set[str]] = {}
+        for term, targets in found.items():
+            whole.setdefault(self.full(term), set()).update(targets)
+        return whole
+
+    def applies(self, term: str, target: str) -> bool:
+        """Whether a term (full name) is applied to a structured type or a member of one."""
+        found = self.applied.get(term)
+        return found is not None and target in found
 
     def full_target(self, target: str) -> str:
         """A target path with namespaces in place of aliases."""

@@ -44,10 +44,15 @@ def member_target(owner: str, name: str) -> str:
 
 
 def _member(model: Model, term: str, owner: str, element: Any, default: Any = None) -> Any:
-    if term not in model.applied_to_types:
+    if term not in model.applied:
         return default
     declaring = model.declaring(owner, element.name) or owner
-    return ask(model, term, member_target(declaring, element.name), element, default)
+    return _of_type(model, term, member_target(declaring, element.name), element, default)
+
+
+def _of_type(model: Model, term: str, target: str, element: Annotated, default: Any = None) -> Any:
+    """`ask` about a structured type or a member of one."""
+    return ask(model, term, target, element, default) if model.applies(term, target) else default
 
 
 # --- properties ------------------------------------------------------------------------------------------
@@ -126,16 +131,17 @@ def content_disposition(model: Model, owner: str, element: Any) -> tuple[str, st
 def auto_expanded(model: Model, owner: str, element: Any) -> str:
     """Core.AutoExpand: 'entities' (or content of a stream); Core.AutoExpandReferences: '$ref'; '' for neither."""
     for term, found in (("AutoExpand", "entities"), ("AutoExpandReferences", "$ref")):
-        value = _member(model, CORE + term, owner, element, False) if owner else ask(
+        value = _member(model, CORE + term, owner, element, False) if owner else _of_type(
             model, CORE + term, element.name, element, False)
         if value:
             return found
     return ""
 
 
-def expands_itself(model: Model) -> bool:
-    """Whether anything in the model is expanded without being asked for."""
-    return bool({CORE + "AutoExpand", CORE + "AutoExpandReferences"} & model.applied_to_types)
+def expanding_themselves(model: Model) -> frozenset[str]:
+    """The names of all types ('Sales.Photo') and members ('Photo') that are expanded without being asked for."""
+    targets = model.applied.get(CORE + "AutoExpand", set()) | model.applied.get(CORE + "AutoExpandReferences", set())
+    return frozenset(target.rpartition("/")[2] for target in targets)
 
 
 def shows_etag(model: Model, owner: str, element: Any) -> bool:
@@ -202,7 +208,7 @@ def alternate_keys(model: Model, name: str) -> tuple[tuple[tuple[str, str], ...]
     found: list[tuple[tuple[str, str], ...]] = []
     for each in model.lineage(name):
         kind = model.entity_type(each)
-        value = ask(model, CORE + "AlternateKeys", each, kind) if isinstance(kind, EntityType) else None
+        value = _of_type(model, CORE + "AlternateKeys", each, kind) if isinstance(kind, EntityType) else None
         for record in value if isinstance(value, list) else ():
             parts = [(part.get("Alias") or part["Name"], part["Name"]) for part in record.get("Key", ())]
             if parts:
@@ -214,7 +220,7 @@ def searchable_properties(model: Model, name: str) -> tuple[str, ...] | None:
     """Store.Searchable on an entity type: the properties that `$search` reads; None: every string."""
     for each in model.lineage(name):
         kind = model.structured(each)
-        value = ask(model, STORE + "Searchable", each, kind) if kind else None
+        value = _of_type(model, STORE + "Searchable", each, kind) if kind else None
         if isinstance(value, list):
             return tuple(value)
     return None
@@ -233,7 +239,7 @@ def indexes(model: Model, name: str) -> tuple[Index, ...]:
     found = []
     for each in model.lineage(name):
         kind = model.structured(each)
-        value = ask(model, STORE + "Indexes", each, kind) if kind else None
+        value = _of_type(model, STORE + "Indexes", each, kind) if kind else None
         for record in value if isinstance(value, list) else ():
             found.append(Index(tuple(record["Properties"]), bool(record.get("Unique", False))))
     return tuple(found)

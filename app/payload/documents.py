@@ -20,6 +20,7 @@ from app.plan.changes import TYPE, VALUE
 from app.edm.types import parse
 
 Tree = Mapping[str, Any]
+INEXACT = frozenset({"Edm.Decimal", "Edm.Untyped", "Edm.PrimitiveType"})      # what is stored in another form than written
 
 
 class DocumentWriter:
@@ -27,7 +28,6 @@ class DocumentWriter:
 
     def __init__(self, model: Model, format: Format) -> None:
         self.model, self.format = model, format
-        self._exact: dict[str, bool] = {}
         self._convert: dict[str, Callable[[Any], Any] | None] = {}
 
     def writer(self, type: str, collection: bool, tree: Tree | None, opened: bool = False) -> Callable[[str | None], Any]:
@@ -46,20 +46,11 @@ class DocumentWriter:
             return self.collection(value, type, tree) if collection else self.value(value, type, tree)
         return write
 
-    def keeps_text(self, type: str, above: tuple[str, ...] = ()) -> bool:
+    def keeps_text(self, type: str) -> bool:
         """Whether no declared member below is a Decimal or of an abstract type, so that stored text can go out as it
         is."""
-        known = self._exact.get(type)
-        if known is None:
-            known = type not in ("Edm.Decimal", "Edm.Untyped", "Edm.PrimitiveType") and type not in self.model.narrowed
-            if self.model.kind(type) == "complex" and type not in above:
-                for each in (type, *self.model.derived(type)):
-                    for member in self.model.properties(each).values():
-                        inner = self.model.underlying(member.type).name
-                        known = known and self.keeps_text(inner, (*above, type))
-            if not above:
-                self._exact[type] = known
-        return known
+        found = self.model.contents(type)
+        return found.isdisjoint(INEXACT) and found.isdisjoint(self.model.narrowed)
 
     def collection(self, items: Any, type: str, tree: Tree | None = None) -> Any:
         return [self.value(item, type, tree) for item in items] if isinstance(items, list) else items

@@ -83,8 +83,7 @@ class ObjectWriter:
         self.operations = operations
         self.table = mapping.table(shape.table)
         self._key = [(name, column.edm, index, reader(column)) for name, index, column in shape.key]
-        written = {member.index for members in shape.variants.values() for member in _inside(members)}
-        self.key_selected = shape.everything or all(index in written for _, index, _ in shape.key)
+        self.key_selected = shape.everything or self._selects_key()
         self.fixed = mapping.fixed_path(self.table.id)
         self.needs_base = self.table.owner is not None and self.fixed is None
         self.keyed = bool(self._key) and not (self.table.owner is not None and not _is_collection(model, self.table.id))
@@ -92,6 +91,10 @@ class ObjectWriter:
         self._single: Callable[[Row, str], dict[str, Any]] | None = None
         if shape.discriminator is None and len(shape.variants) == 1:
             self._single = self._make(next(iter(shape.variants)))
+
+    def _selects_key(self) -> bool:
+        written = {member.index for members in self.shape.variants.values() for member in _inside(members)}
+        return all(index in written for _, index, _ in self.shape.key)
 
     # --- identity ----------------------------------------------------------------------------------------
 

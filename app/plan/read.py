@@ -6,27 +6,22 @@ OptionNotAllowed for `$levels` on something that does not recur. Protocol §11.2
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from collections.abc import Mapping as MappingType
 from dataclasses import replace
-from typing import Any, TypeAlias
 
 from app.bind import nodes as bound
-from app.edm import Model, types, vocabularies
-from app.edm.model import NavigationProperty, Property
+from app.edm import Model
+from app.edm.model import NavigationProperty
 from app.errors import BindError, LimitExceeded, NotImplementedByService
-from app.plan.changes import TYPE
-from app.plan.nested import Nested, grow, mentions, shown, sort_keys
-from app.plan.nodes import (NO_GRANTS, Again, CountQuery, Expansion, Grants, Inline, Member, Order, Output, Query, Read,
-                            SelectTree, Shape, Slot, Source)
+from app.plan.nested import mentions, sort_keys
+from app.plan.nodes import (NO_GRANTS, Again, CountQuery, Expansion, Grants, Order, Output, Query, Read, Shape, Slot,
+                            Source)
 from app.plan.rows import RowPlanner
-from app.store.mapping import (Column, Contained, Document, DocumentLink, Flat, Inverse, Link, Mapping, Reference,
-                               Scalar, StreamSlot, Table, Unbound, Whole)
+from app.plan.shape import Followed, ShapeBuilder, link_columns
+from app.store.mapping import Column, Inverse, Mapping, Scalar, Unbound
 
 MAX_LEVELS = 50         # what is nested deeper cannot be written as JSON
 INT64 = "Edm.Int64"
-
-Followed: TypeAlias = Reference | Inverse | Link | Contained | Whole | DocumentLink
 
 
 class Planner:
@@ -157,10 +152,10 @@ class Planner:
     def read(self, source: Source, options: bound.Options, *, collection: bool, limit: Slot | int | None = None,
              after: tuple[bool, ...] | None = None, full: bool = False) -> Read:
         """The plan of the entities of `source` under `options`. `full`: key and everything that links need."""
-        builder = _ShapeBuilder(self, source, options)
+        builder = ShapeBuilder(self, source, options)
         return self.assembled(builder, builder.build(), collection, limit, after)
 
-    def assembled(self, builder: _ShapeBuilder, shape: Shape, collection: bool, limit: Slot | int | None = None,
+    def assembled(self, builder: ShapeBuilder, shape: Shape, collection: bool, limit: Slot | int | None = None,
                   after: tuple[bool, ...] | None = None) -> Read:
         """The read whose columns a builder has allocated."""
         source, options = builder.source, builder.options
@@ -181,7 +176,7 @@ class Planner:
 
     def read_with(self, source: Source, options: bound.Options, outputs: tuple[Output, ...]) -> tuple[Read, tuple[int, ...]]:
         """The read of all entities of `source`, with further outputs, and where these are in its rows."""
-        builder = _ShapeBuilder(self, source, options)
+        builder = ShapeBuilder(self, source, options)
         shape = builder.build()
         at = tuple(builder.add(each) for each in outputs)
         read = self.assembled(builder, shape, True)
@@ -206,7 +201,7 @@ class Planner:
                 return (Order(expression, item.descending, storage.column),)
         return sort_keys(item)
 
-    def expansion(self, builder: _ShapeBuilder, item: bound.ExpandItem) -> Expansion:
+    def expansion(self, builder: ShapeBuilder, item: bound.ExpandItem) -> Expansion:
         """The plan of one expand item, its link values allocated in the parent's row."""
         navigation = item.navigation
         assert navigation is not None
@@ -252,7 +247,7 @@ class Planner:
                              counting=counting, options=transformed)
         if item.levels != 1 and not item.suffix and not repeats:
             options = self._next_level(item, options)
-        inner = _ShapeBuilder(self, target, options)
+        inner = ShapeBuilder(self, target, options)
         shape, again = inner.build(), None
         if repeats:
             number = Output(expression=self._counting(item, owner, navigation), type=INT64)
@@ -264,7 +259,7 @@ class Planner:
         return Expansion(item.path[-1], navigation, owner, own, navigation.collection, item.suffix, read, count, path, page,
                          item.levels if repeats else 1, again, counting, transformed)
 
-    def joined(self, builder: _ShapeBuilder, item: bound.ExpandItem, alias: bound.ComputedProperty) -> Expansion:
+    def joined(self, builder: ShapeBuilder, item: bound.ExpandItem, alias: bound.ComputedProperty) -> Expansion:
         """The plan of an expanded alias of `join`: its row id is in the parent's row."""
         navigation, path = item.navigation, alias.expression
         assert navigation is not None
@@ -345,243 +340,3 @@ def _at_most(top: Slot | int | None, most: int) -> Slot | int:
     if isinstance(top, Slot):
         return replace(top, most=most)
     return most if top is None else min(top, most)
-
-
-class _ShapeBuilder:
-    """Allocates the columns of one query and describes its objects."""
-
-    def __init__(self, planner: Planner, source: Source, options: bound.Options) -> None:
-        self.planner, self.model = planner, planner.model
-        self.source, self.options = source, options
-        self.table: Table = planner.mapping.table(source.table)
-        self.outputs: list[Output] = []
-        self.positions: dict[object, int] = {}
-        self.links: tuple[Column, ...] = ()
-        if source.parents and source.relation is not None:
-            self.links = link_columns(source.relation)
-            if source.parent is not None:
-                above = planner.mapping.table(source.parent.table).row_id
-                self.links = (above,) if not source.parent.parents else (planner.mapping.table(root_of(source)).row_id, above)
-        self.star, self.trees = self._selection()
-        self._whole: dict[tuple[str, str], Member] = {}
-        self._columns: dict[str, int] = {}
-
-    # --- columns -----------------------------------------------------------------------------------------
-
-    def add(self, output: Output) -> int:
-        """The position of an output in the row (behind the link columns), adding it once."""
-        found = self.positions.get(output)
-        if found is None:
-            found = self.positions[output] = len(self.links) + len(self.outputs)
-            self.outputs.append(output)
-        return found
-
-    def column(self, column: Column) -> int:
-        found = self._columns.get(column.name)
-        if found is None:
-            found = self._columns[column.name] = self.add(Output(column=column, type=column.edm))
-        return found
-
-    def output_of(self, item: Order) -> int:
-        if item.column is not None:
-            return self.column(item.column)
-        assert item.expression is not None
-        kind = getattr(item.expression, "type", "")
-        return self.add(Output(expression=item.expression, type="" if kind in types.ABSTRACT else kind))
-
-    def link_positions(self, relation: Followed, by_row: bool = False) -> tuple[int, ...]:
-        """Positions of the values that related rows are found by; `by_row`: the row id, whatever the relation."""
-        match relation:
-            case _ if by_row:           # below the first level with that of `$it` in front, which is the first of the row
-                own = (self.column(self.table.row_id),)
-                return (0, *own) if self.source.parents else own
-            case Reference(own=own) | Inverse(own=own):
-                return tuple(self.column(column) for column in own)
-            case Link() | Contained() | DocumentLink():
-                return (self.column(self.table.row_id),)
-            case Whole():
-                return ()
-
-    def looking_back(self) -> tuple[Column, ...]:
-        """The link columns of an expansion whose options look back at `$it`."""
-        own = (self.table.row_id,)
-        return own if not self.source.parents else (self.planner.mapping.table(root_of(self.source)).row_id, *own)
-
-    # --- selection ---------------------------------------------------------------------------------------
-
-    def _selection(self) -> tuple[bool, list[tuple[str | None, bound.SelectItem]]]:
-        """Whether all structural properties are selected, and the selected paths with the type of their first cast."""
-        if self.options.select is None:
-            return True, []
-        star = any(item.path == ("*",) for item in self.options.select)
-        trees: list[tuple[str | None, bound.SelectItem]] = []
-        for item in self.options.select:
-            cast = item.path[0] if item.path and "." in item.path[0] else None
-            trees.append((cast, item))
-        return star, trees
-
-    def _selected(self, variant: str, name: str) -> SelectTree | bool:
-        """True: the member whole; False: not at all; a tree: parts of it."""
-        tree: dict[str, Any] = {}
-        narrowed = False
-        for cast, item in self.trees:
-            if item.kind not in ("property", "dynamic", "stream", "star"):
-                continue
-            path = item.path
-            if cast is not None:
-                if not self.model.is_a(variant, self.model.full(cast)):
-                    continue
-                path = path[1:]
-            if not path or path[0] != name:
-                continue
-            grow(tree, path, item.options)
-            narrowed = True
-            if tree[name] is None:
-                return True
-        return tree[name] if narrowed else self.star        # a path into a complex value narrows it, even beside '*'
-
-    def build(self) -> Shape:
-        table = self.table
-        type_names = self.source.types or table.concrete or (self.source.type,)
-        variants = {name: tuple(self._members(name)) for name in type_names}
-        needs = self.options.expand
-        discriminator = self.column(table.discriminator) if table.discriminator and (
-            len(table.concrete) > 1 or table.concrete != (self.source.type,)) else None
-        version = self.column(table.version)
-        family = self.planner.mapping.family(self.source.table)
-        streamed = any(self.model.has_stream(each) for each in family) or any(
-            isinstance(each, StreamSlot) for each in table.members.values())
-        row = self.column(table.row_id) if streamed else None
-        key = tuple((name, self.column(column), column) for name, column in table.key)
-        dynamic, names = self._dynamic()
-        computed = tuple(self._computed())
-        if computed:
-            variants = {name: (*members, *computed) for name, members in variants.items()}
-        expansions = tuple(self.planner.expansion(self, item) for item in needs if item.navigation is not None)
-        navigations, operations = self._links_selected()
-        nested = Nested(self.model, table, self.source, self.add)
-        nested.visit(self.options.select or (), self.source.type)
-        return Shape(self.source.table, self.source.type, variants, discriminator, version, row, key, expansions, dynamic,
-                     names, self.options.select is None or self.star, navigations, operations, self._streams(type_names),
-                     tuple(nested.choices), tuple(nested.parts), tuple(self._inlined()))
-
-    def _members(self, variant: str) -> list[Member]:
-        found = []
-        for name, member in self.model.properties(variant).items():
-            selected = self._selected(variant, name)
-            if selected is False and any(len(item.path) > 1 and item.path[0] == name for item in self.options.expand):
-                selected = {}                # nothing of it but what is expanded in it
-            if selected is False:
-                continue
-            owner = self.model.declaring(variant, name) or variant
-            if selected is True and (known := self._whole.get((owner, name))) is not None:
-                found.append(known)
-                continue
-            storage = self.table.members[owner, name]
-            if isinstance(storage, StreamSlot):
-                continue
-            if vocabularies.shows_etag(self.model, owner, member):
-                found.append(Member(name, self.column(self.table.version), None, "Edm.String", tag=True))
-                continue
-            made = self._member(member, storage, None if selected is True else selected)
-            made = replace(made, below_root=True) if vocabularies.below_root(self.model, owner, member) else made
-            if selected is True:
-                self._whole[owner, name] = made
-            found.append(made)
-        return found
-
-    def _member(self, member: Property, storage: object, tree: SelectTree | None) -> Member:
-        ref = self.model.underlying(member.type)
-        match storage:
-            case Scalar(column):
-                return Member(member.name, self.column(column), storage, ref.name)
-            case Flat(type, members, present):
-                inner = []
-                for name, own in self.model.properties(type).items():
-                    if tree is None or name in tree:
-                        inner.append(self._member(own, members[name], tree.get(name) if tree else None))
-                index = self.column(present) if present is not None else -1
-                return Member(member.name, index, storage, type, False, tuple(inner))
-            case Document(column, type, collection):
-                return Member(member.name, self.column(column), storage, type, collection, selected=tree)
-        raise AssertionError(storage)
-
-    def _computed(self) -> list[Member]:
-        found = []
-        for computed in shown(self.options):
-            index = self.add(Output(expression=computed.expression, type=computed.type))
-            found.append(self._computed_member(computed, index))
-        return found
-
-    def _computed_member(self, computed: bound.ComputedProperty, index: int) -> Member:
-        """The member of a computed property; a value that is kept as JSON is written as what is stored is."""
-        expression, type, many = computed.expression, self.model.full(computed.type), computed.collection
-        kind = self.model.kind(type)
-        if kind == "entity":
-            raise NotImplementedByService(feature=f"An entity as the computed property '{computed.name}'", target="$compute")
-        if not many and kind != "complex" and type not in types.ABSTRACT | types.GEO:
-            return Member(computed.name, index, None, type, computed=True)
-        stored = Document(Column(computed.name, "json", "json"), type, many)
-        kept = -1
-        if isinstance(expression, bound.DynamicPath):
-            kept = self.add(Output(expression=replace(expression, name=expression.name + TYPE), type="Edm.String"))
-        return Member(computed.name, index, stored, type, many, computed=True, typed_by=kept)
-
-    def _dynamic(self) -> tuple[int | None, frozenset[str] | None]:
-        if self.table.dynamic is None:
-            return None, None
-        if self.star:
-            return self.column(self.table.dynamic), None
-        paths = [item.path[1:] if cast else item.path for cast, item in self.trees if item.kind == "dynamic"]
-        names = frozenset(path[0] for path in paths if not self._declares(path[0]))
-        return (self.column(self.table.dynamic), names) if names else (None, None)
-
-    def _declares(self, name: str) -> bool:
-        return any(name in self.model.properties(each) for each in self.planner.mapping.family(self.source.table))
-
-    def _links_selected(self) -> tuple[frozenset[str] | None, frozenset[str] | None]:
-        if self.options.select is None:
-            return None, None
-        navigations = frozenset(item.path[-1] for _, item in self.trees if item.kind == "navigation")
-        operations = frozenset(item.path[-1] for _, item in self.trees if item.kind == "operations")
-        return navigations, operations
-
-    def _inlined(self) -> Iterator[Inline]:
-        """The streams that `$expand` names."""
-        for item in self.options.expand:
-            if item.navigation is None:
-                path = tuple(step for step in item.path if "." not in step)
-                type = self.source.type
-                for step in item.path[:-1]:
-                    declared = self.model.properties(type).get(step)
-                    if declared is not None and declared.type.collection:
-                        raise NotImplementedByService(feature="$expand of a stream in a collection of complex values")
-                    type = self.model.full(step) if declared is None else declared.type.name
-                yield Inline(path, "/".join(path))
-
-    def _streams(self, variants: tuple[str, ...]) -> frozenset[str] | None:
-        if self.star:
-            return None
-        return frozenset(item.path[-1] for _, item in self.trees if item.kind == "stream")
-
-
-def root_of(source: Source) -> str:
-    """The table of the entities that `$it` stands for inside an expansion."""
-    while source.parent is not None:
-        source = source.parent
-    return source.table
-
-
-def link_columns(relation: Followed) -> tuple[Column, ...]:
-    """The columns that a child query selects first: those by which its rows are handed to their parents."""
-    match relation:
-        case Reference(other=other) | Inverse(other=other):
-            return other
-        case Link(own=own):
-            return (own,)
-        case DocumentLink(columns=columns):
-            return columns[:2]
-        case Contained():
-            return (Column("_owner", "Edm.Int64", "Edm.Int64"),)
-        case Whole() | Unbound():
-            return ()

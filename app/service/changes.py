@@ -17,7 +17,7 @@ from app.bind import nodes as bound
 from app.edm.model import NavigationProperty, Property
 from app.errors import NotImplementedByService
 from app.plan import Planner, Source
-from app.plan.read import Followed
+from app.plan.shape import Followed
 from app.service.catalogue import Catalogue
 from app.sql.pairs import compile_pairs
 from app.store.changelog import Entry

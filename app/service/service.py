@@ -114,7 +114,8 @@ class Service:
         service = cls(settings, model, store, operations, secret, authenticate)
         service.mapping = mapping
         if service.grows:
-            model.applied_to_types      # asked for by every first request
+            for each in (model, service.access.everything.reading):
+                each.prepare()          # else the first request pays for it
             gc.freeze()                 # else the collector goes through all of the model, now and then, during a request
         return service
 

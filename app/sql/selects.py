@@ -28,14 +28,15 @@ def selection(query: Query, opened: Opened, scope: Scope) -> Selected:
 
 def output(each: Output, scope: Scope) -> tuple[pw.Node, Column | None, str]:
     """What is selected for an output, and what its values are; of an entity its row id."""
-    if each.column is not None:
-        operand = of_row(each.column, scope)
-    else:
-        assert each.expression is not None
-        if each.within is not None:
-            scope = named(scope.of(paths.within(each.within, scope)), each.compute)
-        entity = scope.build.model.entity_type(each.type) is not None
-        operand = paths.row_id(paths.within(each.expression, scope)) if entity else expression.value(each.expression, scope)
+    column = each.column
+    if column is not None:
+        assert isinstance(scope.this, Row)
+        return scope.build.dialect.select(scope.this.column(column), column), column, column.edm
+    assert each.expression is not None
+    if each.within is not None:
+        scope = named(scope.of(paths.within(each.within, scope)), each.compute)
+    entity = scope.build.model.entity_type(each.type) is not None
+    operand = paths.row_id(paths.within(each.expression, scope)) if entity else expression.value(each.expression, scope)
     if operand.column is None:
         return operand.node, None, each.type or operand.type
     return scope.build.dialect.select(operand.node, operand.column), operand.column, operand.type

@@ -6,6 +6,7 @@ Flat lists instead of chained `&` and `|`: a chain is a deep tree, and parsers o
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import peewee as pw
 
@@ -14,6 +15,20 @@ FALSE = pw.SQL("(1 = 0)")
 ONE = pw.SQL("1")
 STAR = pw.SQL("*")
 NULL = pw.SQL("NULL")
+
+
+class Named(pw.Entity):
+    """A column of an aliased source: a Peewee entity of two names, in half the time."""
+
+    def __init__(self, source: str, name: str) -> None:
+        self._path = [source, name]
+
+    def __sql__(self, context: Any) -> Any:
+        mark = (context.state.quote or '"')[0]
+        source, name = self._path
+        if mark in name:
+            name = name.replace(mark, mark + mark)
+        return context.literal(f"{mark}{source}{mark}.{mark}{name}{mark}")
 
 
 def all_of(conditions: Sequence[pw.Node]) -> pw.Node:

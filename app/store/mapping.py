@@ -13,10 +13,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from typing import Any
 
 from app.edm import types, vocabularies
 from app.edm.index import Model
-from app.edm.model import NavigationProperty, TypeRef
+from app.edm.model import NavigationProperty, Property, StructuredType, TypeRef
 from app.store.tables import (Column, Contained, Document, DocumentLink, Flat, IDENTIFIER_BYTES, Index, Inverse,
                               KEY_LENGTH, Link, Owner, Reference, Relation, Scalar, Storage, StreamSlot, TYPE_LENGTH,
                               Table, Unbound, Whole, hashed, identifier)
@@ -39,6 +40,7 @@ class Mapping:
         self._tables: dict[str, Table] = {}
         self._names: dict[str, str] | None = None
         self._owners: dict[str, list[str]] | None = None
+        self._flat: dict[str, bool] = {}
         self._relations: dict[tuple[str, str, str], Relation] = {}
         self._navigations: dict[str, tuple[tuple[str, NavigationProperty], ...]] = {}
 
@@ -98,14 +100,43 @@ class Mapping:
         declared = self.declared_type(id)
         return (declared, *self.model.derived(declared))
 
+    def structured(self, name: str) -> StructuredType:
+        """A type that the model is known to have."""
+        found = self.model.structured(name)
+        assert found is not None
+        return found
+
     def navigations(self, id: str) -> tuple[tuple[str, NavigationProperty], ...]:
         """(declaring type, navigation property) of every type that the table can hold, each once."""
         known = self._navigations.get(id)
         if known is None:
-            found = {(self.model.declaring(each, name) or each, name): navigation for each in self.family(id)
-                     for name, navigation in self.model.navigations(each).items()}
-            known = self._navigations[id] = tuple((owner, navigation) for (owner, _), navigation in found.items())
+            declared, *derived = self.family(id)
+            known = self._navigations[id] = (
+                *((self.model.declaring(declared, name) or declared, navigation)
+                  for name, navigation in self.model.navigations(declared).items()),
+                *((each, navigation) for each in derived for navigation in self.structured(each).navigation))
         return known
+
+    def flattens(self, name: str) -> bool:
+        """Whether a complex type is closed, has no derived types, no navigation, no collections, all the way down."""
+        known = self._flat.get(name)
+        if known is None:
+            known = self._flat[name] = self._flattens(name, ())
+        return known
+
+    def _flattens(self, name: str, above: tuple[str, ...]) -> bool:
+        if name in above:
+            return False
+        kind = self.model.complex_type(name)
+        if kind is None or kind.abstract or self.model.is_open(name) or self.model.derived(name) or self.model.navigations(name):
+            return False
+        for member in self.model.properties(name).values():
+            ref = self.model.underlying(member.type)
+            if ref.collection or ref.name == "Edm.Stream":
+                return False
+            if self.model.kind(ref.name) == "complex" and not self._flattens(ref.name, (*above, name)):
+                return False
+        return True
 
     def owners(self, id: str) -> tuple[str, ...]:
         """The mapping ids whose entities can own rows of a contained table."""
@@ -406,6 +437,8 @@ class _TableBuilder:
         self.taken: dict[str, Column] = {}
         self.members: dict[tuple[str, str], Storage] = {}
         self.references: dict[tuple[str, str], Column] = {}
+        self.names = {member.name.casefold() for _, member in self.properties()}
+        self.inherited = frozenset(self.model.lineage(self.type))
         self.own_key = {part.path for part in self.model.key(self.type)}
         self.key_paths = {part.path for each in self.family for part in self.model.key(each)} | {
             path for each in self.family for key in vocabularies.alternate_keys(self.model, each) for _,
@@ -420,12 +453,9 @@ class _TableBuilder:
         if len(self.family) > 1:
             discriminator = self.system("_type", "Edm.String", nullable=False, max_length=TYPE_LENGTH)
         owner = self.owner()
-        for each in self.family:
-            for name, member in self.model.properties(each).items():
-                declaring = self.model.declaring(each, name) or each
-                if (declaring, name) not in self.members:
-                    forced = vocabularies.column_name(self.model, declaring, member)
-                    self.members[declaring, name] = self.store((name,), member.type, declaring, forced)
+        for declaring, member in self.properties():
+            forced = vocabularies.column_name(self.model, declaring, member)
+            self.members[declaring, member.name] = self.store((member.name,), member.type, declaring, forced)
         dynamic = None
         if any(self.model.is_open(each) for each in self.family):
             dynamic = self.system("_dynamic", "json")
@@ -436,7 +466,7 @@ class _TableBuilder:
         for declaring, navigation in self.mapping.navigations(self.id):
             if self.mapping.holds_key(self.id, declaring, navigation):
                 self.references[declaring, navigation.name] = self.named(
-                    identifier(navigation.name, "id"), Column("", *ROW), declaring)
+                    identifier(navigation.name, "id"), declaring, *ROW)
         key = tuple((part.name, column) for part in self.model.key(self.type)
                     if (column := self.at(self.type, part.path)) is not None)
         alternates = tuple(pairs for alternate in vocabularies.alternate_keys(self.model, self.type)
@@ -448,6 +478,14 @@ class _TableBuilder:
                       tuple(self.indexes(key, alternates, owner)), concrete, table.singleton)
         return built
 
+    def properties(self) -> Iterator[tuple[str, Property]]:
+        """(declaring type, property) of every type that the table can hold, each once."""
+        for name, member in self.model.properties(self.type).items():
+            yield self.model.declaring(self.type, name) or self.type, member
+        for each in self.family[1:]:
+            for member in self.mapping.structured(each).properties:
+                yield each, member
+
     def owner(self) -> Owner | None:
         if "/" not in self.id:
             return None
@@ -458,70 +496,54 @@ class _TableBuilder:
 
     def system(self, name: str, type: str, nullable: bool = True, max_length: int | None = None) -> Column:
         """A column of our own; an underscore more for each property that has its name."""
-        names = {member.casefold() for each in self.family for member in self.model.properties(each)}
-        while name in names or name in self.taken:
+        while name in self.names or name in self.taken:
             name = "_" + name
         column = Column(name, type, type, nullable, max_length)
         self.taken[name.casefold()] = column
         return column
 
-    def named(self, name: str, column: Column, declaring: str) -> Column:
-        """The column under its name: shared with an equal one, else `Type$name` on a clash (DESIGN §4)."""
-        for candidate in (name, identifier(f"{declaring.rpartition('.')[2]}${name}"),
-                          identifier(f"{declaring}${name}".replace(".", "_"))):
-            if candidate.casefold() in SYSTEM_COLUMNS:
-                continue
-            found = self.taken.get(candidate.casefold())
-            made = Column(candidate, column.type, column.edm, column.nullable, column.max_length, column.precision,
-                          column.scale)
-            if found is None:
-                self.taken[candidate.casefold()] = made
-                return made
-            if found == made and declaring not in self.model.lineage(self.type):
-                return found
-        return self.named(hashed(name, declaring, str(len(self.taken))), column, declaring)
+    def named(self, name: str, declaring: str, *facets: Any) -> Column:
+        """The column under its name, `facets` behind it: shared with an equal one, else `Type$name` on a clash (DESIGN §4)."""
+        made = self.taking(name, declaring, facets)
+        if made is None:
+            made = self.taking(identifier(f"{declaring.rpartition('.')[2]}${name}"), declaring, facets) \
+                or self.taking(identifier(f"{declaring}${name}".replace(".", "_")), declaring, facets)
+        return made or self.named(hashed(name, declaring, str(len(self.taken))), declaring, *facets)
+
+    def taking(self, name: str, declaring: str, facets: tuple[Any, ...]) -> Column | None:
+        """The column of exactly this name; None where that is of another."""
+        folded, made = name.casefold(), Column(name, *facets)
+        if folded in SYSTEM_COLUMNS:
+            return None
+        found = self.taken.setdefault(folded, made)
+        return found if found is made or found == made and declaring not in self.inherited else None
 
     def store(self, path: tuple[str, ...], ref: TypeRef, declaring: str, forced: str | None = None) -> Storage:
         ref = self.model.underlying(ref)
-        kind = self.model.kind(ref.name)
-        if ref.name == "Edm.Stream" and not ref.collection:
-            return StreamSlot("/".join(path))
-        name = forced or identifier(*path)
-        inherited = declaring in self.model.lineage(self.type)
-        nullable = (ref.nullable is not False and "/".join(path) not in self.own_key) or not inherited or len(path) > 1
-        if not ref.collection and kind == "enum":
-            return Scalar(self.named(name, Column("", "Edm.Int64", ref.name, nullable), declaring))
-        if not ref.collection and ref.name in types.PRIMITIVES and ref.name not in types.GEO:
-            return Scalar(self.named(name, self.primitive(path, ref, nullable), declaring))
-        if not ref.collection and kind == "complex" and self.flattens(ref.name, ()):
+        name, kind = ref.name, "" if ref.collection else self.model.kind(ref.name)
+        wanted = forced or identifier(*path)
+        if kind == "primitive" and name in types.PRIMITIVES and name not in types.GEO:
+            if name == "Edm.Stream":
+                return StreamSlot("/".join(path))
+            length = ref.max_length if isinstance(ref.max_length, int) else None
+            if name == "Edm.String" and "/".join(path) in self.key_paths:
+                length = min(length or KEY_LENGTH, KEY_LENGTH)
+            nullable = self.nullable(path, ref, declaring)
+            return Scalar(self.named(wanted, declaring, name, name, nullable, length, ref.precision, ref.scale))
+        if kind == "enum":
+            return Scalar(self.named(wanted, declaring, "Edm.Int64", name, self.nullable(path, ref, declaring)))
+        if kind == "complex" and self.mapping.flattens(name):
             present = None
             if ref.nullable is not False:
-                present = self.named(identifier(*path, "present"), Column("", "Edm.Boolean", "Edm.Boolean"), declaring)
+                present = self.named(identifier(*path, "present"), declaring, "Edm.Boolean", "Edm.Boolean")
             members = {member.name: self.store((*path, member.name), member.type, declaring)
-                       for member in self.model.properties(ref.name).values()}
-            return Flat(ref.name, members, present)
-        return Document(self.named(name, Column("", "json", "json"), declaring), ref.name, ref.collection)
+                       for member in self.model.properties(name).values()}
+            return Flat(name, members, present)
+        return Document(self.named(wanted, declaring, "json", "json"), name, ref.collection)
 
-    def primitive(self, path: tuple[str, ...], ref: TypeRef, nullable: bool) -> Column:
-        length = ref.max_length if isinstance(ref.max_length, int) else None
-        if ref.name == "Edm.String" and "/".join(path) in self.key_paths:
-            length = min(length or KEY_LENGTH, KEY_LENGTH)
-        return Column("", ref.name, ref.name, nullable, length, ref.precision, ref.scale)
-
-    def flattens(self, name: str, above: tuple[str, ...]) -> bool:
-        """Whether a complex type is closed, has no derived types, no navigation, no collections, all the way down."""
-        if name in above:
-            return False
-        kind = self.model.complex_type(name)
-        if kind is None or kind.abstract or self.model.is_open(name) or self.model.derived(name) or self.model.navigations(name):
-            return False
-        for member in self.model.properties(name).values():
-            ref = self.model.underlying(member.type)
-            if ref.collection or ref.name == "Edm.Stream":
-                return False
-            if self.model.kind(ref.name) == "complex" and not self.flattens(ref.name, (*above, name)):
-                return False
-        return True
+    def nullable(self, path: tuple[str, ...], ref: TypeRef, declaring: str) -> bool:
+        """Whether the column of a property can be null: where it is of a derived type, or in a complex value, in any case."""
+        return len(path) > 1 or declaring not in self.inherited or ref.nullable is not False and path[0] not in self.own_key
 
     def at(self, owner: str, path: str) -> Column | None:
         """The column of the primitive property at a path, or None."""

@@ -189,7 +189,9 @@ def hashed(name: str, *distinct: str) -> str:
 
 def identifier(*parts: str) -> str:
     """A name for the database out of its parts: at most 60 bytes, the rest as a hash."""
-    name = "_".join(part for part in parts if part)
+    name = parts[0] if len(parts) == 1 else "_".join(filter(None, parts))
+    if len(name) <= IDENTIFIER_BYTES and name.isascii():
+        return name
     data = name.encode()
     if len(data) <= IDENTIFIER_BYTES:
         return name
