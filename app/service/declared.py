@@ -11,12 +11,14 @@ from dataclasses import replace
 from typing import Any
 
 from app.edm import Model, vocabularies
+from app.edm.aggregation import VOCABULARY
 from app.edm.expressions import Collection, Constant, EnumMember, Expression, PropertyValue, Record
-from app.edm.model import Annotation, EntityContainer, EntitySet, EntityType, Include, Property, Reference, Schema, SchemaType
+from app.edm.model import (Annotation, EntityContainer, EntitySet, EntityType, Include, Property, Reference, Schema, SchemaType,
+                           TypeRef)
 from app.edm.places import CAPABILITIES, NOWHERE, place, said
 from app.service.settings import Settings
 
-ADDRESS = "https://oasis-tcs.github.io/odata-vocabularies/vocabularies/Org.OData.Capabilities.V1.xml"
+ADDRESS = "https://oasis-tcs.github.io/odata-vocabularies/vocabularies/"
 FORMATS = tuple(f"application/json;odata.metadata={level};IEEE754Compatible={numbers}"
                 for level in ("minimal", "full", "none") for numbers in ("false", "true"))
 TAGS = ("AsynchronousRequestsSupported", "KeyAsSegmentSupported", "QuerySegmentSupported", "CrossJoinSupported",
@@ -34,6 +36,12 @@ CONTAINER: dict[str, Any] = {
 ADVANCED = ("BatchSupported", "BatchSupport", "AsynchronousRequestsSupported", "CrossJoinSupported")
 
 
+TRANSFORMATIONS = (
+    "aggregate", "groupby", "concat", "identity", "filter", "search", "nest", "addnested", "join", "outerjoin", "compute",
+    "bottomcount", "bottomsum", "bottompercent", "topcount", "topsum", "toppercent", "orderby", "top", "skip", "ancestors",
+    "descendants", "traverse")
+
+
 def declared(model: Model, settings: Settings) -> Model:
     """The model with these annotations; as it is where it has no container."""
     if model.container is None:
@@ -41,7 +49,8 @@ def declared(model: Model, settings: Settings) -> Model:
     maker = _Maker(model, settings)
     schemas = tuple(map(maker.schema, model.schemas))
     known = {include.namespace for reference in model.references for include in reference.includes}
-    more = () if CAPABILITIES[:-1] in known else (Reference(ADDRESS, (Include(CAPABILITIES[:-1]),)),)
+    more = tuple(Reference(f"{ADDRESS}{each[:-1]}.xml", (Include(each[:-1]),)) for each in (CAPABILITIES, VOCABULARY)
+                 if each[:-1] not in known)
     return replace(model, schemas=schemas, references=(*model.references, *more))
 
 
@@ -70,7 +79,21 @@ class _Maker:
         if said(self.model, "IsolationSupported", NOWHERE) is None:
             snapshot = EnumMember((CAPABILITIES + "IsolationLevel/Snapshot",))
             new.append(Annotation(CAPABILITIES + "IsolationSupported", None, snapshot))
+        applied = VOCABULARY + "ApplySupportedDefaults"
+        if self.model.annotation(applied, container.name, container.annotations) is None:
+            new.append(Annotation(applied, None, expression(self.aggregation())))
         return replace(container, annotations=(*container.annotations, *new), sets=tuple(map(self.set, container.sets)))
+
+    def aggregation(self) -> dict[str, Any]:
+        """What `$apply` does: everything, and the functions that make one collection of entities of another."""
+        functions = (each for schema in self.model.schemas for each in schema.functions if each.bound)
+        own = {each.name for each in functions if each.returns is not None and self.entities(each.returns.type)
+               and self.entities(each.parameters[0].type)}
+        every = EnumMember((VOCABULARY + "RollupType/MultipleHierarchies",))
+        return {"Transformations": (*TRANSFORMATIONS, *sorted(own)), "Rollup": every, "From": True}
+
+    def entities(self, ref: TypeRef) -> bool:
+        return ref.collection and self.model.entity_type(ref.name) is not None
 
     def set(self, set: EntitySet) -> EntitySet:
         model, where = self.model, place(set.name)
@@ -121,6 +144,8 @@ def annotation(name: str, value: Any) -> Annotation:
 
 def expression(value: Any) -> Expression:
     """Python data as an annotation expression: dicts as records, tuples as collections."""
+    if isinstance(value, EnumMember):
+        return value
     if isinstance(value, bool):
         return Constant("Bool", str(value).lower())
     if isinstance(value, Mapping):

@@ -299,6 +299,8 @@ def test_metadata_declares_what_the_file_does_not_speak_of(tmp_path: Path, servi
     assert document["m"]["C"]["Ts"][prefix + "ExpandRestrictions"] == {"StreamsExpandable": True} and prefix + "UpdateRestrictions" not in document["m"]["C"]["Ts"]
     assert document["m"]["T"][prefix + "MediaLocationUpdateSupported"] is False
     assert any(include["$Namespace"] == "Org.OData.Capabilities.V1" for reference in document["$Reference"].values() for include in reference["$Include"])
+    applied = document["m"]["C"]["@Org.OData.Aggregation.V1.ApplySupportedDefaults"]
+    assert applied["From"] is True and {"groupby", "traverse"} <= set(applied["Transformations"]) and "MultipleHierarchies" in str(applied["Rollup"])
     assert csdl.load(written(tmp_path, client.send("$metadata").text)) is not None
 
 
