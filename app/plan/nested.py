@@ -15,7 +15,7 @@ from app.edm import types
 from app.edm.index import Model
 from app.edm.model import NavigationProperty, Property
 from app.errors import NotImplementedByService
-from app.plan.nodes import Choice, ItemQuery, Order, Output, Part, Source
+from app.plan.nodes import Choice, Inner, ItemQuery, Order, Output, Part, Source
 from app.store.mapping import Inverse, Table
 
 # A dynamic value has a sort key for each kind that it may be of; the last: any value that JSON keeps as a string.
@@ -33,77 +33,119 @@ class Nested:
     add: Callable[[Output], int]
     choices: list[Choice] = field(default_factory=list)
     parts: list[Part] = field(default_factory=list)
+    inner: list[Inner] = field(default_factory=list)
 
     def visit(self, select: tuple[bound.SelectItem, ...], type: str, above: Steps = (), inside: bool = False) -> None:
         """The items of a `$select` over values of `type`, which `above` leads to; `inside`: through a collection."""
         for item in select:
             if item.options is None:
                 continue
-            steps, last, collection, through = self.walk(item.path, type)
+            steps, last, collection, through = walk(item.path, type, self.model)
             steps, through, options = above + steps, inside or through, item.options
             self.visit(options.select or (), last, steps, through or collection)
             if collection:
                 self.choose(steps, last, options)
             elif options.compute and through:
-                raise NotImplementedByService(feature="$compute of a complex value inside a collection")
+                self.compute_inside(steps, options)
             else:
                 self.compute(steps, options)
-
-    def walk(self, path: tuple[str, ...], type: str) -> tuple[Steps, str, bool, bool]:
-        """The steps of a selected path, its type, whether it ends in a collection and whether it ran through one."""
-        steps: list[bound.PathStep] = []
-        collection = through = False
-        for name in path:
-            through = through or collection
-            collection = False
-            declared = self.model.properties(type).get(name)
-            if "." in name:
-                type = self.model.full(name)
-                steps.append(bound.CastStep(type))
-            elif declared is not None:
-                ref = self.model.underlying(declared.type)
-                steps.append(bound.PropertyStep(declared, type))
-                type, collection = self.model.full(ref.name), ref.collection
-            else:
-                steps.append(bound.DynamicStep(name))
-                type, collection = "Edm.Untyped", True
-        return tuple(steps), type, collection, through
 
     def choose(self, steps: Steps, type: str, options: bound.Options) -> None:
         """The items of the collection at the end of `steps`."""
         computed = primitive(options, self.model)
         order = tuple(order for item in options.orderby for order in sort_keys(item))
         query = None
-        looks_back = self.source.parents and mentions(options)
+        looks_back = self.looks_back(options)
         if options.filter is not None or options.search is not None or order or computed:
-            own = (self.table.row_id,)
-            source = Source(self.table.id, self.table.type, relation=Inverse(self.table.id, own, own, ("", "")), parents=True,
-                            parent=self.source if looks_back else None, grants=self.source.grants)
             outputs = tuple(Output(expression=each.expression, type=each.type) for each in computed)
             if options.search is not None:
                 outputs += (Output(expression=bound.This(type)),)
-            query = ItemQuery(source, steps, options.filter, order, options.compute, outputs)
+            query = ItemQuery(self.items(looks_back), steps, options.filter, order, options.compute, outputs)
         if query is None and options.top is None and options.skip is None and not options.count:
             return
+        self.choices.append(Choice(names(steps), self.own(looks_back), query, computed, options.search, options.top,
+                                   options.skip, options.count))
+
+    def looks_back(self, options: bound.Options) -> bool:
+        """Whether options are about `$it`, which is not the entity that they are nested in."""
+        return self.source.parents and mentions(options)
+
+    def items(self, looks_back: bool) -> Source:
+        """The entities whose items are read, by their row ids."""
+        own = (self.table.row_id,)
+        return Source(self.table.id, self.table.type, relation=Inverse(self.table.id, own, own, ("", "")), parents=True,
+                      parent=self.source if looks_back else None, grants=self.source.grants)
+
+    def own(self, looks_back: bool) -> tuple[int, ...]:
+        """The positions of what an entity and `$it` are found by."""
         row = self.add(Output(column=self.table.row_id, type=self.table.row_id.edm))
-        found_by = (0, row) if looks_back else (row,)
-        self.choices.append(Choice(names(steps), found_by, query, computed, options.search, options.top, options.skip,
-                                   options.count))
+        return (0, row) if looks_back else (row,)
 
     def compute(self, steps: Steps, options: bound.Options) -> None:
         """The computed members of the complex value at the end of `steps`."""
-        within: bound.Expression = bound.This(self.table.type)
-        for step in steps:
-            match step:
-                case bound.PropertyStep(declared, owner):
-                    within = bound.PropertyPath(within, declared, owner, declared.type.name)
-                case bound.CastStep(type):
-                    within = bound.CastPath(within, type)
-                case bound.DynamicStep(name):
-                    within = bound.DynamicPath(within, name)
+        within = path_of(steps, bound.This(self.table.type))
         for each in primitive(options, self.model):
             index = self.add(Output(None, each.expression, each.type, within, options.compute))
             self.parts.append(Part(names(steps), each.name, each.type, index))
+
+    def compute_inside(self, steps: Steps, options: bound.Options) -> None:
+        """The computed members of the complex values that `steps` lead to through a collection."""
+        computed = primitive(options, self.model)
+        if computed:
+            self.beside(steps, lambda within: tuple(Output(None, each.expression, each.type, within, options.compute)
+                                                    for each in computed),
+                        [each.name for each in computed], self.looks_back(options))
+
+    def count(self, steps: Steps, name: str, counting: Callable[[bound.Expression], bound.Expression], back: bool) -> None:
+        """The number of entities related to each of the complex values that `steps` lead to through a collection."""
+        self.beside(steps, lambda within: (Output(expression=counting(within), type="Edm.Int64"),), [name],
+                    back and self.source.parents, True)
+
+    def beside(self, steps: Steps, outputs: Callable[[bound.Expression], tuple[Output, ...]], called: list[str], back: bool,
+               count: bool = False) -> None:
+        """What is computed of the complex values that `steps` lead to through a collection."""
+        at = max(index for index, step in enumerate(steps)
+                 if isinstance(step, bound.PropertyStep) and step.property.type.collection) + 1
+        start = steps[at - 1]
+        assert isinstance(start, bound.PropertyStep)
+        found = outputs(path_of(steps[at:], bound.This(self.model.full(start.property.type.name))))
+        parts = tuple(Part(names(steps[at:]), name, each.type, index, count)
+                      for index, (name, each) in enumerate(zip(called, found, strict=True)))
+        self.inner.append(Inner(names(steps[:at]), self.own(back), ItemQuery(self.items(back), steps[:at], outputs=found), parts))
+
+
+def walk(path: tuple[str, ...], type: str, model: Model) -> tuple[Steps, str, bool, bool]:
+    """The steps of a selected path, its type, whether it ends in a collection and whether it ran through one."""
+    steps: list[bound.PathStep] = []
+    collection = through = False
+    for name in path:
+        through = through or collection
+        collection = False
+        declared = model.properties(type).get(name)
+        if "." in name:
+            type = model.full(name)
+            steps.append(bound.CastStep(type))
+        elif declared is not None:
+            ref = model.underlying(declared.type)
+            steps.append(bound.PropertyStep(declared, type))
+            type, collection = model.full(ref.name), ref.collection
+        else:
+            steps.append(bound.DynamicStep(name))
+            type, collection = "Edm.Untyped", True
+    return tuple(steps), type, collection, through
+
+
+def path_of(steps: Steps, start: bound.Expression) -> bound.Expression:
+    """The expression of the value that steps lead to."""
+    for step in steps:
+        match step:
+            case bound.PropertyStep(declared, owner):
+                start = bound.PropertyPath(start, declared, owner, declared.type.name)
+            case bound.CastStep(type):
+                start = bound.CastPath(start, type)
+            case bound.DynamicStep(name):
+                start = bound.DynamicPath(start, name)
+    return start
 
 
 def names(steps: Steps) -> tuple[str, ...]:

@@ -288,13 +288,26 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
+class Inner:
+    """Computed members of the complex values in a collection: `path` leads to the collection, `own` as in a `Choice`, `query`
+    computes; `parts` are about an item and the outputs."""
+
+    path: tuple[str, ...]
+    own: tuple[int, ...]
+    query: ItemQuery
+    parts: tuple[Part, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Part:
-    """A computed member of a single complex value: `path` leads to the value, `index` is the position in the row."""
+    """A computed member of a single complex value: `path` leads to the value, `index` is the position in the row. `count`: not
+    the member `name`, but the number of its items."""
 
     path: tuple[str, ...]
     name: str
     type: str
     index: int
+    count: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -349,9 +362,9 @@ class Shape:
     the row, or None. `key`: (name, position, column) for ids. `everything`: nothing was left out by `$select`.
     `dynamic`: position of the dynamic properties; `dynamic_names`: those selected, None for all.
     `declared`: the type that needs no `@odata.type`. `navigations`: selected navigation properties, None for all.
-    `operations`: qualified names of selected operations, None for all. `choices`, `parts`: what the options nested in
-    `$select` make of members, innermost first. `row` is there where entities of the table have streams; `streams`: those
-    selected, None for all; `inlined`: those expanded.
+    `operations`: qualified names of selected operations, None for all. `choices`, `parts`, `inner`: what the
+    options nested in `$select` make of members, innermost first. `row` is there where entities of the table have streams;
+    `streams`: those selected, None for all; `inlined`: those expanded.
     """
 
     table: str
@@ -370,6 +383,7 @@ class Shape:
     streams: frozenset[str] | None = None
     choices: tuple[Choice, ...] = ()
     parts: tuple[Part, ...] = ()
+    inner: tuple[Inner, ...] = ()
     inlined: tuple[Inline, ...] = ()
 
 

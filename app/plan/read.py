@@ -13,7 +13,7 @@ from app.bind import nodes as bound
 from app.edm import Model
 from app.edm.model import NavigationProperty
 from app.errors import BindError, LimitExceeded, NotImplementedByService
-from app.plan.nested import mentions, sort_keys
+from app.plan.nested import mentions, names, path_of, sort_keys, walk
 from app.plan.nodes import (NO_GRANTS, Again, CountQuery, Expansion, Grants, Order, Output, Query, Read, Shape, Slot,
                             Source)
 from app.plan.rows import RowPlanner
@@ -232,9 +232,7 @@ class Planner:
         if options.count and options.apply is not None and not path:
             counting = CountQuery(target, options.filter, options.search, options.compute, options.apply, True)
         elif item.suffix == "$count" or options.count:
-            if path:
-                raise NotImplementedByService(feature="$count of a navigation property of a complex value")
-            count = builder.add(Output(expression=self._counting(item, owner, navigation), type="Edm.Int64"))
+            count = self._counted(builder, item, owner, navigation)
         if item.suffix == "$count":
             return Expansion(name, navigation, owner, own, True, item.suffix, None, count, path)
         transformed = options if item.at else None
@@ -250,7 +248,7 @@ class Planner:
         inner = ShapeBuilder(self, target, options)
         shape, again = inner.build(), None
         if repeats:
-            number = Output(expression=self._counting(item, owner, navigation), type=INT64)
+            number = Output(expression=self._counting(item, owner, navigation, bound.This(owner)), type=INT64)
             again = Again(inner.link_positions(relation, outer), inner.add(number) if options.count else None)
         read = self.assembled(inner, shape, navigation.collection)
         page = self.page if navigation.collection and not outer and not path and options.apply is None else 0
@@ -282,8 +280,20 @@ class Planner:
             current = self.model.full(step) if "." in step else self.model.properties(current)[step].type.name
         return self.model.declaring(current, name) or current if not steps else current
 
-    def _counting(self, item: bound.ExpandItem, owner: str, navigation: NavigationProperty) -> bound.Expression:
-        base: bound.Expression = bound.This(owner)
+    def _counted(self, builder: ShapeBuilder, item: bound.ExpandItem, owner: str, navigation: NavigationProperty) -> int | None:
+        """The position of the number of related entities in the parent's row; None where the values of a collection have one
+        each."""
+        steps, _, many, through = walk((item.at or item.path)[:-1], builder.source.type, self.model)
+        if not many and not through:
+            base = bound.This(owner) if not names(steps) else path_of(steps, bound.This(builder.source.type))
+            return builder.add(Output(expression=self._counting(item, owner, navigation, base), type=INT64))
+        builder.nested.count(steps, navigation.name, lambda base: self._counting(item, owner, navigation, base),
+                             mentions(item.options.filter))
+        return None
+
+    def _counting(self, item: bound.ExpandItem, owner: str, navigation: NavigationProperty, base: bound.Expression
+                  ) -> bound.Expression:
+        """The number of entities related to `base`."""
         members: bound.Expression = bound.NavigationPath(base, navigation, owner, navigation.type, True)
         if item.cast:
             members = bound.CastPath(members, item.cast, True)

@@ -66,6 +66,7 @@ class ShapeBuilder:
         self.computed: Members = ()
         self._allocated: set[str] = set()
         self._of_type: dict[str, dict[str, Member]] = {}
+        self.nested = Nested(self.model, self.table, source, self.add)
         self._whole: dict[tuple[str, str], Member] = {}
         self._columns: dict[str, int] = {}
 
@@ -162,11 +163,11 @@ class ShapeBuilder:
         self.computed = tuple(self._computed())
         expansions = tuple(self.planner.expansion(self, item) for item in needs if item.navigation is not None)
         navigations, operations = self._links_selected()
-        nested = Nested(self.model, table, self.source, self.add)
+        nested = self.nested
         nested.visit(self.options.select or (), self.source.type)
         return Shape(self.source.table, self.source.type, variants, discriminator, version, row, key, expansions, dynamic,
                      names, self.options.select is None or self.star, navigations, operations, self._streams(type_names),
-                     tuple(nested.choices), tuple(nested.parts), tuple(self._inlined()))
+                     tuple(nested.choices), tuple(nested.parts), tuple(nested.inner), tuple(self._inlined()))
 
     def _variants(self, names: tuple[str, ...]) -> Mapping[str, Members]:
         """The members that entities of each type show, and `computed` ones behind them; their columns are allocated now."""

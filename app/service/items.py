@@ -17,7 +17,7 @@ from app.edm.index import Model
 from app.payload.documents import decode_document
 from app.payload.format import Format
 from app.payload.values import DEDUCIBLE, json_converter
-from app.plan.nodes import Choice, Part
+from app.plan.nodes import Choice, Inner, ItemQuery, Part
 from app.store.database import Stream
 from app.store.search import words
 from app.url import nodes as url
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from app.service.rows import Environment
 
 Convert = Callable[[Any], Any]
+Put = Callable[[dict[str, Any], Any], None]
 Place = tuple[dict[str, Any], tuple[int, ...]]
 Chosen = dict[tuple[Any, ...], list[tuple[Any, ...]]]
 
@@ -36,7 +37,7 @@ class Values:
     def __init__(self, model: Model, format: Format) -> None:
         self.model, self.format = model, format
 
-    def member(self, name: str, type: str, read: Convert | None) -> Callable[[dict[str, Any], Any], None]:
+    def member(self, name: str, type: str, read: Convert | None) -> Put:
         """What puts a value of a row into an object, its type before it where JSON does not tell it."""
         write = json_converter(self.model, type, self.format)
         control, annotation = self.format.control("type", name), self.format.type_name(type)
@@ -50,6 +51,11 @@ class Values:
                     target[control] = annotation
             target[name] = value
         return put
+
+    def count(self, name: str) -> Put:
+        """What puts the number of items of a member before it."""
+        control = self.format.control("count", name)
+        return lambda target, value: annotate(target, name, control, str(value) if self.format.ieee754 else value)
 
 
 class Parts:
@@ -66,21 +72,56 @@ class Parts:
                     put(holder, row[part.index])
 
 
+class Places:
+    """Reads what an item query finds: (what the object is found by, positions in the collections on the way) → rows."""
+
+    def __init__(self, own: Sequence[int], query: ItemQuery, environment: Environment) -> None:
+        self.own, self.store = own, environment.store
+        self.statement = environment.ready(sql.compile_items(query, environment.mapping, self.store.dialect))
+        self.readers = sql.readers(self.statement, self.store.dialect)[self.statement.link_count:]
+
+    def read(self, rows: Sequence[Sequence[Any]], run: sql.Values, view: Stream | None) -> list[tuple[Any, ...]]:
+        """The rows about the items of `rows`: what names an item, then the outputs."""
+        parents = list(dict.fromkeys(tuple(row[at] for at in self.own) for row in rows))
+        found = sql.fetch(view or self.store, self.statement, replace(run, parents=parents))
+        return [each for each in found if each[self.statement.link_count - 1] is not None]
+
+
+class InnerParts:
+    """Adds the computed members of complex values inside a collection."""
+
+    def __init__(self, inner: Inner, values: Values, environment: Environment) -> None:
+        self.inner, self.places = inner, Places(inner.own, inner.query, environment)
+        self.parts = [(part, values.count(part.name) if part.count else
+                       values.member(part.name, part.type, self.places.readers[part.index])) for part in inner.parts]
+
+    def attach(self, rows: Sequence[Sequence[Any]], made: Sequence[dict[str, Any]], run: sql.Values, view: Stream | None) -> None:
+        """Puts what is computed of the items of `rows` into the objects made of them."""
+        named = self.places.statement.link_count
+        found = {tuple(each[:named]): each[named:] for each in self.places.read(rows, run, view)}
+        for row, target in zip(rows, made, strict=True):
+            for item, positions in holders(target, self.inner.path):
+                computed = found.get((*(row[at] for at in self.inner.own), *positions))
+                if computed is None:
+                    continue
+                for part, put in self.parts:
+                    for holder, _ in holders(item, part.path):
+                        put(holder, computed[part.index])
+
+
 class Chooser:
     """Leaves, in a collection of values, the items that were asked for."""
 
     def __init__(self, choice: Choice, values: Values, environment: Environment) -> None:
         self.choice, self.values = choice, values
-        self.store, self.model = environment.store, environment.model
-        self.statement = None
-        self.puts: list[Callable[[dict[str, Any], Any], None]] = []
+        self.model = environment.model
+        self.places: Places | None = None
+        self.puts: list[Put] = []
         self.parsed = False
         if choice.query is not None:
-            dialect = self.store.dialect
-            self.statement = environment.ready(sql.compile_items(choice.query, environment.mapping, dialect))
-            readers = sql.readers(self.statement, dialect)[self.statement.link_count:]
+            self.places = Places(choice.own, choice.query, environment)
             self.puts = [values.member(each.name, each.type, read)
-                         for each, read in zip(choice.computed, readers)]
+                         for each, read in zip(choice.computed, self.places.readers)]
             last = choice.query.outputs[-1].expression if choice.search is not None else None
             self.parsed = last is not None and last.type != "Edm.String"
         self.count_name = values.format.control("count", choice.path[-1])
@@ -89,7 +130,7 @@ class Chooser:
                view: Stream | None = None) -> None:
         """Replaces the collections in the objects made of `rows`; `view`: the stream whose view of the data holds."""
         choice, name = self.choice, self.choice.path[-1]
-        chosen = self._chosen(rows, run, view) if self.statement is not None else None
+        chosen = self._chosen(self.places, rows, run, view) if self.places is not None else None
         skip, top = amount(choice.skip, run, self.model) or 0, amount(choice.top, run, self.model)
         for row, target in zip(rows, made, strict=True):
             for holder, positions in holders(target, choice.path[:-1]):
@@ -103,15 +144,13 @@ class Chooser:
                     annotate(holder, name, self.count_name, str(len(items)) if self.values.format.ieee754 else len(items))
                 holder[name] = items[skip:] if top is None else items[skip:skip + top]
 
-    def _chosen(self, rows: Sequence[Sequence[Any]], run: sql.Values, view: Stream | None) -> Chosen:
+    def _chosen(self, places: Places, rows: Sequence[Sequence[Any]], run: sql.Values, view: Stream | None) -> Chosen:
         """(what the object is found by, positions of the outer items) → (position, computed values…) of the items wanted,
         in order."""
-        assert self.statement is not None
-        parents = list(dict.fromkeys(tuple(row[at] for at in self.choice.own) for row in rows))
         found: Chosen = {}
-        at, search = self.statement.link_count - 1, self.choice.search
-        for each in sql.fetch(view or self.store, self.statement, replace(run, parents=parents)):
-            if each[at] is not None and (search is None or matches(search, texts(each[-1], self.parsed))):
+        at, search = places.statement.link_count - 1, self.choice.search
+        for each in places.read(rows, run, view):
+            if search is None or matches(search, texts(each[-1], self.parsed)):
                 found.setdefault(tuple(each[:at]), []).append(tuple(each[at:]))
         return found
 
@@ -171,13 +210,14 @@ def holders(target: Any, path: Sequence[str], positions: tuple[int, ...] = ()) -
 
 
 def annotate(holder: dict[str, Any], name: str, annotation: str, value: Any) -> None:
-    """Puts control information right before the member that it is about (JSON Format §4.4)."""
+    """Puts control information right before the member that it is about (JSON Format §4.4), or where that would be."""
     members = list(holder.items())
     holder.clear()
     for key, each in members:
         if key == name:
             holder[annotation] = value
         holder[key] = each
+    holder.setdefault(annotation, value)
 
 
 def amount(value: int | bound.Parameter | None, run: sql.Values, model: Model) -> int | None:

@@ -20,7 +20,7 @@ from app.plan.nodes import CountQuery, Expansion, Query, Read, Rows
 from app.service.advertised import Advertised, told
 from app.service.grouped import RowNode, context_url
 from app.service.innerlinks import InnerLinks
-from app.service.items import Chooser, Parts, Values
+from app.service.items import Chooser, InnerParts, Parts, Values
 from app.service.levels import Found, Levels, Related, link_of
 from app.service.streamed import Streamed
 from app.store.database import Store, Stream
@@ -132,10 +132,11 @@ class Node:
         values = Values(environment.model, format)
         self.parts = Parts(read.shape.parts, values, readers)
         self.choosers = tuple(Chooser(choice, values, environment) for choice in read.shape.choices)
+        self.inside = tuple(InnerParts(inner, values, environment) for inner in read.shape.inner)
         self.streamed, self.inner = Streamed(self), InnerLinks(self)
         self.omission = Omission(environment.model, format)
         self.kept = frozenset(each.name for each in read.shape.expansions if not each.path)
-        self.several = bool(self.expansions or self.choosers or self.streamed.needed)
+        self.several = bool(self.expansions or self.choosers or self.inside or self.streamed.needed)
         positions = read.sort
         self.keyset = Keyset(positions, tuple(readers[at] for at in positions),
                              tuple(self.statement.columns[at][1] for at in positions))
@@ -151,7 +152,8 @@ class Node:
                 part = base if isinstance(base, str) else base[start:start + CHUNK]
                 child.attach(rows[start:start + CHUNK], made[start:start + CHUNK], run, part)
         self.parts.attach(rows, made)
-        for chooser in self.choosers:
+        nested: tuple[InnerParts | Chooser, ...] = (*self.inside, *self.choosers)
+        for chooser in nested:
             for start in range(0, len(rows), CHUNK):
                 chooser.attach(rows[start:start + CHUNK], made[start:start + CHUNK], run.values, run.view)
         if self.streamed.needed:
@@ -232,8 +234,9 @@ class Child:
         if not rows:
             return
         if expansion.read is None:
-            for row, target in zip(rows, made, strict=True):
-                self._number(target, row[expansion.count])      # type: ignore[index]
+            for row, target in zip(rows, made, strict=True) if expansion.count is not None else ():
+                for _, holder in self._values(target) if self.expansion.path else ((-1, target),):
+                    self._number(holder, row[expansion.count])      # type: ignore[index]
             return
         if self.nested:
             self._attach_nested(rows, made, run, base)

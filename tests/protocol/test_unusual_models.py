@@ -228,3 +228,37 @@ def test_entities_go_before_the_tables_that_could_refer_to_them_are_made(service
         step("P 11.4.2", "POST As(2)/Parts", 201, {"ID": 3}, {"ID": 3, "Others": [{"@id": "As(2)"}]}),
         step("P 11.4.5", "GET As(2)/Parts?$expand=Others", 200, {"value": [{"Others": [{"ID": 2}]}]}),
         step("P 11.4.5", "DELETE As(2)", 204, None), step("P 11.4.5", "GET As", 200, {"value": []})])
+
+
+# --- collections of entities behind complex values ----------------------------------------------------------
+
+BEHIND = HEAD + SCHEMA.format("ns", """
+<ComplexType Name="Wing"><Property Name="Team" Type="ns.Team"/></ComplexType>
+<ComplexType Name="Team"><Property Name="Name" Type="Edm.String"/>
+ <NavigationProperty Name="People" Type="Collection(ns.Person)"/></ComplexType>
+<EntityType Name="Person"><Key><PropertyRef Name="ID"/></Key><Property Name="ID" Type="Edm.Int32" Nullable="false"/></EntityType>
+<EntityType Name="House"><Key><PropertyRef Name="ID"/></Key><Property Name="ID" Type="Edm.Int32" Nullable="false"/>
+ <Property Name="Team" Type="ns.Team"/><Property Name="Wing" Type="ns.Wing"/><Property Name="Teams" Type="Collection(ns.Team)" Nullable="false"/></EntityType>
+<EntityContainer Name="C"><EntitySet Name="People" EntityType="ns.Person"/><EntitySet Name="Houses" EntityType="ns.House">
+ <NavigationPropertyBinding Path="Team/People" Target="People"/><NavigationPropertyBinding Path="Teams/People" Target="People"/>
+ <NavigationPropertyBinding Path="Wing/Team/People" Target="People"/></EntitySet></EntityContainer>""") + TAIL
+COUNTED = [
+    *(step("P 11.4.2", "POST People", 201, ..., {"ID": number}) for number in (1, 2, 3)),
+    step("P 11.4.2.2", "POST Houses", 201, ..., {"ID": 1, "Team": {"Name": "a", "People@odata.bind": ["People(1)", "People(2)"]}, "Wing": {"Team": {"People@odata.bind": ["People(3)"]}},
+                                                 "Teams": [{"Name": "b", "People@odata.bind": ["People(1)"]}, {"Name": "c", "People@odata.bind": ["People(1)", "People(3)"]}]}),
+    step("P 11.4.2", "POST Houses", 201, ..., {"ID": 2}),
+    step("U 5.1.3", "GET Houses?$expand=Team/People/$count", 200, {"value": [{"Team": {"People@odata.count": 2}}, {"Team": None}]}),
+    step("U 5.1.3", "GET Houses?$expand=Team/People($count=true;$top=1)", 200, {"value": [{"Team": {"People@odata.count": 2, "People": [{"ID": 1}]}}, {"Team": None}]}),
+    step("U 5.1.3", "GET Houses?$expand=Team/People/$count($filter=ID gt 1)", 200, {"value": [{"Team": {"People@odata.count": 1}}, {}]}),
+    step("U 5.1.3", "GET Houses(1)?$expand=Wing/Team/People($count=true)", 200, {"Wing": {"Team": {"People@odata.count": 1, "People": [{"ID": 3}]}}}),
+    step("U 5.1.3", "GET Houses(1)?$expand=Teams/People($count=true;$top=1)", 200, {"Teams": [{"People@odata.count": 1}, {"People@odata.count": 2, "People": [{"ID": 1}]}]}),
+    step("U 5.1.3", "GET Houses(1)?$expand=Teams/People/$count($filter=ID gt 1)", 200, {"Teams": [{"People@odata.count": 0}, {"People@odata.count": 1}]}),
+    step("U 4.8", "GET Houses?$filter=Team/People/$count eq 2", 200, {"value": [{"ID": 1}]}),
+    step("U 4.8", "GET Houses?$filter=Team/People/$count($filter=ID gt 2) eq 0", 200, {"value": [{"ID": 1}, {"ID": 2}]}),
+    step("U 4.8", "GET Houses?$filter=Teams/any(t:t/People/$count eq 2)", 200, {"value": [{"ID": 1}]}),
+    step("U 4.8", "GET Houses(1)/Team/People/$count", 200, "2"),
+]
+
+
+def test_counts_behind_complex_values(service_of: ServiceOf, tmp_path: Path) -> None:
+    walk(opened(service_of, tmp_path, BEHIND), COUNTED)
