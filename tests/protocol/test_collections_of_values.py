@@ -90,7 +90,7 @@ PRIMITIVE = [
     at("U 4.10", f"{SAW}/Names/%2B1", (400, 404)),
     at("U 4.10", f"{SAW}/Names/x", 404),
     at("U 4.10", f"{SAW}/Names/$filter(startswith($it,'s'))/1", 200, {"value": "saw"}),
-    at("P 11.2.4.1", f"{SAW}/Names/0/$value", 200, "Säge", TEXT),
+    at("P 11.2.4.1", f"{SAW}/Names/0/$value", 200, "Säge", {"Content-Type": "text/plain;charset=utf-8"}),
     at("P 11.2.4.1", f"{SAW}/Prices/1/$value", 200, "10.25", TEXT),
     at("P 11.2.4.1", f"{SAW}/Moments/1/$value", 200, "2024-05-01T09:00:00.5Z", TEXT),
     at("P 11.2.4.1", f"{SAW}/Switches/1/$value", 200, "false", TEXT),
