@@ -92,12 +92,17 @@ def quotient(left: Node, right: Node) -> Node:
     return fn.ROUND(divided("/")(left, right), SCALE)
 
 
+def unclipped(node: Node) -> Node:
+    """A whole double: without this a table that is sorted would cut it to 17 digits. Also turns -0 into 0."""
+    return infix(node, "+", pw.SQL("0e0"))
+
+
 def double_round(node: Node) -> Node:
-    """Halves away from zero; the addition turns -0 into 0."""
+    """Halves away from zero."""
     size = fn.ABS(node)
     cut = fn.TRUNCATE(size, ZERO)
     up = infix(infix(size, "-", cut), ">=", pw.SQL("0.5"))
-    return infix(infix(fn.SIGN(node), "*", infix(cut, "+", up)), "+", ZERO)
+    return unclipped(infix(fn.SIGN(node), "*", infix(cut, "+", up)))
 
 
 # --- instants --------------------------------------------------------------------------------------------
@@ -175,8 +180,7 @@ class MariaDB(Dialect):
         "integer mod": divided("%%"),
         "double add": plain("+"), "double sub": plain("-"), "double mul": plain("*"), "double div": divided("/"),
         "double divby": divided("/"), "double mod": divided("%%"), "double round": double_round,
-        "double floor": fn.FLOOR,
-        "double ceiling": fn.CEILING,
+        "double floor": lambda node: unclipped(fn.FLOOR(node)), "double ceiling": lambda node: unclipped(fn.CEILING(node)),
         "decimal add": plain("+"), "decimal sub": plain("-"), "decimal mul": plain("*"), "decimal div": quotient,
         "decimal divby": quotient, "decimal mod": divided("%%"), "decimal round": fn.ROUND, "decimal floor": fn.FLOOR,
         "decimal ceiling": fn.CEILING, "decimal scale": lambda node, scale: fn.ROUND(node, pw.SQL(str(scale))),
