@@ -334,7 +334,7 @@ def _negation(operand: nodes.Expression, syntax: url.Unary) -> nodes.Expression:
         operand = nodes.Cast(operand, "Edm.Double")
     if is_collection(operand) or operand.type not in types.NUMBERS | {"Edm.Duration"}:
         raise errors.TypeMismatch(reason=f"'-' does not take {describe(operand)}", position=syntax.position)
-    return nodes.Negate(operand, operand.type)
+    return nodes.Negate(operand, arithmetic_type("sub", operand.type, operand.type) or operand.type)
 
 
 # --- calls -----------------------------------------------------------------------------------------------

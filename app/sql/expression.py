@@ -416,7 +416,7 @@ def cast(operand: bound.Expression, type_name: str, facets: Any, scope: Scope) -
     if of_enum is not None:
         return Operand(of_enum, type_name)
     source, target = stored_type(given.type, build), stored_type(type_name, build)
-    if source == target and facets is None:
-        return replace(given, type=type_name)
+    if source == target and facets is None and (found is not None or target not in types.INTEGERS):
+        return replace(given, type=type_name)           # a stored integer fits; arithmetic runs in 64 bits, whatever its type
     special = target == "Edm.Decimal" and (given.special or source in FLOATS or source == "Edm.String")
     return Operand(build.dialect.cast(promoted(given, "", build), source, target, facets), type_name, special=special)

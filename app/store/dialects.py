@@ -379,7 +379,7 @@ class Dialect(Documents):
         """
         if target == "Edm.String":
             return self._limited(node if source == target else self.to_text(node, source), facets)
-        if source == target:
+        if source == target and source not in edm_types.INTEGERS:
             found = node
         elif source == "Edm.String":
             found = self.parsed(node, target)

@@ -48,6 +48,11 @@ def bounded_decimal(value: Decimal | None) -> Decimal | None:
     return value
 
 
+def whole_decimal(value: Any) -> Any:
+    """A decimal also where MariaDB computed an integer."""
+    return Decimal(value) if isinstance(value, int) else value
+
+
 def naive_instant(value: str | None) -> str | None:
     """An instant for a DATETIME column: without zone, at most six fraction digits."""
     found = forms.native_instant(value)
@@ -220,6 +225,9 @@ class MariaDB(Dialect):
         if isinstance(column.scale, int) and column.scale <= DECIMAL_SCALE:
             return f"DECIMAL({min(column.precision or DECIMAL_DIGITS, DECIMAL_DIGITS)},{column.scale})"
         return DECIMAL
+
+    def expression_reader(self, edm_type: str) -> Convert | None:
+        return whole_decimal if edm_type == "Edm.Decimal" else super().expression_reader(edm_type)
 
     def native_reader(self, column: Column) -> Convert | None:
         if column.type == "Edm.TimeOfDay":

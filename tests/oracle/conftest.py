@@ -85,8 +85,13 @@ def arena(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 
 @pytest.fixture
-def compete(arena: Arena, effort: Effort, databases: Databases, record_property: Callable[[str, Any], None]) -> Compete:
+def compete(arena: Arena, effort: Effort, databases: Databases, record_property: Callable[[str, Any], None],
+            capsys: pytest.CaptureFixture[str]) -> Compete:
     """`compete(name, default, write, ask)`: ask what `write` makes of choices over the worlds that begin with `first`."""
+    def tell(text: str) -> None:
+        with capsys.disabled():
+            print(text, flush=True)
+
     def run(name: str, default: int, write: Write, ask: Ask, *, first: int = 1, paths: Sequence[str] = PATHS,
             finite: bool = False) -> None:
         tally = Tally(databases.store)
@@ -99,7 +104,7 @@ def compete(arena: Arena, effort: Effort, databases: Databases, record_property:
                 return path, write(pick, SETS[path], rows)
 
             if effort.soak:
-                soak(contest, request, ask, f"{seed} {name}", count)
+                soak(contest, request, ask, f"{seed} {name}", count, tell)
             else:
                 limits = settings(max_examples=count, derandomize=True, database=None, deadline=None,
                                   suppress_health_check=list(HealthCheck), phases=(Phase.generate, Phase.shrink))
@@ -107,11 +112,12 @@ def compete(arena: Arena, effort: Effort, databases: Databases, record_property:
         record_property("count", f"oracle, {name}: {tally}")
         record_property("oracle", (databases.store, tally.counts))
         if tally.differences:
-            pytest.fail(f"{name}: {tally}\n\n" + "\n\n".join(tally.differences), pytrace=False)
+            pytest.fail(f"{name}: {tally}, as shown above", pytrace=False)
     return run
 
 
-def soak(contest: Contest, request: Callable[[Pick], Asked], ask: Ask, name: str, count: int) -> None:
+def soak(contest: Contest, request: Callable[[Pick], Asked], ask: Ask, name: str, count: int,
+         tell: Callable[[str], None]) -> None:
     """Ask so many requests, past those that differ, which the tally keeps as small as they get."""
     tally = contest.tally
 
@@ -138,4 +144,6 @@ def soak(contest: Contest, request: Callable[[Pick], Asked], ask: Ask, name: str
         least = shrunk(played.made, lambda choices: (outcome(Played(choices)) or (None,))[0] is kind)
         _, text = outcome(Played(least)) or found
         contest.tally = tally
-        tally.differences.append(f"{name} {number}: {text}")
+        if not any(each.endswith(text) for each in tally.differences):
+            tally.differences.append(f"{name} {number}: {text}")
+            tell(f"\n{tally.differences[-1]}")

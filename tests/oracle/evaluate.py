@@ -375,7 +375,7 @@ def sort_key(value: Any, kind: str) -> tuple[int, Any]:
 
 
 def arrange(items: Sequence[nodes.OrderItem], members: Sequence[Instance], world: World,
-            it: Instance | None = None) -> list[Instance] | Failure:
+            it: Instance | None = None, names: dict[str, Any] | None = None) -> list[Instance] | Failure:
     """The members in order; members that tie in their order of storage, backwards where the last item descends."""
     found = list(members)
     if items and items[-1].descending:
@@ -383,7 +383,7 @@ def arrange(items: Sequence[nodes.OrderItem], members: Sequence[Instance], world
     for item in reversed(items):
         keys = []
         for each in found:
-            value = evaluate(item.expression, Env(world, each, it or each))
+            value = evaluate(item.expression, Env(world, each, it or each, names=names or {}))
             if isinstance(value, Failure):
                 return value
             keys.append(sort_key(value, item.expression.type))
@@ -392,10 +392,10 @@ def arrange(items: Sequence[nodes.OrderItem], members: Sequence[Instance], world
     return found
 
 
-def may_fail(node: Any, world: World, members: Sequence[Instance]) -> bool:
+def may_fail(node: Any, world: World, members: Sequence[Instance], names: dict[str, Any] | None = None) -> bool:
     """Whether a database that computes more than it must may fail: constants, members of other instances, and entities
     that a path does not lead to from anywhere, but a scan of their table does."""
-    env = Env(world, None, wide=True)
+    env = Env(world, None, names=names or {}, wide=True)
     for part in constants(node):
         evaluate(part, env)
     for each in members:

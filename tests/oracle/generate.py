@@ -492,21 +492,22 @@ def orders(pick: Pick, type_name: str, rows: World, depth: int = 2) -> dict[str,
 def expands(pick: Pick, type_name: str, rows: World, depth: int = 3) -> dict[str, str]:
     """`$expand` of up to three navigation properties, nested, with options of their own; and options beside it."""
     writer = Writer(pick, type_name, rows)
-    options = {"$expand": _expand(writer, type_name, depth)}
+    options = {"$expand": expand(writer, type_name, depth)}
     if writer.chance(40):
         options["$filter"] = writer.boolean(1)
     if writer.chance(30):
-        options["$orderby"] = _items(writer)
+        options["$orderby"] = items(writer)
     if writer.chance(30):
         options["$top"] = str(writer.one_of((1, 3, 10)))
     return {**options, **writer.aliases}
 
 
-def _items(writer: Writer) -> str:
+def items(writer: Writer) -> str:
+    """One or two items of `$orderby`."""
     return ",".join(writer.sortable(1) + writer.one_of(("", " desc")) for _ in range(writer.one_of((1, 2))))
 
 
-def _expand(writer: Writer, type_name: str, depth: int) -> str:
+def expand(writer: Writer, type_name: str, depth: int) -> str:
     """Each path once."""
     model = writer.model
     known = {name: navigation for name, navigation in model.navigations(type_name).items()}
@@ -537,7 +538,7 @@ def _options(writer: Writer, navigation: Any, target: str, depth: int, suffix: s
         if writer.chance(50):
             options.append(f"$filter={writer.boolean(2)}")
         if writer.chance(50):
-            options.append(f"$orderby={_items(writer)}")
+            options.append(f"$orderby={items(writer)}")
         if writer.chance(40):
             options.append(f"$top={writer.one_of((1, 2, 0))}")
         if writer.chance(30):
@@ -545,5 +546,5 @@ def _options(writer: Writer, navigation: Any, target: str, depth: int, suffix: s
         if writer.chance(30):
             options.append("$count=true")
     if not suffix and depth > 1 and writer.chance(50) and writer.model.navigations(target):
-        options.append(f"$expand={_expand(writer, target, depth - 1)}")
+        options.append(f"$expand={expand(writer, target, depth - 1)}")
     return options

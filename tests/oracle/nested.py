@@ -28,22 +28,26 @@ class Failed(Exception):
 def trees(members: Sequence[Instance], options: nodes.Options, rows: World, it: Instance | None = None) -> list[Any]:
     """Entities as far as the answer shows them, after filter, order, skip, top: [key, {navigation property: below}].
     `it`: the entity that the resource path addresses, for those below it."""
-    found = chosen(members, options, rows, it)
+    return [[key(each), below(each, options, rows, it or each)] for each in cut(chosen(members, options, rows, it), options)]
+
+
+def cut(found: Sequence[Instance], options: nodes.Options) -> Sequence[Instance]:
+    """What `$skip` and `$top` leave."""
     start = options.skip if isinstance(options.skip, int) else 0
-    found = found[start:] if options.top is None else found[start:start + int(str(options.top))]
-    return [[key(each), below(each, options, rows, it or each)] for each in found]
+    return found[start:] if options.top is None else found[start:start + int(str(options.top))]
 
 
 def chosen(members: Sequence[Instance], options: nodes.Options, rows: World, it: Instance | None) -> list[Instance]:
-    found = [each for each in members if options.filter is None or truth(options.filter, each, rows, it or each)]
-    arranged = evaluate.arrange(options.orderby, sorted(found, key=position(rows)), rows, it)
+    names = {each.name: each.expression for each in options.compute}
+    found = [each for each in members if options.filter is None or truth(options.filter, Env(rows, each, it or each, names=names))]
+    arranged = evaluate.arrange(options.orderby, sorted(found, key=position(rows)), rows, it, names)
     if isinstance(arranged, Failure):
         raise Failed
     return arranged
 
 
-def truth(predicate: Any, entity: Instance, rows: World, it: Instance) -> bool:
-    outcome = evaluate.evaluate(predicate, Env(rows, entity, it))
+def truth(predicate: Any, env: Env) -> bool:
+    outcome = evaluate.evaluate(predicate, env)
     if isinstance(outcome, Failure):
         raise Failed
     return outcome is True

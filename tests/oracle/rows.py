@@ -39,6 +39,8 @@ def bare(found: Any) -> Any:
     """A value without control information, instants without the zeros that a Precision adds."""
     if isinstance(found, dict):
         return {name: bare(each) for name, each in found.items() if "@" not in name}
+    if isinstance(found, list):
+        return [bare(each) for each in found]
     fraction = FRACTION.match(found) if isinstance(found, str) else None
     return f"{fraction[1]}{'.' if fraction[2] else ''}{fraction[2]}{fraction[3]}" if fraction else found
 

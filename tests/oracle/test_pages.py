@@ -1,0 +1,22 @@
+"""Options together, page by page: all pages of generated requests are the answer of the oracle (Protocol §11.2.5, §11.2.6)."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.oracle.conftest import Arena, Compete
+from tests.oracle.pages import ask_pages, pages
+
+
+@pytest.mark.soak
+def test_generated_pages(compete: Compete) -> None:
+    compete("pages", 270, pages, ask_pages)
+
+
+FOUND = [{"$compute": "round(0) as C1,floor(Required) as C2"}, {"$select": "Forms/Label,Spots/On", "$expand": "Children,Parts"},
+         {"$orderby": "Parent/Double,String desc", "$select": "Place/Spot"}]
+
+
+@pytest.mark.parametrize("options", FOUND, ids=str)
+def test_found_differences(options: dict[str, str], arena: Arena) -> None:
+    ask_pages(arena(2), "Things", {**options, "maxpagesize": "2"})
