@@ -6,7 +6,7 @@ policy leaves. An entity outside of what may be read answers 404, one that may b
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,8 @@ from app.errors import Forbidden, NotFound
 from app.plan import Query, Source
 from app.plan.nodes import Output
 from app.service.access import Policy
-from app.store.mapping import Inverse
+from app.store.drivers import dangling
+from app.store.mapping import Column, Inverse, Reference
 
 if TYPE_CHECKING:
     from app.service.entities import Entity
@@ -66,6 +67,33 @@ class Guard:
     def insert(self, entity: Entity, names: Iterable[str] = ()) -> None:
         """Before an entity is created. Raises Forbidden."""
         self._permit("insert", entity, names)
+
+    def stored(self, entity: Entity, columns: Mapping[str, Any]) -> None:
+        """Before columns are stored: a key that a row has which cannot be seen lies outside, and a reference to such a row is
+        one to no row. Raises Forbidden, Conflict."""
+        if self._following or not self.policy.rows:
+            return
+        session, layout, table = self.session, entity.layout, entity.layout.table
+        if layout.id in self.policy.rows:
+            for key in (table.key, *table.alternate_keys):
+                if any(column.name in columns for _, column in key):
+                    found = session.by_columns(layout.id, [*session.owned(table, entity.owner), *(
+                        (column, self._value(entity, column, columns)) for _, column in key)])
+                    if found is not None and found.row_id != entity.row_id and not self.sees(found):
+                        raise Forbidden(OUTSIDE)
+        for name in layout.navigations:
+            relation = layout.relation(name)
+            if not (isinstance(relation, Reference) and relation.target in self.policy.rows and entity.linked.get(name) is None):
+                continue
+            if any(columns.get(own.name) is not None for own in relation.own):
+                target = session.by_columns(relation.target, [
+                    (other, self._value(entity, own, columns)) for own, other in zip(relation.own, relation.other, strict=True)])
+                if target is not None and not self.sees(target):
+                    raise dangling()
+
+    @staticmethod
+    def _value(entity: Entity, column: Column, columns: Mapping[str, Any]) -> Any:
+        return columns[column.name] if column.name in columns else None if entity.row is None else entity.row.get(column.name)
 
     def inserted(self, entity: Entity) -> None:
         """After it was: where it lies is looked at when the transaction ends."""

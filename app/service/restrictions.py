@@ -139,6 +139,7 @@ class _Rules:
         """Raises for navigation in expressions that is not offered, or that asks for a scope, and for what is not read."""
         for spot in spots:
             if spot.names == ("$root", *spot.where):
+                self.policy.grants.one(spot.where[0])
                 found = [vocabularies.read_restrictions(self.model, spot.where, by_key) for by_key in (False, True)]
                 if all(each.get("Readable") is False for each in found):
                     raise MethodNotAllowed(method="GET", resource=f"'{named(spot.where)}'", allow=())

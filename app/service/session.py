@@ -347,6 +347,8 @@ class WriteSession:
             columns[table.discriminator.name] = layout.type
         if table.dynamic is not None:
             columns[table.dynamic.name] = layout.documents.encode_dynamic(entity.dynamic)
+        if self.guard is not None:
+            self.guard.stored(entity, columns)
         row_id = self.writer.insert(table, columns)
         row = {column.name: columns.get(column.name) for column in table.columns}
         row[table.row_id.name] = row_id
@@ -426,6 +428,8 @@ class WriteSession:
         columns = {name: value for name, value in wanted.items() if row[name] != value}
         if any(column.name in columns for _, column in table.key):
             raise BodyError("The key of an entity cannot change.", code="keyChange")
+        if self.guard is not None:
+            self.guard.stored(entity, columns)
         relinked = self._store_document_links(entity)
         if columns or relinked:
             if any(column.name in columns for key in table.alternate_keys for _, column in key):

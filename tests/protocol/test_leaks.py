@@ -301,6 +301,66 @@ def test_errors_name_no_hidden_row(line: str, body: Any, changing: Client) -> No
     assert {str(each["OrderID"]) for each in after} >= hidden
 
 
+# --- a hidden row is as good as none -----------------------------------------------------------------------
+
+ONE: list[tuple[str, Any]] = [
+    ("GET Orders({})", None), ("HEAD Orders({})", None), ("PATCH Orders({})", {"Freight": 1}), ("PUT Orders({})", {"Freight": 1}), ("DELETE Orders({})", None), ("DELETE Orders({})/$ref", None), ("GET Orders({})/Details", None),
+    ("PUT Orders({})/Freight", {"value": 1}), ("DELETE Orders({})/Freight", None), ("PATCH Orders({})/ShipTo", {"City": "x"}), ("DELETE Orders({})/ShipTo", None), ("PATCH Orders({})/Customer", {"CompanyName": "x"}),
+    ("PUT Orders({})/Customer/$ref", {"@odata.id": "Customers('ALFKI')"}), ("DELETE Orders({})/Customer/$ref", None), ("POST Orders({})/Details", {"ProductID": 1, "UnitPrice": 1}), ("PATCH Orders({})/Details", {"value": []}),
+    ("PATCH Orders({})/Details(OrderID={},ProductID=4)", {"Quantity": 1}), ("DELETE Orders({})/Details(OrderID={},ProductID=4)", None), ("POST Orders({})/Northwind.Model.Ship", {}), ("DELETE OrderDetails(OrderID={},ProductID=4)", None),
+    ("PATCH OrderDetails(OrderID={},ProductID=4)", {"Quantity": 1}), ("PUT Orders({})/Details", {"value": []}),
+]
+CONDITIONS: list[dict[str, str]] = [{}, {"if_match": "*"}, {"if_match": 'W/"abc"'}, {"if_none_match": "*"}, {"prefer": "return=representation"}]
+OTHERS: list[tuple[str, Any]] = [
+    ("POST OrderDetails", {"OrderID": "{}", "ProductID": 9, "UnitPrice": 1}), ("POST OrderDetails", {"Order@odata.bind": "Orders({})", "ProductID": 9, "UnitPrice": 1}), ("POST Customers('ALFKI')/Orders/$ref", {"@odata.id": "Orders({})"}),
+    ("DELETE Customers('ALFKI')/Orders/$ref?$id=Orders({})", None), ("DELETE Customers('ANATR')/Orders({})/$ref", None), ("PATCH Customers('ALFKI')", {"Orders@odata.bind": ["Orders({})"]}), ("PATCH Customers('ALFKI')", {"Orders": [{"OrderID": "{}"}]}),
+    *[("PATCH Customers('ANATR')", {"Orders@delta": [each]}) for each in ({"@id": "Orders({})", "Freight": 1}, {"OrderID": "{}", "Freight": 1}, {"OrderID": "{}", "@removed": {"reason": "deleted"}}, {"OrderID": "{}", "@removed": {"reason": "changed"}})],
+    *[("PATCH Orders", {"value": [each]}) for each in ({"OrderID": "{}", "Freight": 1}, {"@id": "Orders({})", "Freight": 1}, {"OrderID": "{}", "@removed": {"reason": "deleted"}},
+                                                       {"@context": "#Orders/$link", "source": "Orders({})", "relationship": "Customer", "target": "Customers('ALFKI')"})],
+    *[("PATCH Customers", {"value": [{"@context": f"#Customers/{kind}", "source": "Customers('ANATR')", "relationship": "Orders", "target": "Orders({})"}]}) for kind in ("$link", "$deletedLink")],
+    ("DELETE Orders/$filter(OrderID eq {})/$each", None), ("PATCH Orders/$filter(OrderID eq {})/$each", {"Freight": 1}), ("POST Orders/$filter(OrderID eq {})/$each/Northwind.Model.Ship", {}), ("GET $entity?$id=Orders({})", None),
+    ("PATCH Orders(10253)", {"Details@delta": [{"OrderID": "{}", "ProductID": 4, "Quantity": 1}]}), ("DELETE Employees(5)/Orders({})/$ref", None), ("PUT Employees(5)/Orders({})", {"Freight": 1}), ("DELETE Employees(5)/Orders({})", None),
+    ("PATCH Employees(5)", {"Orders@delta": [{"OrderID": "{}", "@removed": {"reason": "changed"}}]}),
+    ("POST $batch", {"requests": [{"id": str(at), "method": method, "url": "Orders({})", "headers": {"content-type": "application/json"}, **({"body": {}} if method == "PATCH" else {})} for at, method in enumerate(("PATCH", "GET", "DELETE"))]}),
+]
+# where clients make the keys: a key that is taken lies outside, like one that would
+KEYED: list[tuple[str, Any]] = [
+    ("GET Customers('{}')", None), ("PATCH Customers('{}')", {"CompanyName": "x"}), ("PUT Customers('{}')", {"CompanyName": "x"}), ("POST Customers", {"CustomerID": "{}", "CompanyName": "x"}), ("DELETE Customers('{}')", None),
+    ("POST Orders", {"CustomerID": "{}"}), ("POST Orders", {"Customer@odata.bind": "Customers('{}')"}), ("POST Orders", {"Customer": {"CustomerID": "{}"}}), ("POST Orders", {"Customer": {"CustomerID": "{}", "CompanyName": "n"}}),
+    ("PATCH Orders(10253)", {"CustomerID": "{}"}), ("PATCH Orders(10253)", {"Customer": {"CustomerID": "{}", "CompanyName": "n"}}), ("PUT Orders(10253)/Customer/$ref", {"@id": "Customers('{}')"}), ("PUT Orders(10253)/CustomerID", {"value": "{}"}),
+    ("PATCH Customers", {"value": [{"CustomerID": "{}", "CompanyName": "x"}]}), ("PATCH Orders/$filter(OrderID eq 10253)/$each", {"CustomerID": "{}"}),
+]
+TENANTS = {"rules": [{"roles": ["admin"], "sets": {"*": {}}}, {"roles": ["clerk"], "sets": {"*": {}, "Customers": {"rows": "CustomerID eq @principal.tenant"}}}]}
+
+
+def filled(value: Any, key: Any) -> Any:
+    match value:
+        case str():
+            return key if value == "{}" else value.replace("{}", str(key))
+        case dict():
+            return {name: filled(each, key) for name, each in value.items()}
+        case list():
+            return [filled(each, key) for each in value]
+    return value
+
+
+@pytest.mark.parametrize(("policy", "lines", "hidden", "absent"), [(ROWS, [(*each, headers) for each in ONE for headers in CONDITIONS] + [(*each, {}) for each in OTHERS], HIDDEN, 99999),
+                                                                   (TENANTS, [(*each, headers) for each in KEYED for headers in CONDITIONS[:4]], "ANATR", "ZZZZZ")], ids=["keys of the service", "keys of clients"])
+def test_hidden_rows_and_none_are_alike(policy: Any, lines: list[Any], hidden: Any, absent: Any, service_of: Any, tmp_path: Path) -> None:
+    """Status, body and the names of headers are the same for an entity that is hidden as for one that is not there."""
+    client, problems = guarded(service_of, tmp_path, "northwind", policy), []
+    for line, body, headers in lines:
+        answers = []
+        for key in (hidden, absent):
+            version = {} if "$batch" in line else {"odata_maxversion": "4.01"}
+            answer = ask(client, "clerk", filled(line, key), filled(body, key), **headers, **version)
+            found = content(answer) if answer.body else (answer.status, "")
+            answers.append((found[0], str(found[1]).replace(str(key), "KEY"), sorted(answer.headers)))
+        if answers[0] != answers[1] or answers[0][0] == 500:
+            problems.append(f"{line} {body} {headers}: {answers}")
+    assert not problems, "\n".join(problems)
+
+
 def test_plans_are_for_those_with_every_right(service_of: Any, tmp_path: Path) -> None:
     """Statements name hidden columns and the rules themselves."""
     client = guarded(service_of, tmp_path, "northwind", ROWS, explain=True)

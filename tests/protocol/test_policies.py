@@ -170,7 +170,7 @@ WRITES: list[tuple[str, Any, int | tuple[int, ...]]] = [
     ("POST Customers('ALFKI')/Orders/$ref", {"@odata.id": f"Orders({HIDDEN})"}, 400), ("PUT Customers('ALFKI')/Orders/$ref", {"value": [{"@odata.id": f"Orders({HIDDEN})"}]}, 400),
     ("PATCH Customers('ALFKI')", {"Orders@odata.bind": [f"Orders({HIDDEN})"]}, 400), ("PATCH Customers('ALFKI')", {"Orders": [{"@id": f"Orders({HIDDEN})"}]}, 400),
     ("PATCH Customers('ANATR')", {"Orders@delta": [{"OrderID": HIDDEN, "Freight": 1}]}, (403, 409, 400)),
-    ("POST OrderDetails", {"OrderID": HIDDEN, **LINE}, 403), ("POST OrderDetails", {"Order@odata.bind": f"Orders({HIDDEN})", **LINE}, 400),
+    ("POST OrderDetails", {"OrderID": HIDDEN, **LINE}, 409), ("POST OrderDetails", {"Order@odata.bind": f"Orders({HIDDEN})", **LINE}, 400),
     ("DELETE Customers('ANATR')", None, 403), ("PATCH Products(1)", {"OrderDetails": [{"OrderID": HIDDEN, **LINE}]}, (403, 409, 400)),
     # many at once
     ("PATCH Orders/$filter(Freight gt 0)/$each", {"Freight": 3}, (200, 204)), ("PATCH Orders/$each", {"CustomerID": "ANATR"}, 403), ("DELETE Orders/$filter(Freight gt 1000)/$each", None, (200, 204)),
