@@ -180,10 +180,7 @@ def reached_entities(each: bound.AggregateExpression, stage: Stage) -> Stage:
     place = members.onto(each.over, stage.scope, stage.frame)
     if not isinstance(place, Row):
         raise errors.NotImplementedByService(feature=f"The custom aggregate '{each.alias}' of values")
-    columns = [terms.aliased(place.column(place.table.row_id), "id")]
-    columns += [terms.aliased(operand.node, f"g{index}") for index, operand in enumerate(stage.groups.values())]
-    inner = stages.derived(stage.select(columns).distinct(), stage.build)
-    return stages.over_instances(stage.build, inner, place.table, {}, [], carried(stage.groups, "g", inner))
+    return stages.over_related(stage, place)
 
 
 def step_type(each: bound.AggregateExpression) -> str:

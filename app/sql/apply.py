@@ -232,30 +232,70 @@ def outside(amount: Operand, inner: pw.Source) -> Operand:
 
 def joined(node: bound.Join, stage: Stage) -> Stage:
     """A row per instance and related instance, which the alias stands for (§3.5.1)."""
+    steps = () if node.then is None else node.then.transformations
+    if all(isinstance(each, bound.Filter | bound.Compute | bound.Identity) for each in steps):
+        kept = stage.frame.saved()
+        if directly(node, steps, stage):
+            return stage
+        stage.frame.restore(kept)
+    apart(node, stage)
+    return stage
+
+
+def directly(node: bound.Join, steps: Sequence[bound.Transformation], stage: Stage) -> bool:
+    """Joins related instances; False where the rows that an outer join leaves out cannot be told in its condition, because
+    it, or the relation, needs more than one join."""
     before = stage.frame.source
     row = members.onto(node.path, stage.scope, stage.frame, pw.JOIN.LEFT_OUTER if node.outer else pw.JOIN.INNER)
     source = stage.frame.source
     if not isinstance(row, Row):
         raise errors.NotImplementedByService(feature="join of a collection of values")
-    if node.then is not None:
-        inner = Stage(stage.build, stage.frame, row)
-        for each in node.then.transformations:
-            if not isinstance(each, bound.Filter | bound.Compute | bound.Identity):
-                raise errors.NotImplementedByService(feature=f"{type(each).__name__.lower()} inside join")
-            inner = step(each, lambda found=inner: found)()      # type: ignore[misc]
-        if node.outer and inner.where:
-            # the rows that do not satisfy the filter are not joined: where it, or the relation, needs more than this join
-            # that cannot be said in its condition
-            if not isinstance(source, pw.Join) or source.lhs is not before or stage.frame.source is not source:
-                raise errors.NotImplementedByService(feature="This filter inside outerjoin")
-            on = terms.all_of([getattr(source, "_on"), *inner.where])
-            stage.frame.source = pw.Join(before, source.rhs, source.join_type, on)
-        else:
-            stage.where.extend(inner.where)
-        for name, added in inner.names.items():
-            stage.names[f"{node.alias}/{name}"] = stages.scalar(added, inner.scope)
+    inner = Stage(stage.build, stage.frame, row)
+    for each in steps:
+        inner = step(each, lambda found=inner: found)()      # type: ignore[misc]
+    if node.outer and inner.where:
+        if not isinstance(source, pw.Join) or source.lhs is not before or stage.frame.source is not source:
+            return False
+        on = terms.all_of([getattr(source, "_on"), *inner.where])
+        stage.frame.source = pw.Join(before, source.rhs, source.join_type, on)
+    else:
+        stage.where.extend(inner.where)
+    for name, added in inner.names.items():
+        stage.names[f"{node.alias}/{name}"] = stages.scalar(added, inner.scope)
     stage.names[node.alias] = row
-    return stage
+    return True
+
+
+def apart(node: bound.Join, stage: Stage) -> None:
+    """Joins what a sequence makes of the related instances of every parent, in a derived table of its own."""
+    build, parent = stage.build, stage.this
+    if not isinstance(parent, Row) or node.then is None:
+        raise errors.NotImplementedByService(feature="This sequence inside join behind an aggregation")
+
+    def parents() -> Stage:
+        row = members.open_row(build, parent.table.id)
+        return Stage(build, row.frame, row, groups={PARENT: paths.row_id(row)})
+
+    def related() -> Stage:
+        found = parents()
+        place = members.onto(node.path, found.scope, found.frame)
+        if not isinstance(place, Row):
+            raise errors.NotImplementedByService(feature="join of a collection of values")
+        return stages.over_related(found, place)
+    kind = pw.JOIN.LEFT_OUTER if node.outer else pw.JOIN.INNER
+    found, inner = sealed(again(within_groups(node.then, related, parents)))
+    stage.frame.join(inner, terms.compare(paths.row_id(parent).node, "=", found.groups[PARENT].node), kind)
+    stage.order = [*stage.order, (paths.row_id(parent), False), *found.order]
+    if isinstance(found.this, Staged):
+        stage.names.update({f"{node.alias}/{name}": replace(each, nullable=each.nullable or node.outer)
+                            for name, each in found.this.columns.items() if name != PARENT})
+        return
+    assert isinstance(found.this, Row)
+    table = found.this.table
+    row = Row(stage.frame, build.table(table.name), table, optional=node.outer)
+    stage.frame.join(row.alias, terms.compare(row.column(table.row_id), "=", pw.Column(inner, "id")), kind)
+    stage.names.update((f"{node.alias}/{name}", each) for name, each in found.names.items())
+    stage.names[node.alias] = row
 
 
 CHANGES: Mapping[type, Callable[[Any, Stage], Stage]] = {

@@ -61,6 +61,14 @@ class Frame:
         """What is joined already, by place. What a row predicate joined, which hides nothing, is not for others."""
         return self._joined.setdefault(id(self.build.grants), {})
 
+    def saved(self) -> tuple[pw.Source, dict[int, dict[Hashable, Row]]]:
+        """The clause as it is."""
+        return self.source, {key: dict(rows) for key, rows in self._joined.items()}
+
+    def restore(self, saved: tuple[pw.Source, dict[int, dict[Hashable, Row]]]) -> None:
+        """The clause as it was."""
+        self.source, self._joined = saved
+
     def join(self, source: pw.Source, on: pw.Node, kind: str = pw.JOIN.LEFT_OUTER) -> None:
         self.source = pw.Join(self.source, source, kind, on)
 

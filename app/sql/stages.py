@@ -152,6 +152,15 @@ def over_instances(build: Build, inner: pw.Source, table: Table, kept: Mapping[s
     return Stage(build, frame, row, [], names, order, groups)
 
 
+def over_related(stage: Stage, place: Row) -> Stage:
+    """The entities that a path leads to from the instances of a stage, each once in each group."""
+    columns = [terms.aliased(place.column(place.table.row_id), "id")]
+    columns += [terms.aliased(operand.node, f"g{index}") for index, operand in enumerate(stage.groups.values())]
+    inner = derived(stage.select(columns).distinct(), stage.build)
+    groups = {path: column(inner, f"g{index}", operand) for index, (path, operand) in enumerate(stage.groups.items())}
+    return over_instances(stage.build, inner, place.table, {}, [], groups)
+
+
 def of_rows(build: Build, frame: Frame, columns: Mapping[str, Operand], order: Ordered | None = None,
             groups: dict[str, Operand] | None = None) -> Stage:
     """The rows of a derived table."""

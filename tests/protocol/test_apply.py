@@ -155,6 +155,7 @@ PIPELINES = [
     "compute(Amount mul 2 as B)/orderby(B desc)/toppercent(50,B)/search(x)", "aggregate(Product with countdistinct as P)",
     "descendants($root/SalesOrganizations,SalesOrgHierarchy,SalesOrganization/ID,filter(Amount gt 1),keep start)/"
     "traverse($root/SalesOrganizations,SalesOrgHierarchy,SalesOrganization/ID,preorder,Name)/aggregate($count as N)",
+    "compute(Amount mul 2 as B)/topcount(5,B)/aggregate($count as N)",
     "groupby((rolluprecursive($root/SalesOrganizations,SalesOrgHierarchy,ID)),aggregate(Amount with sum as T))",
 ]
 

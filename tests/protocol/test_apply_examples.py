@@ -653,6 +653,22 @@ EXAMPLES += [
 ]
 
 
+EXAMPLES += [
+    ("A 3.5.1", "Products?$apply=join(Sales as Sale,topcount(1,Amount))&$select=ID&$expand=Sale($select=ID,Amount)", "Products(ID,Sale(ID,Amount))",
+     [{"ID": "P1", "Sale": {"ID": "2", "Amount": 2}}, {"ID": "P2", "Sale": {"ID": "4", "Amount": 8}}, {"ID": "P3", "Sale": {"ID": "5", "Amount": 4}}]),
+    ("A 3.5.1", "Products?$apply=outerjoin(Sales as Sale,orderby(Amount desc)/top(1))&$select=ID&$expand=Sale($select=Amount,ID)&$filter=Sale/Amount gt 4 or Sale eq null", "Products(ID,Sale(Amount,ID))",
+     [{"ID": "P2", "Sale": {"ID": "4", "Amount": 8}}, {"ID": "P4", "Sale": None}]),
+    ("A 3.5.1", "Products?$apply=outerjoin(Sales as Sale,aggregate(Amount with sum as Total))/groupby((Name,Sale/Total))", "Products(Name,Sale(Total))",
+     [{"Name": "Coffee", "Sale": {"Total": 12}}, {"Name": "Paper", "Sale": {"Total": 8}}, {"Name": "Pencil", "Sale": {"Total": None}}, {"Name": "Sugar", "Sale": {"Total": 4}}]),
+    ("A 3.5.1", "Products?$apply=join(Sales as Sale,groupby((Time/Quarter),aggregate(Amount with sum as Total)))/aggregate(Sale/Total with max as M,$count as N)", "Products(M,N)", [{"M": 8, "N": 6}]),
+    ("A 3.5.1", "Products?$apply=outerjoin(Sales as Sale,filter(Customer/Country eq 'USA'))/groupby((Name),aggregate(Sale/Amount with sum as T,Sale with countdistinct as N))", "Products(Name,T,N)",
+     [{"Name": "Coffee", "T": 12, "N": 2}, {"Name": "Paper", "T": 5, "N": 2}, {"Name": "Pencil", "T": None, "N": 0}, {"Name": "Sugar", "T": 2, "N": 1}]),
+    ("A 3.5.1", "Products?$apply=join(Sales as Sale,orderby(Amount)/skip(1)/compute(Amount mul 2 as D))/filter(Sale/D gt 5)/aggregate($count as N,Sale/D with sum as S)", "Products(N,S)", [{"N": 2, "S": 24}]),
+    ("A 3.5.1", "Products?$apply=filter(Name ne 'Coffee')/join(Sales as Sale,concat(topcount(1,Amount),bottomcount(1,Amount)))/aggregate($count as N)", "Products(N)", [{"N": 4}]),
+    ("A 3.5.1", "Products?$apply=join(Sales as Sale,aggregate(Amount with sum as T))/orderby(Sale/T desc)/top(2)&$select=ID", "Products(ID)", [{"ID": "P2"}, {"ID": "P3"}]),
+    ("A 3.5.1", "Categories?$apply=join(Products as P,search(Sugar))/groupby((Name,P/Name))", "Categories(Name,P(Name))", [{"Name": "Food", "P": {"Name": "Sugar"}}]),
+    ("A 3.5.1", "Categories?$apply=groupby((Name),join(Products as P,top(1))/aggregate($count as N))", "Categories(Name,N)", [{"Name": "Food", "N": 1}, {"Name": "Non-Food", "N": 1}]),
+]
 ADDRESSES = "Customers('C1')/Addresses"
 EXAMPLES += [
     ("A 3, values", f"{ADDRESSES}?$apply=aggregate($count as N,Floors with sum as F,Floors with average as A,Locality with countdistinct as L)", f"{ADDRESSES}(N,F,A,L)", [{"N": 3, "F": 8, "A": 8 / 3, "L": 2}]),
@@ -725,6 +741,7 @@ REFUSED = [
     (f"{ADDRESSES}?$apply=concat(topcount(1,Floors),aggregate($count as N))", 501, "Values beside rows"), (f"{ADDRESSES}?$apply=nest(identity as I)", 501, "nest of values"),
     (f"{ADDRESSES}?$apply=groupby((Nope))", 400, "Nope"), (f"{ADDRESSES}?$apply=search(x)", 501, "anything but entities"),
     ("Customers('C9')/Addresses?$apply=aggregate($count as N)", 404, "C9"), (f"{ADDRESSES}?$apply=ancestors($root/SalesOrganizations,SalesOrgHierarchy,Locality,filter(true))", 501, "A hierarchy of SalesModel.Address"),
+    ("Products?$apply=join(Sales as Sale,aggregate(Amount with sum as Total))&$expand=Sale", 501, "not implemented"),
     ("Targets?$apply=SalesModel.Anything()", 400, "no transformation or function"),
     ("Sales?$apply=nest(identity as A)/concat(identity,identity)", 501, "not implemented"),
     ("Sales?$apply=aggregate(Amount with Custom.concat as C)", 501, "Custom.concat"),
