@@ -13,6 +13,7 @@ from app.bind import nodes
 from app.bind.bindings import Place
 from app.edm import vocabularies
 from app.edm.index import Model
+from app.edm.model import NavigationProperty, Property
 
 NONE = nodes.Options()
 Above = frozenset[tuple[str | None, str]]       # the navigation properties on the way, each by its declaring type and name
@@ -41,22 +42,31 @@ def _below(item: nodes.ExpandItem, type_name: str, place: Place, model: Model, a
 
 
 def _items(type_name: str, place: Place, model: Model, above: Above) -> Iterator[nodes.ExpandItem]:
-    """The automatic items of a type and the types derived from it."""
+    """The automatic items of a type, and of what each type derived from it adds."""
     named = vocabularies.expanding_themselves(model)
-    for each in (type_name, *model.derived(type_name)):
-        prefix = () if each == type_name else (each,)
-        kind = model.entity_type(each)
-        if kind is not None and kind.has_stream and not prefix and vocabularies.auto_expanded(model, "", kind):
-            yield nodes.ExpandItem(("$value",), None, "Edm.Stream", None, "", NONE, explicit=False)
-        for name, navigation in model.navigations(each).items():
-            how = vocabularies.auto_expanded(model, each, navigation) if name in named else ""
-            inherited = prefix and name in model.navigations(type_name)
-            if how and not inherited and (model.declaring(each, name), name) not in above:
-                _, source = (place.below(each) if prefix else place).follow(navigation, model)
-                item = nodes.ExpandItem((*prefix, name), navigation, navigation.type, None, how if how == "$ref" else "", NONE,
-                                        explicit=False, source=source)
-                yield _below(item, each, place, model, above)
-        for name, member in model.properties(each).items():
-            if name in named and member.type.name == "Edm.Stream" and vocabularies.auto_expanded(model, each, member) \
-                    and not (prefix and name in model.properties(type_name)):
-                yield nodes.ExpandItem((*prefix, name), None, "Edm.Stream", None, "", NONE, 1, member, False)
+    kind = model.entity_type(type_name)
+    if kind is not None and kind.has_stream and vocabularies.auto_expanded(model, "", kind):
+        yield nodes.ExpandItem(("$value",), None, "Edm.Stream", None, "", NONE, explicit=False)
+    members: list[Property | NavigationProperty] = [*model.navigations(type_name).values(), *model.properties(type_name).values()]
+    for member in members:
+        if member.name in named:
+            yield from _item(type_name, (), member, place, model, above)
+    for each in model.derived(type_name):
+        below = model.entity_type(each)
+        for member in below.members if below is not None else ():
+            if member.name in named:
+                yield from _item(each, (each,), member, place, model, above)
+
+
+def _item(owner: str, cast: tuple[str, ...], member: Property | NavigationProperty, place: Place, model: Model, above: Above
+          ) -> Iterator[nodes.ExpandItem]:
+    """The automatic item of a member of a type, if it is one. `cast`: what stands in front of it."""
+    how, name = vocabularies.auto_expanded(model, owner, member), member.name
+    if isinstance(member, Property):
+        if how and member.type.name == "Edm.Stream":
+            yield nodes.ExpandItem((*cast, name), None, "Edm.Stream", None, "", NONE, 1, member, False)
+    elif how and (model.declaring(owner, name), name) not in above:
+        _, source = (place.below(owner) if cast else place).follow(member, model)
+        item = nodes.ExpandItem((*cast, name), member, member.type, None, how if how == "$ref" else "", NONE,
+                                explicit=False, source=source)
+        yield _below(item, owner, place, model, above)

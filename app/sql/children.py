@@ -48,18 +48,18 @@ def numbered(query: Query, opened: Opened, selected: Selected,
     build = opened.frame.build
     opened.where.extend(sources.among_parents(opened))
     rank = terms.over(pw.fn.ROW_NUMBER(), [node for node, _ in opened.links], sorting.sort(order, build))
-    inner = pw.Select([opened.frame.source], [*named(selected), terms.aliased(rank, "rn")])
-    numbered = inner.where(terms.all_of(opened.where)).alias(build.alias())
-    rn: pw.Node = pw.Column(numbered, "rn")
-    columns = [pw.Column(numbered, f"c{index}") for index in range(len(selected))]
+    inner, name = terms.select(opened.frame.source, [*named(selected), terms.aliased(rank, "rn")]), build.alias()
+    numbered = inner.where(terms.all_of(opened.where)).alias(name)
+    rn: pw.Node = terms.Named(name, "rn")
+    columns = [terms.Named(name, f"c{index}") for index in range(len(selected))]
     where = []
     if query.skip is not None:
         where.append(terms.compare(rn, ">", selects.number(query.skip)))
         rn = terms.compare(rn, "-", selects.number(query.skip))
     if query.top is not None:
         where.append(terms.compare(rn, "<=", selects.number(query.top)))
-    built = pw.Select([numbered], columns).where(terms.all_of(where))
-    built = built.order_by(*columns[:len(opened.links)], pw.Column(numbered, "rn"))
+    built = terms.select(numbered, columns).where(terms.all_of(where))
+    built = built.order_by(*columns[:len(opened.links)], terms.Named(name, "rn"))
     return limited(built, query.limit)
 
 
@@ -70,12 +70,12 @@ def lateral(query: Query, opened: Opened, selected: Selected,
     given = sources.parents_table(opened.links, build)
     ties = [terms.compare(node, "=", each) for (node, _), each in zip(opened.links, given.columns, strict=True)]
     keys = [terms.aliased(operand.node, f"o{index}") for index, (operand, _) in enumerate(order)]
-    inner = pw.Select([opened.frame.source], [*named(selected), *keys])
+    inner, name = terms.select(opened.frame.source, [*named(selected), *keys]), build.alias()
     inner = inner.where(terms.all_of([*ties, *opened.where])).order_by(*sorting.sort(order, build))
-    page = limited(inner, query.top, query.skip).alias(build.alias())
-    columns = [pw.Column(page, f"c{index}") for index in range(len(selected))]
-    built = pw.Select([pw.Join(given.table, page, pw.JOIN.LATERAL, pw.SQL("TRUE"))], columns)
-    outer = [(Operand(pw.Column(page, f"o{index}"), each.type, nullable=each.nullable), down)
+    page = limited(inner, query.top, query.skip).alias(name)
+    columns = [terms.Named(name, f"c{index}") for index in range(len(selected))]
+    built = terms.select(pw.Join(given.table, page, pw.JOIN.LATERAL, pw.SQL("TRUE")), columns)
+    outer = [(Operand(terms.Named(name, f"o{index}"), each.type, nullable=each.nullable), down)
              for index, (each, down) in enumerate(order)]
     built = built.order_by(*columns[:len(opened.links)], *sorting.sort(outer, build))
     return limited(built, query.limit)
@@ -120,7 +120,7 @@ def correlated(query: Query, opened: Opened, selected: Selected,
     page = page.where(terms.all_of([*ties, *inner.where])).order_by(*keys)
     page = limited(page, query.top, query.skip)
     row.frame.source = pw.Join(given.table, row.frame.source, pw.JOIN.CROSS)       # SQLite keeps this order
-    built = pw.Select([row.frame.source], [node for node, _, _ in selected])
+    built = terms.select(row.frame.source, [node for node, _, _ in selected])
     built = built.where(terms.among(row.column(row.table.row_id), page))
     if not ordered:
         return built

@@ -137,7 +137,7 @@ def two_parts(parts: Sequence[pw.Node], query: Query, opened: Opened, selected: 
     columns = [terms.aliased(node, name) for name, node in named.items()]
     cut = []
     for part in parts:
-        inner = pw.Select([opened.frame.source], columns).where(terms.all_of([*opened.where, part]))
+        inner = terms.select(opened.frame.source, columns).where(terms.all_of([*opened.where, part]))
         inner = selects.limited(inner.order_by(*order.sort(keys, build)), query.limit).alias(build.alias())
         cut.append(pw.Select([inner], [terms.aliased(pw.Column(inner, name), name) for name in named]))
     whole = cut[0].union_all(cut[1]).alias(build.alias())

@@ -69,7 +69,7 @@ def named(scope: Scope, compute: Sequence[bound.ComputedProperty]) -> Scope:
 
 def select(opened: Opened, columns: Sequence[pw.Node]) -> pw.Select:
     """SELECT columns FROM … WHERE …"""
-    built = pw.Select([opened.frame.source], columns)
+    built = terms.select(opened.frame.source, columns)
     return built.where(terms.all_of(opened.where)) if opened.where else built
 
 

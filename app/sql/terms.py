@@ -6,6 +6,7 @@ Flat lists instead of chained `&` and `|`: a chain is a deep tree, and parsers o
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import groupby
 from typing import Any
 
 import peewee as pw
@@ -29,6 +30,38 @@ class Named(pw.Entity):
         if mark in name:
             name = name.replace(mark, mark + mark)
         return context.literal(f"{mark}{source}{mark}.{mark}{name}{mark}")
+
+
+class Run(pw.Node):
+    """Columns of one source that follow each other, some under names of ours, as one piece of text."""
+
+    def __init__(self, source: str, columns: Sequence[tuple[str, str]]) -> None:
+        self.source, self.columns = source, columns
+
+    def __sql__(self, context: Any) -> Any:
+        mark = (context.state.quote or '"')[0]
+        lead = f"{mark}{self.source}{mark}.{mark}"
+        return context.literal(", ".join([
+            lead + name.replace(mark, mark + mark) + (f"{mark} AS {mark}{alias}{mark}" if alias else mark)
+            for name, alias in self.columns]))
+
+
+def select(source: pw.Node, columns: Sequence[pw.Node]) -> pw.Select:
+    """SELECT columns FROM source; Peewee would ask for each of many columns again how it is written."""
+    found: list[pw.Node] = []
+    for name, group in groupby(columns, _source):
+        found += group if name is None else [Run(name, [_parts(node) for node in group])]
+    return pw.Select([source], found)
+
+
+def _source(node: Any) -> str | None:
+    """The source of a column, under its own name or one of ours; None for anything else."""
+    node = node.node if node.__class__ is pw.Alias else node
+    return node._path[0] if node.__class__ is Named else None
+
+
+def _parts(node: Any) -> tuple[str, str]:
+    return (node._path[1], "") if node.__class__ is Named else (node.node._path[1], node._alias)
 
 
 def all_of(conditions: Sequence[pw.Node]) -> pw.Node:
