@@ -170,6 +170,19 @@ def column_name(model: Model, owner: str, element: Any) -> str | None:
     return value if isinstance(value, str) else None
 
 
+def former_names(model: Model, type: str) -> tuple[str, ...]:
+    """Store.RenamedFrom on a type: the qualified name that it had before."""
+    element = model.structured(type)
+    value = ask(model, STORE + "RenamedFrom", type, element) if element else None
+    return (value, f"{type.rpartition('.')[0]}.{value}") if isinstance(value, str) else ()
+
+
+def renamed_from(model: Model, owner: str, element: Any) -> str | None:
+    """Store.RenamedFrom: the name that the property had before."""
+    value = _member(model, STORE + "RenamedFrom", owner, element)
+    return value if isinstance(value, str) else None
+
+
 @dataclass(frozen=True, slots=True)
 class Validation:
     """What Validation terms demand of a property; None and () demand nothing."""

@@ -8,6 +8,7 @@ every reference is known before the first INSERT and each table takes one `execu
 from __future__ import annotations
 
 import gc
+import logging
 import re
 import secrets
 from collections.abc import Callable, Iterator, Mapping
@@ -30,12 +31,13 @@ from app.plan.changes import Stream as Content
 from app.service.catalogue import Catalogue
 from app.service.finding import below_root, value_of
 from app.service.layout import Layout, Write, new_key
-from app.store import Store, schema, streams
+from app.store import Store, migrate, schema, streams
 from app.store.mapping import Contained, Document, Inverse, Link
 from app.store.mapping import Mapping as TableMapping
 from app.store.mapping import Reference as Key
 
 Progress = Callable[[str, int, int], None]
+LOG = logging.getLogger("odata")
 READING = Reading("create", trusted=True, quoted=True)
 EPOCH = "0001-01-01T00:00:00Z"
 CHUNK = 1000
@@ -48,6 +50,8 @@ def prepare_store(store: Store, model: Model, mapping: TableMapping, data: Path 
 
     Raises ConfigurationError where the file cannot be read or does not fit the model; then nothing is stored.
     """
+    for sentence in migrate.migrate(store, mapping):
+        LOG.warning("%s", sentence)
     schema.create(store, mapping)
     if schema.setting(store, "data") is not None:
         return

@@ -106,11 +106,15 @@ class Service:
                                          "give the faces other names")
         store = connect(settings.database, busy_timeout=settings.busy_timeout)
         mapping = store_mapping.map_model(model)
-        if prepare:
-            prepare_store(store, model, mapping, Path(settings.data) if settings.data else None,
-                          now=settings.now, progress=progress)
-            changelog.purge(store, before(settings))
-        secret = settings.secret.encode() if settings.secret else stored_secret(store)
+        try:
+            if prepare:
+                prepare_store(store, model, mapping, Path(settings.data) if settings.data else None,
+                              now=settings.now, progress=progress)
+                changelog.purge(store, before(settings))
+            secret = settings.secret.encode() if settings.secret else stored_secret(store)
+        except BaseException:
+            store.close()
+            raise
         service = cls(settings, model, store, operations, secret, authenticate)
         service.mapping = mapping
         if service.grows:

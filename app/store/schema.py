@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 import secrets
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from app.store.database import Retry, Store, connect
 from app.store.clauses import infix, words
 from app.store.mapping import (Column, DocumentLink, Index, Inverse, Link, Mapping, Reference, Table, identifier)
 
+FORMS = "odata_forms"
 BEGUN = ""      # the fingerprint of tables that are being made
 EAGER = 200     # as many tables are made at the start: all, or those of sets and singletons; others when first used
 
@@ -63,12 +65,14 @@ def _json(name: str) -> Column:
 
 
 def system_tables(dialect_name: str) -> tuple[Definition, ...]:
-    """The tables every store has: settings, tables made, change log, streams and their chunks, jobs, search index."""
+    """The tables every store has: settings, tables made and their forms, change log, streams and their chunks, jobs,
+    search index."""
     boundary = (("xid", "xid8 NOT NULL DEFAULT pg_current_xact_id()"),) if dialect_name == "postgresql" else ()
     by_boundary = (Index((("xid", False), ("sequence", False))),) if boundary else ()
     return (
         Definition("odata_meta", (_text("name", 191), _text("value", None)), key=("name",)),
         Definition("odata_tables", (_text("id"), _text("fingerprint", 64), _text("names", None)), key=("id",)),
+        Definition(FORMS, (_text("id"), _text("wanted", None), _text("present", None)), key=("id",)),
         Definition("odata_changes", (
             _number("sequence"), _text("source"), _number("row"), _json("key"), _text("kind", 20), _json("columns"),
             Column("at", "Edm.DateTimeOffset", "Edm.DateTimeOffset", False), _text("principal", 255, True)),
@@ -211,7 +215,7 @@ def create_table(store: Store, definition: Definition) -> list[str]:
             parts.append(words(quoted(column.name), IDENTITY[dialect.name]))
             continue
         kind = dialect.ddl_type(column)
-        parts.append(words(quoted(column.name), kind if column.nullable else _not_null(kind)))
+        parts.append(words(quoted(column.name), kind if column.nullable else not_null(kind)))
     parts += [words(quoted(name), kind) for name, kind in definition.defaults]
     if definition.key:
         parts.append(words("PRIMARY KEY", _listed(quoted(name) for name in definition.key)))
@@ -223,8 +227,8 @@ def create_table(store: Store, definition: Definition) -> list[str]:
     return [store.compile(statement)[0] for statement in (table, *_create_indexes(store, definition))]
 
 
-def _not_null(kind: str) -> str:
-    """NOT NULL stands before a CHECK."""
+def not_null(kind: str) -> str:
+    """The type of a column that is never null: NOT NULL stands before a CHECK."""
     head, check, rest = kind.partition(" CHECK ")
     return f"{head} NOT NULL{check}{rest}"
 
@@ -234,12 +238,15 @@ def _reference(key: ForeignKey) -> list[Any]:
             _listed(quoted(name) for name in key.other), f"ON DELETE {key.on_delete}"]
 
 
+def index_name(table: str, index: Index) -> str:
+    """The name of an index in the database."""
+    return identifier(table, *(name for name, _ in index.columns), "key" if index.unique else "index")
+
+
 def _create_indexes(store: Store, definition: Definition) -> Iterator[pw.Node]:
     postgresql = store.dialect.name in ("postgresql", "cockroachdb")
     columns = {column.name: column for column in definition.columns}
     for index in definition.indexes:
-        names = [name for name, _ in index.columns]
-        suffix = "key" if index.unique else "index"
         parts = []
         for name, descending in index.columns:
             column = columns.get(name)
@@ -250,7 +257,7 @@ def _create_indexes(store: Store, definition: Definition) -> Iterator[pw.Node]:
                 "Edm.String", "json", "Edm.Binary") and (column.max_length is None or column.max_length > 255)
             parts.append(words(quoted(name), *(["(191)"] if long else []), *order))
         yield words("CREATE UNIQUE INDEX" if index.unique else "CREATE INDEX",
-                    quoted(identifier(definition.name, *names, suffix)), "ON", quoted(definition.name), _listed(parts))
+                    quoted(index_name(definition.name, index)), "ON", quoted(definition.name), _listed(parts))
 
 
 def references(store: Store, definition: Definition) -> list[tuple[str, str]]:
@@ -274,12 +281,26 @@ def fingerprint(store: Store, parts: Iterable[Definition]) -> str:
     return hashlib.sha256(repr(forms).encode()).hexdigest()
 
 
+def form(parts: Iterable[Definition]) -> str:
+    """Definitions as text, to be compared and read again."""
+    return json.dumps([[
+        each.name, [[column.name, column.type, column.edm, column.nullable, column.max_length, column.precision, column.scale]
+                    for column in each.columns],
+        each.identity, each.key, [[index.columns, index.unique] for index in each.indexes],
+        [[key.columns, key.table, key.other, key.on_delete] for key in each.foreign_keys]] for each in parts])
+
+
+def wanted(mapping: Mapping, id: str) -> str:
+    """What the model wants of the tables of a mapping id: their form, and the types that rows can be of."""
+    return "\n".join((form(definitions(mapping, id)), *mapping.family(id)))
+
+
 # --- doing it --------------------------------------------------------------------------------------------
 
 def create(store: Store, mapping: Mapping, sources: Iterable[str] | None = None) -> None:
     """Make the tables that are missing: of the service, and of `sources` (those of the start when None); and check those
     that are there."""
-    with store.lock(), _together(store):
+    with store.lock(), together(store):
         _create_system(store)
         _make(store, mapping, _wanted(mapping, _known(store)) if sources is None else list(sources))
 
@@ -322,7 +343,7 @@ def ensure(store: Store, mapping: Mapping, id: str) -> None:
             lost = Retry(f"The store has no table for '{id}' yet")
             lost.remedy = lambda: ensure(store, mapping, id)
             raise lost
-        with contextlib.nullcontext() if store.in_transaction else store.lock(), _together(store):
+        with contextlib.nullcontext() if store.in_transaction else store.lock(), together(store):
             _make(store, mapping, [id])
 
 
@@ -331,7 +352,7 @@ def _undoes(store: Store) -> bool:
     return store.dialect.name != "mariadb"
 
 
-def _together(store: Store) -> contextlib.AbstractContextManager[None]:
+def together(store: Store) -> contextlib.AbstractContextManager[None]:
     """All or nothing, where the database can undo the making of tables; else `_sweep` clears away what was begun."""
     return store.write() if _undoes(store) else contextlib.nullcontext()
 
@@ -442,14 +463,37 @@ def _make(store: Store, mapping: Mapping, ids: list[str]) -> None:
     if not _undoes(store):
         for id, form, _ in rows:
             _finish(store, id, form)
+    _remember(store, mapping, ids)
+
+
+def _remember(store: Store, mapping: Mapping, ids: list[str]) -> None:
+    """Remember the forms of tables that are as the model wants them, for the day when it wants another one."""
+    there = {id for id, in store.run(*store.compile(pw.Table(FORMS).alias("t1").select(pw.Entity("t1", "id"))))}
+    for id in ids:
+        if id not in there:
+            rows = [(id, wanted(mapping, id), form(definitions(mapping, id)))]
+            store.execute(*store.compile(pw.Table(FORMS).insert(
+                rows, columns=[pw.Entity(name) for name in ("id", "wanted", "present")])))
+
+
+def adapted(store: Store, mapping: Mapping, id: str, present: tuple[Definition, ...], more: Iterable[str]) -> None:
+    """Note that the tables of a mapping id are in the form of the model now; `more`: tables of it that were kept."""
+    parts = definitions(mapping, id)
+    names = "\n".join(dict.fromkeys((*(each.name for each in parts), *more)))
+    for table, values in (("odata_tables", {"fingerprint": fingerprint(store, parts), "names": names}),
+                          (FORMS, {"wanted": wanted(mapping, id), "present": form(present)})):
+        store.execute(*store.compile(pw.Table(table).update(
+            {pw.Entity(name): pw.Value(value) for name, value in values.items()}).where(
+                infix(pw.Entity("id"), "=", pw.Value(id)))))
 
 
 def _refer(store: Store, mapping: Mapping, known: dict[str, str], fresh: set[str]) -> None:
     if store.dialect.name == "sqlite":
         return
-    present = {each.name for id in known for each in definitions(mapping, id)}
+    ids = [id for id in mapping.sources() if id in known] if fresh else []      # others are of sets that the model had once
+    present = {each.name for id in ids for each in definitions(mapping, id)}
     seen = set()
-    for id in known if fresh else ():
+    for id in ids:
         for definition in definitions(mapping, id):
             for target, text in references(store, definition):
                 if target in present and (target in fresh or definition.name in fresh) and text not in seen:

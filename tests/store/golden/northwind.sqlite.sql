@@ -1,5 +1,6 @@
 CREATE TABLE "odata_meta" ("name" TEXT NOT NULL, "value" TEXT NOT NULL, PRIMARY KEY ("name"))
 CREATE TABLE "odata_tables" ("id" TEXT NOT NULL, "fingerprint" TEXT NOT NULL, "names" TEXT NOT NULL, PRIMARY KEY ("id"))
+CREATE TABLE "odata_forms" ("id" TEXT NOT NULL, "wanted" TEXT NOT NULL, "present" TEXT NOT NULL, PRIMARY KEY ("id"))
 CREATE TABLE "odata_changes" ("sequence" INTEGER PRIMARY KEY, "source" TEXT NOT NULL, "row" INTEGER NOT NULL, "key" TEXT, "kind" TEXT NOT NULL, "columns" TEXT, "at" TEXT NOT NULL, "principal" TEXT)
 CREATE INDEX "odata_changes_source_row_sequence_index" ON "odata_changes" ("source", "row", "sequence")
 CREATE TABLE "odata_streams" ("id" INTEGER PRIMARY KEY, "source" TEXT NOT NULL, "row" INTEGER NOT NULL, "name" TEXT NOT NULL, "content_type" TEXT NOT NULL, "length" INTEGER NOT NULL, "version" INTEGER NOT NULL)
