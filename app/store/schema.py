@@ -39,7 +39,8 @@ class ForeignKey:
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """One table of the database. `identity`: the column that numbers rows, the primary key when there is one."""
+    """One table of the database. `identity`: the column that numbers rows, the primary key when there is one; `clustered`:
+    rows that are little more than their key are kept in its order on SQLite too."""
 
     name: str
     columns: tuple[Column, ...]
@@ -48,6 +49,7 @@ class Definition:
     indexes: tuple[Index, ...] = ()
     foreign_keys: tuple[ForeignKey, ...] = ()
     defaults: tuple[tuple[str, str], ...] = ()      # extra columns: name, type and default in SQL
+    clustered: bool = False
 
 
 # --- the tables of the service itself --------------------------------------------------------------------
@@ -76,8 +78,7 @@ def system_tables(dialect_name: str) -> tuple[Definition, ...]:
         Definition("odata_changes", (
             _number("sequence"), _text("source"), _number("row"), _json("key"), _text("kind", 20), _json("columns"),
             Column("at", "Edm.DateTimeOffset", "Edm.DateTimeOffset", False), _text("principal", 255, True)),
-            "sequence", indexes=(Index((("source", False), ("row", False), ("sequence", False))), *by_boundary),
-            defaults=boundary),
+            "sequence", indexes=by_boundary, defaults=boundary),
         Definition("odata_streams", (
             _number("id"), _text("source"), _number("row"), _text("name"), _text("content_type"), _number("length"),
             _number("version")),
@@ -93,7 +94,8 @@ def system_tables(dialect_name: str) -> tuple[Definition, ...]:
             _number("status"), _text("answer", None, True)),
             "number", indexes=(Index((("id", False),), True), Index((("state", False), ("lease", False))))),
         Definition("odata_search", (_text("source"), _number("row"), _text("term"), _number("position")),
-                   key=("term", "source", "row", "position"), indexes=(Index((("source", False), ("row", False))),)))
+                   key=("term", "source", "row", "position"), indexes=(Index((("source", False), ("row", False))),),
+                   clustered=True))
 
 
 # --- the tables of a model -------------------------------------------------------------------------------
@@ -222,6 +224,8 @@ def create_table(store: Store, definition: Definition) -> list[str]:
     if dialect.name == "sqlite":
         parts += [words("FOREIGN KEY", *_reference(key)) for key in definition.foreign_keys]
     table = words("CREATE TABLE", quoted(definition.name), _listed(parts))
+    if definition.clustered and dialect.name == "sqlite":
+        table.nodes.append(pw.SQL("WITHOUT ROWID"))
     if options := TABLE_OPTIONS.get(dialect.name):
         table.nodes.append(pw.SQL(options))
     return [store.compile(statement)[0] for statement in (table, *_create_indexes(store, definition))]
