@@ -22,6 +22,8 @@ def order(steps: Iterable[Step]) -> tuple[Step, ...]:
     """The steps as they are carried out: (1) links and keys that go, (2) deletes, (3) inserts, referenced before
     referencing, (4) updates, (5) keys and links to what came meanwhile; ties by table and name (DESIGN §6)."""
     given = list(steps)
+    if len(given) == 1 and not (isinstance(given[0], Insert) and given[0].needs):
+        return tuple(given)
     dropped = [step for step in given if isinstance(
         step, DropLink) or isinstance(step, Connect) and step.target is None]
     deletes = [step for step in given if isinstance(step, Delete)]

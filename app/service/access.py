@@ -96,6 +96,7 @@ class Policy:
     scopes: frozenset[str] | None = None        # those of the principal that the model names; None: they do not count
     reading: Model = field(init=False)          # the model as answers and expressions have it
     statements: dict[RightAt, Statement] = field(default_factory=dict)
+    leading: dict[str, Any] = field(default_factory=dict)       # what `alterations` found out about tables
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "reading", view.reading(self.model))

@@ -8,12 +8,12 @@ vocabulary; conformance V-Cap-11 to V-Cap-14, V-Cap-19, V-Cap-20.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 from app.bind import bindings
 from app.bind import nodes as bound
 from app.edm import Model, places, vocabularies
-from app.edm.model import Action, NavigationProperty
+from app.edm.model import Action, NavigationProperty, Property
 from app.edm.places import Place
 from app.errors import BindError, BodyError, MethodNotAllowed, NotImplementedByService
 from app.service.access import Policy
@@ -32,6 +32,8 @@ OPTIONS = {"expand": "ExpandSupported", "select": "SelectSupported", "compute": 
 SEGMENTS = {bound.FilterStep: ("FilterSegmentSupported", "/$filter"), bound.CastStep: ("TypecastSegmentSupported", "a type")}
 REFUSALS = {"insert": "Entities cannot be created in '{}'.", "update": "Entities of '{}' cannot be changed.",
             "delete": "Entities of '{}' cannot be deleted."}
+# name → position among a table's types of the first that has the member, name, declaration
+Leading: TypeAlias = dict[str, tuple[int, str, NavigationProperty | Property]]
 CONTENT_ID = ("@Org.OData.Core.V1.ContentID", "@Core.ContentID")
 
 
@@ -192,21 +194,30 @@ class Body:
                      ) -> Iterator[tuple[str, str, NavigationProperty, str | None, Mapping[str, Any]]]:
         """The navigation properties that a body says something of: path, type in front of the path, declaration, table that it
         leads to, the object that has it. Those of complex values are among them."""
-        for kind in dict.fromkeys(self.tables.family(id)):
-            members, navigations = self.model.properties(kind), self.model.navigations(kind)
-            for name in sorted({name.partition("@")[0] for name in tree}):
-                if name in navigations and self._first(id, kind, name):
-                    yield name, kind, navigations[name], self.tables.target(id, kind, name), tree
-                elif name in members and self._first(id, kind, name):
-                    for path, navigation, value in self._in_values(members[name].type.name, name, tree.get(name)):
-                        links = (each.target for each in self.tables.document_links(id) if each.path == path)
-                        yield path, kind, navigation, next(links, None), value
+        leading = self.policy.leading.get(id)
+        if leading is None:
+            leading = self.policy.leading[id] = self._leading(id)
+        said = [leading[name] for name in {name.partition("@")[0] for name in tree} & leading.keys()]
+        for position, name, member in sorted(said, key=lambda each: each[:2]):
+            kind = self.tables.family(id)[position]
+            if isinstance(member, NavigationProperty):
+                yield name, kind, member, self.tables.target(id, kind, name), tree
+                continue
+            for path, navigation, value in self._in_values(member.type.name, name, tree.get(name)):
+                links = (each.target for each in self.tables.document_links(id) if each.path == path)
+                yield path, kind, navigation, next(links, None), value
 
-    def _first(self, id: str, kind: str, name: str) -> bool:
-        """Whether a type is the first of a table's that has a member."""
-        found = next(each for each in self.tables.family(id)
-                     if name in self.model.properties(each) or name in self.model.navigations(each))
-        return found == kind
+    def _leading(self, id: str) -> Leading:
+        """The members of a table's types that lead elsewhere, or may do so inside."""
+        found: Leading = {}
+        passed: set[str] = set()
+        for position, kind in enumerate(self.tables.family(id)):
+            members, navigations = self.model.properties(kind), self.model.navigations(kind)
+            for name in (members.keys() | navigations.keys()) - passed:
+                passed.add(name)
+                if name in navigations or self.model.kind(members[name].type.name) == "complex":
+                    found[name] = position, name, navigations[name] if name in navigations else members[name]
+        return found
 
     def _in_values(self, type: str, path: str, value: Any) -> Iterator[tuple[str, NavigationProperty, Mapping[str, Any]]]:
         """The same of a complex value, or a collection of them."""

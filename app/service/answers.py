@@ -6,7 +6,7 @@ Compiled reads of single rows are kept per service, so that a create costs one p
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -112,7 +112,7 @@ def _inside(value: Any, path: str, found: dict[str, list[plan.Change]]) -> None:
     if isinstance(value, list):
         for item in value:
             _inside(item, path, found)
-    elif isinstance(value, Mapping):
+    elif isinstance(value, dict):
         given = value.get(plan.TYPE)
         cast = f"/{given.rpartition('#')[2]}" if isinstance(given, str) else ""
         for name, each in value.items():
@@ -120,7 +120,7 @@ def _inside(value: Any, path: str, found: dict[str, list[plan.Change]]) -> None:
                 inner = [target for target in each.targets if isinstance(target, plan.Change)]
                 if inner:
                     found.setdefault(f"{path}{cast}/{name.removesuffix(plan.BIND)}", []).extend(inner)
-            elif isinstance(each, Mapping | list):
+            elif isinstance(each, (dict, list)):
                 _inside(each, f"{path}{cast}/{name}" if path else name, found)
 
 

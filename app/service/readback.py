@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from app import sql
@@ -19,12 +19,10 @@ PLAIN = bound.Options()
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """One entity: its object, ETag, canonical URL below the root, and type."""
+    """One entity: its object and its ETag."""
 
     body: dict[str, Any]
     etag: str | None
-    path: str
-    type: str
 
 
 def shaped(options: bound.Options) -> bound.Options:
@@ -47,11 +45,10 @@ def by_row(call: Call, table: str, rows: Sequence[int], *, base: str = "", decla
            options: bound.Options = PLAIN, expanded: bool = True) -> dict[int, Shown]:
     """Row id → entity; ids without a row are left out."""
     node = _node(call, table, declared, options)
-    run = Run(call.service.values(call), call.syntax.options if expanded else url.Options())
-    found = sql.fetch(call.store, node.statement, _with_parents(run.values, rows))
+    run = Run(call.service.values(call, parents=[(row,) for row in rows]), call.syntax.options if expanded else url.Options())
+    found = sql.fetch(call.store, node.statement, run.values)
     made = node.objects(found, run, base)
-    return {row[0]: Shown(each, node.writer.etag(row), node.writer.path(row, base), node.writer.type_of(row))
-            for row, each in zip(found, made, strict=True)}
+    return {row[0]: Shown(each, node.writer.etag(row)) for row, each in zip(found, made, strict=True)}
 
 
 def entity(call: Call, table: str, row: int, *, base: str = "", declared: str | None = None,
@@ -59,10 +56,6 @@ def entity(call: Call, table: str, row: int, *, base: str = "", declared: str | 
     """One entity by row id, or None when the policy or a concurrent delete hides it."""
     found = entities(call, table, [row], base=base, declared=declared, options=options)
     return found[0] if found else None
-
-
-def _with_parents(values: sql.Values, rows: Sequence[int]) -> sql.Values:
-    return replace(values, parents=[(row,) for row in rows])
 
 
 def _node(call: Call, table: str, declared: str | None, options: bound.Options) -> Node:

@@ -10,7 +10,7 @@ import datetime
 import gc
 import threading
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -261,11 +261,12 @@ class Service:
             from app.service.batch import batch
             self._texts.put(key, (batch, call.again(replace(request, body=None), principal)))
             return self._carried(batch, call)
-        from app.service.write import write
+        from app.service.write import admitted
+        writing = self._answer(admitted, call)
         plain = told and shared and not (values or request.query or demanding)
         if plain and method == "POST" and bound_request.resource.kind == "collection":
-            self._texts.put(key, (write, call.again(replace(request, body=None), principal)))
-        return self._carried(write, call)
+            self._texts.put(key, (writing, call.again(replace(request, body=None), principal)))
+        return self._carried(writing, call)
 
     def _told(self, request: Request, policy: access.Policy) -> Response:
         """The answer to OPTIONS: the methods of a resource (RFC 9110 §9.3.7); any other method is refused with them."""
@@ -388,9 +389,10 @@ class Service:
             self.catalogue.search.ensure(statement.searched)
         return statement
 
-    def values(self, call: Call, *, keyset: tuple[Any, ...] = (), limit: int | None = None, skip: int = 0) -> Values:
+    def values(self, call: Call, *, keyset: tuple[Any, ...] = (), limit: int | None = None, skip: int = 0,
+               parents: Sequence[tuple[Any, ...]] = ()) -> Values:
         """The values that the statements of a call are bound to."""
-        return Values(literals=call.values, keyset=keyset, limit=limit, skip=skip, now=Moment(self.now),
+        return Values(literals=call.values, parents=parents, keyset=keyset, limit=limit, skip=skip, now=Moment(self.now),
                       principal=call.policy.of(call.principal), snapshot=call.request.snapshot)
 
     def next_link(self, call: Call, values: list[Any]) -> str:

@@ -30,9 +30,9 @@ RIGHTS = {"InsertRestrictions": "insert", "UpdateRestrictions": "update", "Delet
 T = TypeVar("T")
 
 
-def write(call: Call) -> Response:
-    """The answer to POST, PATCH, PUT and DELETE. Raises MethodNotAllowed where the resource does not know the
-    method."""
+def admitted(call: Call) -> Handler:
+    """The handler of a change, once all is seen to that method, URL and policy say by themselves: it may answer further
+    requests of the same text. Raises MethodNotAllowed where the resource does not know the method, Forbidden."""
     resource, method = call.resource, call.request.method
     handler = _routes(resource).get(method)
     if handler is None:
@@ -41,7 +41,7 @@ def write(call: Call) -> Response:
     restrictions.addressed(call.policy, call.resource)
     if steps and isinstance(steps[0], bound.SetStep | bound.SingletonStep):
         admit(call)
-    return handler(call)
+    return handler
 
 
 def methods(resource: bound.Resource) -> tuple[str, ...]:
@@ -247,11 +247,15 @@ def create(call: Call) -> Response:
         supplied, tied = reader.implied(last.owner, last.navigation)
     tree = bodies.json_body(call)
     change = reader.read_entity(tree, resource.type, bodies.reading(call, "create"), supplied=supplied, bound=tied)
-    asked = alterations.written(call.policy, call.mapping, prepare(call, change), tree, "insert", place(call)).become
+    if isinstance(last, bound.SetStep):
+        id = last.set.name
+        call.service.catalogue.prepare(id, change)
+    else:
+        id = prepare(call, change)
+    asked = alterations.written(call.policy, call.mapping, id, tree, "insert", place(call)).become
 
     def work(session: WriteSession) -> Response:
-        if isinstance(last, bound.SetStep):
-            allow(call, last.set.name, "InsertRestrictions", "Insertable", "POST", place(call))
+        if isinstance(last, bound.SetStep):     # `admit` asked whether it may be
             return answers.created(call, session.create(last.set.name, change, asked=asked), change)
         assert isinstance(last, bound.NavigationStep) and navigation is not None
         parent, id, owner = parent_of(call, session, before, last)

@@ -207,7 +207,7 @@ class Store:
         left = ATTEMPTS
         while True:
             try:
-                with self.write():
+                with self._transaction(self.driver.begin_write):
                     return work()
             except Retry as lost:
                 if lost.remedy is not None:
