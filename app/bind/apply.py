@@ -298,7 +298,8 @@ def _add_nested(syntax: url.NestT, path: tuple[str, ...], state: State) -> tuple
     many = last.navigation.collection
     added = []
     for transformations, name in syntax.items:
-        check_alias(name, state.scope)
+        if name != path[-1]:            # the transformation `expand` of earlier editions
+            check_alias(name, state.scope)
         if not many and not all(isinstance(each, url.IdentityT | url.ComputeT) or isinstance(each, url.NestT) and each.path
                                 for each in transformations):
             raise errors.BindError("A single entity is transformed by identity, compute and addnested only",

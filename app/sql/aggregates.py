@@ -15,7 +15,7 @@ import peewee as pw
 from app import errors
 from app.bind import nodes as bound
 from app.sql import expression, members, stages, terms
-from app.sql.scope import Build, Frame, Operand, Row, Scope
+from app.sql.scope import Build, Frame, Operand, Place, Row, Scope
 from app.sql.stages import Make, Stage
 from app.store.clauses import when
 
@@ -118,9 +118,12 @@ def reached(over: bound.Expression, expressions: Sequence[bound.AggregateExpress
     """Aggregates of what a navigation path leads to, each entity once in each group."""
     build = stage.build
     transformed = over if isinstance(over, bound.Transformed) else None
-    place = members.onto(over if transformed is None else transformed.path, stage.scope, stage.frame)
-    if transformed is not None:
-        stage.where.extend(members.narrowed(transformed, place, stage.scope))
+    if transformed is None or members.narrows(transformed):
+        place = members.onto(over if transformed is None else transformed.path, stage.scope, stage.frame)
+        if transformed is not None:
+            stage.where.extend(members.narrowed(transformed, place, stage.scope))
+    else:
+        place = made(transformed, stage)
     if isinstance(place, Row):
         identity: pw.Node | None = place.column(place.table.row_id)
         stage.where.append(terms.not_null(place.column(place.table.row_id)))
@@ -130,6 +133,14 @@ def reached(over: bound.Expression, expressions: Sequence[bound.AggregateExpress
     operands = [Operand(identity, "Edm.Int64") if each.expression is None and identity is not None else
                 None if each.expression is None else expression.value(each.expression, scope) for each in expressions]
     return grouped(expressions, operands, stage, identity)
+
+
+def made(node: bound.Transformed, stage: Stage) -> Place:
+    """What `addnested` made, joined to the stage."""
+    from app.sql import apply
+    if not isinstance(stage.this, Row):
+        raise errors.NotImplementedByService(feature=f"'{node.name}', which addnested made, in this place")
+    return apply.attached(node.path, node.apply, stage.frame, stage.this, pw.JOIN.INNER)[1]
 
 
 def stepwise(each: bound.AggregateExpression, make: Make) -> Table:

@@ -267,35 +267,47 @@ def directly(node: bound.Join, steps: Sequence[bound.Transformation], stage: Sta
 
 
 def apart(node: bound.Join, stage: Stage) -> None:
-    """Joins what a sequence makes of the related instances of every parent, in a derived table of its own."""
-    build, parent = stage.build, stage.this
+    """Joins what a sequence makes of the related instances of every parent."""
+    parent = stage.this
     if not isinstance(parent, Row) or node.then is None:
         raise errors.NotImplementedByService(feature="This sequence inside join behind an aggregation")
+    kind = pw.JOIN.LEFT_OUTER if node.outer else pw.JOIN.INNER
+    found, place = attached(node.path, node.then, stage.frame, parent, kind)
+    stage.order = [*stage.order, (paths.row_id(parent), False), *found.order]
+    if isinstance(place, Staged):
+        stage.names.update({f"{node.alias}/{name}": replace(each, nullable=each.nullable or node.outer)
+                            for name, each in place.columns.items() if name != PARENT})
+        return
+    stage.names.update((f"{node.alias}/{name}", each) for name, each in found.names.items())
+    stage.names[node.alias] = place
 
+
+def attached(path: bound.Expression, then: bound.Apply, frame: Frame, parent: Row, kind: str) -> tuple[Stage, Row | Staged]:
+    """Joins a derived table of what a sequence makes of the related instances of every parent; with it what stands for one."""
+    found, inner = of_each(path, then, parent.table.id, frame.build)
+    frame.join(inner, terms.compare(paths.row_id(parent).node, "=", found.groups[PARENT].node), kind)
+    if not isinstance(found.this, Row):
+        assert isinstance(found.this, Staged)
+        return found, replace(found.this, frame=frame)
+    table = found.this.table
+    row = Row(frame, frame.build.table(table.name), table, optional=kind != pw.JOIN.INNER)
+    frame.join(row.alias, terms.compare(row.column(table.row_id), "=", pw.Column(inner, "id")), kind)
+    return found, row
+
+
+def of_each(path: bound.Expression, then: bound.Apply, table: str, build: Build) -> tuple[Stage, pw.Select]:
+    """What a sequence makes of the instances that a path leads to from every entity of a table, whose row id is its group."""
     def parents() -> Stage:
-        row = members.open_row(build, parent.table.id)
+        row = members.open_row(build, table)
         return Stage(build, row.frame, row, groups={PARENT: paths.row_id(row)})
 
     def related() -> Stage:
         found = parents()
-        place = members.onto(node.path, found.scope, found.frame)
+        place = members.onto(path, found.scope, found.frame)
         if not isinstance(place, Row):
-            raise errors.NotImplementedByService(feature="join of a collection of values")
+            raise errors.NotImplementedByService(feature="A sequence over a collection of values of each instance")
         return stages.over_related(found, place)
-    kind = pw.JOIN.LEFT_OUTER if node.outer else pw.JOIN.INNER
-    found, inner = sealed(again(within_groups(node.then, related, parents)))
-    stage.frame.join(inner, terms.compare(paths.row_id(parent).node, "=", found.groups[PARENT].node), kind)
-    stage.order = [*stage.order, (paths.row_id(parent), False), *found.order]
-    if isinstance(found.this, Staged):
-        stage.names.update({f"{node.alias}/{name}": replace(each, nullable=each.nullable or node.outer)
-                            for name, each in found.this.columns.items() if name != PARENT})
-        return
-    assert isinstance(found.this, Row)
-    table = found.this.table
-    row = Row(stage.frame, build.table(table.name), table, optional=node.outer)
-    stage.frame.join(row.alias, terms.compare(row.column(table.row_id), "=", pw.Column(inner, "id")), kind)
-    stage.names.update((f"{node.alias}/{name}", each) for name, each in found.names.items())
-    stage.names[node.alias] = row
+    return sealed(again(within_groups(then, related, parents)))
 
 
 CHANGES: Mapping[type, Callable[[Any, Stage], Stage]] = {

@@ -51,17 +51,38 @@ def members(node: bound.Expression, scope: Scope) -> Members:
         case bound.These() if scope.these is not None:
             return Members(*scope.these())
         case bound.Transformed():
-            found = members(node.path, scope)
-            found.where.extend(narrowed(node, found.member, scope))
-            return found
+            return transformed(node, scope)
         case bound.AliasPath(name) if name in scope.names:
             return members(scope.names[name], scope)
         case _:
             raise errors.NotImplementedByService(feature=f"{type(node).__name__} as a collection")
 
 
+NARROWING = (bound.Filter, bound.Search, bound.Compute, bound.Identity, bound.OrderBy, bound.AddNested)
+
+
+def narrows(node: bound.Transformed) -> bool:
+    """Whether what `addnested` made are related entities, some of them left out by conditions."""
+    return all(isinstance(each, NARROWING) for each in node.apply.transformations)
+
+
+def transformed(node: bound.Transformed, scope: Scope) -> Members:
+    """The members of what `addnested` made."""
+    if narrows(node):
+        found = members(node.path, scope)
+        found.where.extend(narrowed(node, found.member, scope))
+        return found
+    from app.sql import apply
+    parent = scope.this
+    if not isinstance(parent, Row):
+        raise errors.NotImplementedByService(feature=f"'{node.name}', which addnested made, in this place")
+    made, _ = apply.of_each(node.path, node.apply, parent.table.id, scope.build)
+    tie = terms.compare(made.groups[apply.PARENT].node, "=", paths.row_id(parent).node)
+    return Members(made.frame, [*made.where, tie], made.this)
+
+
 def narrowed(node: bound.Transformed, member: Place, scope: Scope) -> list[pw.Node]:
-    """The conditions on the members of what `addnested` made; NotImplementedByService where it did more than leave some out."""
+    """The conditions on the members of what `addnested` made by leaving some out."""
     found = []
     inner = replace(scope.of(member), these=None)
     for each in node.apply.transformations:
@@ -72,10 +93,6 @@ def narrowed(node: bound.Transformed, member: Place, scope: Scope) -> list[pw.No
                 found.append(search.matches(wanted, [member], scope.build))
             case bound.Compute(items):
                 inner = inner.with_names({one.name: one.expression for one in items})
-            case bound.Identity() | bound.OrderBy():
-                continue
-            case _:
-                raise errors.NotImplementedByService(feature=f"'{node.name}', which addnested made, in this place")
     return found
 
 

@@ -103,8 +103,6 @@ class ApplyReader(ExpressionReader):
             step = NameStep(self.checked(name, start), self.arguments(), start)
             return FunctionT(step, start)
         read = TRANSFORMATIONS.get(name)
-        if name == "expand":
-            raise errors.NotImplementedByService(feature="The transformation 'expand'", position=start)
         if read is None:
             hint = errors.closest(name, TRANSFORMATIONS)
             raise errors.UrlError(f"The URL is malformed: there is no transformation '{name}' (position {start})",
@@ -362,6 +360,17 @@ class ApplyReader(ExpressionReader):
             items.append(self._nested_sequence())
         return NestT(path, tuple(items), start)
 
+    def _read_expand(self, name: str, start: int) -> Transformation:
+        """`expand(path[,filter(…)][,expand(…)…])` of earlier editions: addnested under the name of the property itself."""
+        path = self._data_path("the path of a navigation property")
+        steps: list[Transformation] = []
+        while self._more():
+            at = self.position
+            steps.append(self._transformation())
+            if not isinstance(steps[-1], FilterT if not steps[1:] else NestT) and not isinstance(steps[-1], NestT):
+                self.fail("filter or expand", at)
+        return NestT(path, ((tuple(steps) or (IdentityT(start),), path[-1]),), start)
+
     def _nested_sequence(self) -> tuple[tuple[Transformation, ...], str]:
         sequence = self.transformations()
         return sequence, self._alias("the name of the nested collection")
@@ -398,6 +407,7 @@ TRANSFORMATIONS: Mapping[str, Callable[[ApplyReader, str, int], Transformation]]
     "compute": ApplyReader._read_compute, "orderby": ApplyReader._read_orderby,
     "concat": ApplyReader._read_concat, "top": ApplyReader._read_top_skip, "skip": ApplyReader._read_top_skip,
     "nest": ApplyReader._read_nest, "addnested": ApplyReader._read_nest, "join": ApplyReader._read_join,
+    "expand": ApplyReader._read_expand,
     "outerjoin": ApplyReader._read_join, "ancestors": ApplyReader._read_related,
     "descendants": ApplyReader._read_related, "traverse": ApplyReader._read_traverse,
 } | dict.fromkeys(_TOP_BOTTOM, ApplyReader._read_top_bottom)

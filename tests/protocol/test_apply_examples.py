@@ -669,6 +669,25 @@ EXAMPLES += [
     ("A 3.5.1", "Categories?$apply=join(Products as P,search(Sugar))/groupby((Name,P/Name))", "Categories(Name,P(Name))", [{"Name": "Food", "P": {"Name": "Sugar"}}]),
     ("A 3.5.1", "Categories?$apply=groupby((Name),join(Products as P,top(1))/aggregate($count as N))", "Categories(Name,N)", [{"Name": "Food", "N": 1}, {"Name": "Non-Food", "N": 1}]),
 ]
+EXAMPLES += [
+    ("A 3.4.3", "Products?$apply=addnested(Sales,topcount(1,Amount) as Top)/filter(Top/any(t:t/Amount gt 3))&$select=ID&$expand=Top($select=ID)", "Products(ID,Top())",
+     [{"ID": "P2", "Top": [{"ID": "4"}]}, {"ID": "P3", "Top": [{"ID": "5"}]}]),
+    ("A 3.4.3", "Products?$apply=addnested(Sales,topcount(2,Amount) as Top)/aggregate(Top/Amount with sum as T,Top/$count as N)", "Products(T,N)", [{"T": 22, "N": 6}]),
+    ("A 3.4.3", "Products?$apply=addnested(Sales,topcount(2,Amount) as Top)/groupby((Category/Name),aggregate(Top/Amount with sum as T))", "Products(Category(Name),T)",
+     [{"Category": {"Name": "Food"}, "T": 16}, {"Category": {"Name": "Non-Food"}, "T": 6}]),
+    ("A 3.4.3", "Products?$apply=addnested(Sales,topcount(2,Amount) as Top)/compute(Top/$count as N)/filter(N lt 2)/aggregate($count as C)", "Products(C)", [{"C": 1}]),
+    ("A 3.4.3", "Products?$apply=addnested(Sales,groupby((Time/Quarter)) as A)/filter(A/$count gt 2)/aggregate($count as C,A/$count as N)", "Products(C,N)", [{"C": 1, "N": 3}]),
+    ("A 3.4.3", "Products?$apply=addnested(Sales,topcount(2,Amount) as Top)&$filter=Top/aggregate(Amount with sum) gt 6&$select=ID&$expand=Top/$ref", "Products(ID)",
+     [{"ID": "P2", "Top": [{"@id": "http://service.example/Sales('3')"}, {"@id": "http://service.example/Sales('4')"}]}]),
+]
+EXAMPLES += [
+    ("2015, 3.1.10", "Customers?$apply=expand(Sales,filter(Amount gt 3))/filter(Sales/any())&$select=ID&$expand=Sales($select=ID)", "Customers(ID,Sales())",
+     [{"ID": "C1", "Sales": [{"ID": "3"}]}, {"ID": "C2", "Sales": [{"ID": "4"}, {"ID": "5"}]}]),
+    ("2015, 3.1.10", "Categories?$apply=expand(Products,filter(Name eq 'Coffee'),expand(Sales,filter(Amount gt 4)))&$select=ID", "Categories(ID,Products())",
+     [{"ID": "PG1", "Products": [{"ID": "P2", "Name": "Coffee", "Color": "Brown", "TaxRate": 0.06, "Rating": None, "Sales": [{"ID": "4", "Amount": 8, "ProductID": "P2"}]}]}, {"ID": "PG2", "Products": []}]),
+    ("2015, 3.1.10", "Customers?$apply=expand(Sales,filter(Amount gt 3))/groupby((Country),aggregate(Sales/Amount with sum as T))", "Customers(Country,T)",
+     [{"Country": "France", "T": None}, {"Country": "Netherlands", "T": None}, {"Country": "USA", "T": 16}]),
+]
 ADDRESSES = "Customers('C1')/Addresses"
 EXAMPLES += [
     ("A 3, values", f"{ADDRESSES}?$apply=aggregate($count as N,Floors with sum as F,Floors with average as A,Locality with countdistinct as L)", f"{ADDRESSES}(N,F,A,L)", [{"N": 3, "F": 8, "A": 8 / 3, "L": 2}]),

@@ -110,6 +110,7 @@ def requests(source: str, path: tuple[tuple[str, bool], ...]) -> Iterator[str]:
     if many and len(path) == 1:
         yield from (f"{source}?$apply=join({first[0]} as J)/groupby((J/CustomerID),aggregate($count as N))", f"{source}?$apply=outerjoin({first[0]} as J)/aggregate($count as N)",
                     f"{source}?$apply=outerjoin({first[0]} as J,topcount(1,Freight))/groupby((J/CustomerID),aggregate($count as N))", f"{source}?$apply=join({first[0]} as J,aggregate($count as N,Freight with sum as F))/groupby(({name},J/N,J/F))",
+                    f"{source}?$apply=addnested({first[0]},topcount(2,Freight) as Big)/aggregate(Big/$count as N,Big/Freight with sum as F)", f"{source}?$apply=addnested({first[0]},top(1) as Big)/filter(Big/any())/groupby(({name}))",
                     f"{source}?$apply=addnested({first[0]},filter({own}) as Big)&$select={name}&$expand=Big")
 
 

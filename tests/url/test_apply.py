@@ -141,6 +141,9 @@ def test_hint() -> None:
         url.parse_apply("groupBy((a))")
 
 
-def test_transformation_of_earlier_drafts() -> None:
-    with pytest.raises(errors.NotImplementedByService, match="expand"):
-        url.parse_apply("expand(a,filter(b))")
+def test_transformation_of_earlier_editions() -> None:
+    """Data Aggregation 4.0 CS02 §3.1.10: a filter, then further expansions."""
+    assert [each[1] for each in url.parse_apply("expand(a,filter(b),expand(c/d))")[0].items] == ["a"]
+    for text in ("expand(a,identity)", "expand(a,expand(b),filter(c))", "expand()", "expand(a,)"):
+        with pytest.raises(errors.UrlError):
+            url.parse_apply(text)
