@@ -121,7 +121,7 @@ class Selection:
                                            position=item.position)
                 type_name = ref.name
             elif name in model.navigations(type_name):
-                if index < last or item.options is not None:
+                if index < last or item.options is not None or item.parameters is not None:
                     raise errors.BindError(f"'{name}' is a navigation property: use $expand for what it leads to",
                                            position=item.position)
                 return nodes.SelectItem(tuple(path), "navigation")
@@ -140,6 +140,9 @@ class Selection:
     def property(self, item: url.SelectItem, path: tuple[str, ...], declared: Property, type_name: str,
                  many: bool) -> nodes.SelectItem:
         """A structural property, with the options that its type takes."""
+        if item.parameters is not None:
+            raise errors.BindError(f"'{declared.name}' is no function: its parentheses take options, such as $select",
+                                   position=item.position)
         if type_name == "Edm.Stream":
             if item.options is not None:
                 raise errors.BindError(f"'{declared.name}' takes no options", position=item.position)
