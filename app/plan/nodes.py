@@ -215,6 +215,7 @@ class ValueQuery:
     order: tuple[Order, ...] = ()
     compute: tuple[bound.ComputedProperty, ...] = ()
     outputs: tuple[Output, ...] = ()
+    grants: Grants = field(default_factory=lambda: NO_GRANTS, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

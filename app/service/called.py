@@ -379,6 +379,8 @@ class _Evaluation:
             else:
                 kind = "null" if value is None else each.type
                 tests.append(bound.Compare("eq", each, bound.Literal(value, kind), "entity" if target else each.type))
+        if any(given.get(value, value) is None and not _type(node.function, name).nullable for name, value in node.arguments):
+            return                                              # nothing to call it with: null, as of canonical functions
         binding: tuple[Any, ...] = ()
         if node.binding is not None:
             owner = given[self._bindings(node)[0]]

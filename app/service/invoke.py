@@ -13,10 +13,10 @@ from dataclasses import replace
 from typing import Any
 
 from app.bind import nodes as bound
-from app.edm import vocabularies
+from app.edm import types, vocabularies
 from app.edm.index import Operation
 from app.edm.model import TypeRef
-from app.errors import NotFound, NotImplementedByService, PreconditionFailed
+from app.errors import NotFound, NotImplementedByService, PreconditionFailed, TypeMismatch
 from app.payload.schemas import Reading
 from app.plan import Source
 from app.plan import changes as plan
@@ -174,12 +174,22 @@ def argument_of(call: Call, session: WriteSession, operation: Operation, name: s
     parameter = next(each for each in operation.parameters if each.name == name)
     match value:
         case bound.ListValue(items) if not any(isinstance(item, bound.ObjectValue) for item in items):
-            found: Any = [value_of(item, call.values, call.model) for item in items]
+            found: Any = [_simple(call, item) for item in items]
         case bound.ObjectValue() | bound.ListValue():
             found = call.reader.read_argument(_tree(call, value), parameter, Reading("create", trusted=True, quoted=True))
         case _:
-            found = value_of(value, call.values, call.model)
+            found = _simple(call, value, parameter.type.name)
+            if found is None and not parameter.type.nullable:
+                raise TypeMismatch(reason=f"The parameter '{name}' must not be null")
     return argument(session, found, parameter.type)
+
+
+def _simple(call: Call, value: bound.Expression, wanted: str = "") -> Any:
+    """The value of a constant, or of an expression that the database computes, as a number of the type wanted."""
+    if isinstance(value, bound.Literal | bound.Parameter):
+        return value_of(value, call.values, call.model)
+    given: str = getattr(value, "type")
+    return results.computed(call, bound.Cast(value, wanted) if wanted != given and {wanted, given} <= types.NUMBERS else value)
 
 
 def _tree(call: Call, value: bound.Expression) -> Any:
@@ -188,7 +198,7 @@ def _tree(call: Call, value: bound.Expression) -> Any:
             return {name: _tree(call, inner) for name, inner in members}
         case bound.ListValue(items):
             return [_tree(call, item) for item in items]
-    return value_of(value, call.values, call.model)
+    return _simple(call, value)
 
 
 # --- binding and parameters ------------------------------------------------------------------------------

@@ -112,6 +112,16 @@ def _is(call: Call, value: Any, declared: str, type: str) -> bool:
     return value is not None and call.model.is_a(call.model.full(given.removeprefix("#")) if given else declared, type)
 
 
+def computed(call: Call, expression: bound.Expression) -> Any:
+    """The value of an expression that is about no instance, canonical."""
+    query = ValueQuery("[0]", "Edm.Int32", outputs=(Output(expression=expression, type=getattr(expression, "type")),),
+                       grants=call.service.planner(call.policy).grants)
+    statement = sql.compile_values(query, call.mapping, call.store.dialect)
+    (_, value), = sql.fetch(call.store, statement, call.service.values(call))
+    read = sql.readers(statement, call.store.dialect)[1]
+    return value if value is None or read is None else read(value)
+
+
 # --- options ---------------------------------------------------------------------------------------------
 
 def _query(call: Call, found: Value, options: bound.Options) -> ValueQuery:
@@ -119,7 +129,8 @@ def _query(call: Call, found: Value, options: bound.Options) -> ValueQuery:
     listed = found.value if found.ref.collection else [found.value]
     computed = tuple(Output(expression=each.expression, type=each.type) for each in primitive(options, call.model))
     return ValueQuery(_document(call, listed, found.ref.name), found.ref.name, options.filter,
-                      tuple(order for item in options.orderby for order in sort_keys(item)), options.compute, computed)
+                      tuple(order for item in options.orderby for order in sort_keys(item)), options.compute, computed,
+                      call.service.planner(call.policy).grants)
 
 
 def _document(call: Call, value: Any, type: str) -> str:
@@ -193,7 +204,8 @@ def _applied(call: Call, found: Value) -> Response:
     if options.expand:
         raise NotImplementedByService(feature="$expand on the result of this operation", target="$expand")
     document = _document(call, found.value, ref.name)
-    applied = Applied(call, Source("", ref.name), Items(ref.name, document=document), call.options)
+    source = Source("", ref.name, grants=call.service.planner(call.policy).grants)
+    applied = Applied(call, source, Items(ref.name, document=document), call.options)
     write = DocumentWriter(call.model, call.wishes.format).writer(ref.name, True, _selection(options), opened=True)
     fragment = context.values(ref.name, True, call.options, call.wishes.version)
     return applied.result(call, fragment, lambda: write(document))

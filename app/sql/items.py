@@ -6,7 +6,7 @@ come with their entities, in the form that all answers share. Protocol §11.2.5.
 
 from __future__ import annotations
 
-from app.plan.nodes import NO_GRANTS, ItemQuery, ValueQuery
+from app.plan.nodes import ItemQuery, ValueQuery
 from app.sql import compile as queries
 from app.sql import order, selects, sources, walks
 from app.sql.scope import Build, Members, Scope
@@ -40,9 +40,9 @@ def compile_values(query: ValueQuery, mapping: tables.Mapping, dialect: Dialect)
 
     Raises NotImplementedByService, by name, for what SQL cannot compute.
     """
-    build = Build(dialect, mapping, NO_GRANTS)
+    build = Build(dialect, mapping, query.grants)
     found = walks.listed(query.document, query.type, build)
-    scope = selects.named(Scope(build, found.member, found.member), query.compute)
+    scope = selects.named(Scope(build, found.member, found.member, frame=found.frame), query.compute)
     found.where.extend(selects.conditions(query.filter, None, scope))
     assert found.position is not None
     selected: selects.Selected = [(found.position, None, "Edm.Int64"), *(selects.output(each, scope) for each in query.outputs)]

@@ -94,17 +94,18 @@ def instance(place: Place, name: str) -> Place:
 
 def root(node: bound.Root, scope: Scope) -> Place:
     """`$root/Set(key)` and `$root/Singleton`: one row at most, joined like a to-one path."""
-    frame, build = frame_of(scope.this), scope.build
+    start, build = frame_of(scope.this), scope.build
+    frame = start.frame if start is not None else scope.frame
     if frame is None:
         raise errors.NotImplementedByService(feature="$root in this place")
     key = ("$root", node.source, node.key)
-    if key in frame.frame.joined:
-        return frame.frame.joined[key]
+    if key in frame.joined:
+        return frame.joined[key]
     table = build.mapping.table(node.source)
-    row = Row(frame.frame, build.table(table.name), table, key, optional=True)
+    row = Row(frame, build.table(table.name), table, key, optional=True)
     on = key_test(row, node.key, scope)
-    frame.frame.join(row.alias, terms.all_of([*on, *relations.narrowed(build, row, node.type), *relations.granted(row)]))
-    frame.frame.joined[key] = row
+    frame.join(row.alias, terms.all_of([*on, *relations.narrowed(build, row, node.type), *relations.granted(row)]))
+    frame.joined[key] = row
     return row
 
 

@@ -175,7 +175,7 @@ Place: TypeAlias = Row | One | Complex | Json | Staged | Operand | Stream
 class Scope:
     """What an expression sees: the current instance, `$it`, lambda variables, added names (as expressions or places).
     `these` opens the current collection of `$apply` again: its FROM, conditions and instance, and the conditions that hold
-    it to the group of the current instance."""
+    it to the group of the current instance. `frame`: where `$root` is joined of values that are in no table."""
 
     build: Build
     this: Place
@@ -183,6 +183,7 @@ class Scope:
     variables: Mapping[str, Place] = field(default_factory=dict)
     names: Mapping[str, Any] = field(default_factory=dict)
     these: Callable[[], tuple[Frame, list[pw.Node], Place]] | None = None
+    frame: Frame | None = None
 
     def of(self, member: Place) -> Scope:
         """The scope of the members of a collection: `this` is the member, added names are those of the outer instance."""

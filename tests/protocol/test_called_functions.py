@@ -53,6 +53,7 @@ CALLS = [
              {"value": [{"Orders": [{"OrderID": 10248}]}, {"Orders": []}]}),
     Exchange("U 5.1.1.13", f"Categories?$filter=Products/any(p:{NS}PriceWithTax(price=p/UnitPrice) gt 50)&$select=ID", 200, of("ID", 1)),
     Exchange("U 4.8", f"Categories?$filter=Products/$count($filter={NS}PriceWithTax(price=UnitPrice) gt 20) eq 4&$select=ID", 200, {"value": list}),
+    Exchange("P 11.5.4.1", f"Products?$filter={NS}PriceWithTax(price=Weight) eq null and ID gt 13&$select=ID", 200, of("ID", 16)),
     # patterns that are no literals
     Exchange("U 5.1.1.7.1", "Products?$filter=matchesPattern(Name,@p)&$select=ID&@p='^Cha'", 200, of("ID", 1, 2)),
     Exchange("U 5.1.1.7.1", "Products?$filter=matchesPattern(Name,@p)&$select=ID&@p='^Chai'", 200, of("ID", 1)),

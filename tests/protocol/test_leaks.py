@@ -182,6 +182,20 @@ def test_functions_as_transformations(service_of: Any, tmp_path: Path) -> None:
     assert ask(client, "guest", "Sales?$apply=SalesModel.Largest()").status in (200, 403)
 
 
+def test_arguments_and_results_of_operations(shared: Shared, service_of: Any, tmp_path: Path) -> None:
+    """`$root` in the argument of a function, and in options of what it gives, shows what whoever asks may see."""
+    limited, world, closed = shared.of("rows", ROWS), shared.of("trimmed", None, trimmed()), shared.of("rights", RIGHTS)
+    for argument in ("$root/Orders/$count", f"$root/Orders({HIDDEN})/Freight", f"$root/Orders({SEEN})/Freight", "$root/Employees(5)/Orders/$count"):
+        line = f"PriceWithTax(price=@p)?@p={argument}"
+        assert content(ask(limited, "clerk", line)) == content(ask(world, "admin", line)), line
+        assert ask(closed, "clerk", line).status == 403, line
+    rules = [{"roles": ["admin"], "sets": {"*": {}}}, {"roles": ["clerk"], "sets": {"Items": {"rows": "false"}}}, {"roles": ["guest"], "sets": {"Groups": {}}}]
+    client = guarded(service_of, tmp_path, "calls", {"rules": rules})
+    for option in ("$filter=$root/Items/any()", "$filter=$root/Items/$count gt 0", "$apply=filter($root/Items/any())"):
+        found = {who: ask(client, who, f"Sizes()?{option}") for who in ("admin", "clerk", "guest")}
+        assert found["admin"].json["value"] and not found["clerk"].json["value"] and found["guest"].status == 403, option
+
+
 # --- ways to ask -----------------------------------------------------------------------------------------
 
 SAMPLE = MATRIX[::9]
