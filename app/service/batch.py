@@ -170,7 +170,7 @@ class _Run:
 
     def __init__(self, call: Call, multipart: bool, goes_on: bool) -> None:
         self.call, self.multipart, self.goes_on = call, multipart, goes_on
-        self.done = Done(call.request.root, support=vocabularies.batch_support(call.model))
+        self.done = Done(call, support=vocabularies.batch_support(call.model))
         self.groups = 0
         self.requests = requests = Requests(call.request, self.done)
         self.around = call.service.surroundings(requests.root, requests.inherited, call.policy)
@@ -298,6 +298,9 @@ class _Run:
         """Raises _Failed where one of the group may not be carried out: then nothing of it is."""
         if group.problem is not None:
             raise _Failed(self.error(BodyError(group.problem, code="invalidPart"), Part("", "", {}, id=group.id)))
+        if self.multipart and self.call.service.settings.strict and any(part.id is None for part in group.parts):
+            nameless = BodyError("Each request of a change set has a Content-ID", code="invalidPart")
+            raise _Failed(self.error(nameless, group.parts[0]))
         members = {part.id for part in group.parts}
         for part in group.parts:
             outside = tuple(name for name in part.depends_on if name not in members)

@@ -162,10 +162,19 @@ class DeltaAnswer:
         self.granted = None if source.grant is None else interest(planner, own, bound.Options())
 
     def __call__(self, call: Call) -> Response:
-        from app.service.read import page_of
         if self.format.metadata == "none":
             raise BindError("Changes cannot be told with metadata=none", code="metadataNeeded", target="$format")
         position = self.position(call)
+        waits = "callback" in call.wishes.preferences and call.request.method == "GET" and call.request.snapshot is None
+        response, nothing = self.answer(call, position, waits)
+        if nothing:
+            from app.service.watches import watched
+            return watched(call, nothing) or response
+        return response
+
+    def answer(self, call: Call, position: Position, waits: bool) -> tuple[Response, str]:
+        """The answer and, for a client that waits for changes, the next delta link where there is none."""
+        from app.service.read import page_of
         with call.store.read():
             new = position.new or changelog.boundary(call.store)
             if not changelog.kept(call.store, position.old):
@@ -173,10 +182,12 @@ class DeltaAnswer:
             window = Window(changelog.since(call.store, self.tables, position.old, new))
             found = Changes(self, call, window)
             if self.counts:
-                return Response(200, {"Content-Type": "text/plain"}, str(sum(1 for _ in found.items(0))).encode())
+                return Response(200, {"Content-Type": "text/plain"}, str(sum(1 for _ in found.items(0))).encode()), ""
+            nothing = _url(call, [new]) if waits and position.new is None and not any(found.items(0)) else ""
             if self.single:
-                return self.one(call, found, new)
-            return self.page(call, found, replace(position, new=new), 0 if call.request.snapshot else page_of(call))
+                return self.one(call, found, new), nothing
+            page = 0 if call.request.snapshot else page_of(call)
+            return self.page(call, found, replace(position, new=new), page), nothing
 
     def position(self, call: Call) -> Position:
         """What the token says. Raises Gone for one that was not made for this query."""

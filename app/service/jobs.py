@@ -48,6 +48,7 @@ OWN = ("respond-async", "wait", "callback")
 NOT_KEPT = frozenset({"authorization", "proxy-authorization", "cookie", "content-length", "transfer-encoding", "connection",
                       "expect", "host"})
 READS = ("GET", "HEAD")
+WATCH = "WATCH"                 # the method of a job that looks at a delta link (`watches`)
 VARY = "OData-MaxVersion, Accept"
 
 
@@ -80,14 +81,14 @@ def submit(service: Service, request: Request, principal: Principal) -> Response
     preferences = parse_preferences(request.header("prefer") or "")
     wait = next((int(each.value) for each in preferences if each.name == "wait" and each.value and each.value.isdigit()), 0)
     holder = me() if wait else None
-    called, callback = _callback(preferences, service.settings.callback_hosts)
+    called, callback = callback_of(preferences, service.settings.callback_hosts)
     kept = {name: value for name, value in request.headers.items()
             if name not in NOT_KEPT and name != getattr(service.authenticate, "header", None)}
     kept["prefer"] = ", ".join(_text(each) for each in preferences if each.name.removeprefix("odata.") not in OWN)
     made = now()
     values = {
         "id": secrets.token_urlsafe(24), "state": jobs.RUNNING if wait else jobs.WAITING, "made": made,
-        "principal": _written(principal), "method": request.method, "root": request.root,
+        "principal": written(principal), "method": request.method, "root": request.root,
         "target": request.path + (f"?{request.query}" if request.query else ""),
         "headers": json.dumps({name: value for name, value in kept.items() if value}), "callback": callback,
         "holder": holder, "lease": made + LEASE if wait else 0, "attempts": 1 if wait else 0, "status": 0}
@@ -121,7 +122,7 @@ def _waited(service: Service, job: Job, holder: str, seconds: int) -> Response |
     return Response(found.status, json.loads(found.answer or "{}"), body)
 
 
-def _callback(preferences: tuple[Preference, ...], hosts: tuple[str, ...]) -> tuple[str, str | None]:
+def callback_of(preferences: tuple[Preference, ...], hosts: tuple[str, ...]) -> tuple[str, str | None]:
     """(the preference as written, the URL to call) where the host may be called back; else ('', None)."""
     for each in preferences:
         if each.name.removeprefix("odata.") == "callback":
@@ -155,12 +156,12 @@ def _chunks(file: IO[bytes]) -> Iterator[bytes]:
         yield chunk
 
 
-def _written(principal: Principal) -> str:
+def written(principal: Principal) -> str:
     return json.dumps({"id": principal.id, "scopes": sorted(principal.scopes), "roles": sorted(principal.roles),
                        "tenant": principal.tenant, "claims": dict(principal.claims)}, sort_keys=True)
 
 
-def _principal(text: str) -> Principal:
+def principal_of(text: str) -> Principal:
     said = json.loads(text)
     return Principal(said["id"], frozenset(said["scopes"]), frozenset(said["roles"]), said["tenant"], said["claims"])
 
@@ -171,7 +172,7 @@ def monitor(service: Service, request: Request, principal: Principal) -> Respons
     """How a job stands: 202 while it is not done, then its result. DELETE cancels it. Raises NotFound for a job that is
     not there, or is somebody else's."""
     job = jobs.find(service.store, request.path.removeprefix(PATH).rstrip("/"))
-    if job is None or (_principal(job.principal).id, _principal(job.principal).tenant) != (principal.id, principal.tenant):
+    if job is None or (principal_of(job.principal).id, principal_of(job.principal).tenant) != (principal.id, principal.tenant):
         raise NotFound(reason="There is no such asynchronous request, or its result is no longer kept")
     version = wishes.versions(request)[0]
     if request.method == "DELETE":
@@ -259,20 +260,24 @@ def work(service: Service, holder: str, stopping: threading.Event | None = None)
 
 def carry_out(service: Service, job: Job, holder: str) -> None:
     """One job that `holder` has claimed. What it did and its result are stored together, or nothing of both."""
+    if job.method == WATCH:
+        from app.service.watches import look
+        look(service, job, holder)
+        return
     if job.attempts > ATTEMPTS:
         error = ServiceUnavailable("The request could not be carried out; its workers ended again and again", retry_after=60)
-        _keep(service, job, holder, lambda: service.failed(error, _request(job)))
+        _keep(service, job, holder, lambda: service.failed(error, request_of(job)))
         return
     with _held(service, job, holder), tempfile.SpooledTemporaryFile(SPOOL) as body:
         info = streams.info(service.store, jobs.TABLE, job.number, jobs.REQUEST)
         for chunk in streams.read(service.store, info) if info is not None else ():
             body.write(chunk)
         given = body.tell() > 0
-        principal = _principal(job.principal)
+        principal = principal_of(job.principal)
 
         def answer() -> Response:
             body.seek(0)
-            request = replace(_request(job), body=body if given else None)      # type: ignore[arg-type]
+            request = replace(request_of(job), body=body if given else None)      # type: ignore[arg-type]
             try:
                 policy = service.access.policy(principal)
                 with service.store.write() if service.store.in_transaction else contextlib.nullcontext():
@@ -307,7 +312,7 @@ def _keep(service: Service, job: Job, holder: str, answer: Callable[[], Response
             with _spooled(response) as file:
                 store.transact(lambda: finish(response, file))
         else:
-            with store.isolated() if isolation.asked(_request(job)) else contextlib.nullcontext():
+            with store.isolated() if isolation.asked(request_of(job)) else contextlib.nullcontext():
                 store.transact(attempt)
 
 
@@ -323,9 +328,10 @@ def _spooled(response: Response) -> Iterator[Any]:
         yield file
 
 
-def _request(job: Job) -> Request:
+def request_of(job: Job, method: str | None = None) -> Request:
+    """The request of a job, without its body."""
     path, _, query = job.target.partition("?")
-    return Request(job.method, path, query, json.loads(job.headers), None, job.root)
+    return Request(method or job.method, path, query, json.loads(job.headers), None, job.root)
 
 
 @contextlib.contextmanager

@@ -14,9 +14,11 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, unquote, urljoin, urlsplit
 
-from app.errors import BodyError, FailedDependency, NotImplementedByService, ODataError, UnsupportedMediaType
+from app.errors import BodyError, FailedDependency, NotImplementedByService, ODataError
 from app.payload.batch import Part, PartAnswer
-from app.service.dependencies import holds
+from app.service import referenced
+from app.service.call import Call
+from app.service.codings import decoded
 from app.service.request import Request
 from app.service.rewrites import host
 from app.url.headers import parse_preferences
@@ -25,12 +27,14 @@ INHERITED = ("accept-charset", "accept-language", "odata-version", "odata-maxver
              "client-request-id")
 INHERITED_PREFERENCES = ("include-annotations", "allow-entityreferences")
 NOT_IN_PARTS = ("expect", "from", "max-forwards", "range", "te")
+CREDENTIALS = ("authorization", "proxy-authorization")      # of parts, which are not looked at
 ASYNCHRONOUS = ("respond-async", "wait", "callback")
 SYSTEM_IDS = frozenset({"metadata", "batch", "crossjoin", "all", "entity", "root", "id", "it", "this"})
 REFERENCE = re.compile(r"/?\$([A-Za-z0-9\-._~]+)(?=/|$|\?)")
 PLAIN_URL = re.compile(r"(?![A-Za-z][A-Za-z0-9+.-]*:/)[A-Za-z][\w%()'=,;:/.*-]*(\?[!\"$-~]*)?", re.ASCII)
 PLAIN_HEADERS = frozenset({"accept", "accept-charset", "accept-language", "content-type", "odata-version",
                            "odata-maxversion"})
+VALUE = re.compile(r"[^&](?:\$|%24)")       # in a value, where the name of an option is not
 PRINTABLE = string.ascii_letters + string.digits + string.punctuation
 
 
@@ -41,7 +45,7 @@ class Done:
     """The answers so far. `answers`: request id → URL that the request was about ('' for POST), answer; `groups`: id of
     a group → whether it succeeded."""
 
-    root: str
+    call: Call
     answers: dict[str, tuple[str, PartAnswer]] = field(default_factory=dict)
     groups: dict[str, bool] = field(default_factory=dict)
     support: Mapping[str, Any] | None = None            # BatchSupport; None: everything is offered
@@ -79,12 +83,16 @@ class Done:
             raise BodyError(f"The id '{part.id}' is used twice in this batch", code="duplicateId")
         if part.condition is not None:
             self.require("RequestDependencyConditionsSupported", "A condition ('if') of a request")
-            if not holds(part.condition, {id: answer for id, (_, answer) in self.answers.items()}):
+            if not referenced.holds(self.call, part.condition, self.known()):
                 raise FailedDependency("The condition of the request does not hold", target="if")
             return
         for name in part.depends_on:
             if name in self.answers and not self.answers[name][1].succeeded or not self.groups.get(name, True):
                 raise FailedDependency(name=name)
+
+    def known(self) -> dict[str, PartAnswer]:
+        """The answers by request id."""
+        return {id: answer for id, (_, answer) in self.answers.items()}
 
     def place(self, id: str) -> str | None:
         """The path of the entity that `$id` stands for: the one that a request created, else the one that it was about
@@ -94,7 +102,7 @@ class Done:
         if answer is None or not answer.succeeded or id.lower() in SYSTEM_IDS:
             return None
         made = answer.headers.get("OData-EntityId") or answer.headers.get("Location")
-        return path.partition("?")[0].rstrip("/") or None if made is None else made.removeprefix(self.root)
+        return path.partition("?")[0].rstrip("/") or None if made is None else made.removeprefix(self.call.request.root)
 
     def tag(self, id: str) -> str | None:
         """The ETag that a request returned (Protocol §11.7.5)."""
@@ -121,17 +129,23 @@ class Requests:
         place = urlsplit(self.root)
         self.host, self.root_path = host(place.netloc, place.scheme), place.path
         self.inherited = self._inherited()
+        settings = done.call.service.settings
+        self.strict, self.limit = settings.strict, settings.max_body
 
     def request(self, part: Part) -> Request:
         """The request that a part stands for. Raises BodyError, FailedDependency for a reference."""
         url, done = part.url, self.done
         path, _, query = url.partition("?") if PLAIN_URL.fullmatch(url) else self.target(url)
+        if done.answers and VALUE.search(query):
+            query = referenced.in_query(query, done.known(), done.call.model)
         if path.startswith(("$", "%")) and unquote(path).rstrip("/").lower() == "$batch":
             raise BodyError("A batch cannot stand inside a batch", code="nestedBatch")
         headers: Mapping[str, str] = self.headers(part.headers) if part.headers else self.inherited
         if not part.body:
             return Request(part.method, path, query, headers, None, self.root, done.in_body, self.outer.plain)
-        body = io.BytesIO(part.body) if isinstance(part.body, bytes) else io.BufferedReader(Window(part.body))
+        body: Any = io.BytesIO(part.body) if isinstance(part.body, bytes) else io.BufferedReader(Window(part.body))
+        if "content-encoding" in part.headers:
+            body = decoded(body, part.headers["content-encoding"], self.limit)
         return Request(part.method, path, query, headers, body, self.root, done.in_body, self.outer.plain)
 
     def plain(self, part: Part) -> bool:
@@ -157,14 +171,12 @@ class Requests:
 
     def headers(self, own: Mapping[str, str]) -> dict[str, str]:
         """The headers of a part with what it inherits; who asks is said by the batch alone (Protocol §11.7.7.1)."""
-        for name in NOT_IN_PARTS:
+        for name in NOT_IN_PARTS + (CREDENTIALS if self.strict else ()):
             if name in own:
                 raise BodyError(f"The header '{name}' is not allowed in a part of a batch", code="invalidPart")
-        if own.get("content-encoding", "identity").strip().lower() != "identity":
-            raise UnsupportedMediaType("A part with a Content-Encoding of its own cannot be read here")
         headers = {**self.inherited, **own}
-        headers.pop("content-length", None)
-        headers.pop("authorization", None)
+        for name in ("content-length", "content-encoding", *CREDENTIALS):
+            headers.pop(name, None)
         if "prefer" in own:
             given = {_preference(each) for each in own["prefer"].split(",")}
             wanted = [each for each in own["prefer"].split(",") if _preference(each) not in ASYNCHRONOUS]

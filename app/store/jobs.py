@@ -96,6 +96,12 @@ def renew(store: Store, job: Job, holder: str, lease: int) -> bool:
     return _update(store, {"lease": lease}, _is("number", job.number), _is("holder", holder), _is("state", RUNNING))
 
 
+def postpone(store: Store, job: Job, holder: str, until: int) -> bool:
+    """Let a job rest until a time, as if nobody had been at it; whether it was still held."""
+    rest = {"lease": until, "attempts": 0}
+    return _update(store, rest, _is("number", job.number), _is("holder", holder), _is("state", RUNNING))
+
+
 def finish(store: Store, job: Job, holder: str, status: int, answer: str, body: Any) -> bool:
     """Keep the result of a job that is still held; whether it is. Inside `write()`, with the effects of the job."""
     done = {"state": DONE, "status": status, "answer": answer}

@@ -12,14 +12,14 @@ import io
 import json
 import re
 import string
-import zlib
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from http import HTTPStatus
 from typing import Any, BinaryIO, Protocol, cast
 from urllib.parse import quote
 
-from app.errors import BodyError, PayloadTooLarge, UnsupportedMediaType
+from app.errors import PayloadTooLarge
+from app.service import codings
 from app.service.request import Request
 from app.service.response import Response
 from app.service.settings import Settings
@@ -250,47 +250,6 @@ class Incoming(io.RawIOBase):
         return len(data)
 
 
-class Inflated(io.RawIOBase):
-    """A gzip or deflate body as the bytes it stands for; it may grow up to `limit` (RFC 9110 §8.4.1)."""
-
-    def __init__(self, coded: BinaryIO, window: int, limit: int) -> None:
-        self._coded = coded
-        self._coder = zlib.decompressobj(window)
-        self._limit = self._room = limit
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        data = b""
-        while not data and not self._coder.eof:
-            coded = self._coder.unconsumed_tail or self._coded.read(65536)
-            try:
-                data = self._coder.decompress(coded, len(buffer))
-            except zlib.error:
-                raise BodyError(reason="it is not in the coding that Content-Encoding names") from None
-            if not coded and not data:
-                raise BodyError(reason="it ends before its Content-Encoding does")
-        self._room -= len(data)
-        if self._room < 0:
-            raise PayloadTooLarge(allowed=self._limit)
-        buffer[:len(data)] = data
-        return len(data)
-
-
-class Uncodable(io.RawIOBase):
-    """A body in a coding that is not understood: reading it is 415 (RFC 9110 §8.4)."""
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        raise UnsupportedMediaType(f"A body with Content-Encoding '{self._name}' cannot be read here")
-
-
 def request_body(environ: Environ, headers: dict[str, str], limit: int) -> BinaryIO | None:
     """The body as a binary stream, decoded from its Content-Encoding; None when the request has none."""
     sent = headers.get("content-length", "")
@@ -298,12 +257,5 @@ def request_body(environ: Environ, headers: dict[str, str], limit: int) -> Binar
     chunked = "transfer-encoding" in headers and environ.get("wsgi.input_terminated")
     if length == 0 or (length is None and not chunked):
         return None
-    body: io.RawIOBase = Incoming(environ["wsgi.input"], length, limit)
-    if "content-encoding" in headers:
-        for name in reversed([part.strip().lower() for part in headers["content-encoding"].split(",")]):
-            window = transport.WINDOW.get(name.removeprefix("x-"))
-            if window is not None:
-                body = Inflated(cast("BinaryIO", io.BufferedReader(body)), window, limit)
-            elif name not in ("", "identity"):
-                body = Uncodable(name)
-    return cast("BinaryIO", io.BufferedReader(body))
+    body = cast("BinaryIO", io.BufferedReader(Incoming(environ["wsgi.input"], length, limit)))
+    return codings.decoded(body, headers.get("content-encoding", ""), limit)

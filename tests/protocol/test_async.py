@@ -276,3 +276,38 @@ def test_callback(private: Callable[..., Client], called: tuple[int, list[str]],
     assert answer.status == 202
     assert answer.headers["preference-applied"] == (prefer if expected else "respond-async")
     assert work(client) == 1 and seen == expected
+
+
+WATCHED = [("Tags?$select=Name", "Tags('new')"), ("Tags('new')", "Tags('new')"), ("Products?$select=ID&$expand=Tags&$filter=ID eq 1", "Tags('new')")]
+
+
+@pytest.mark.parametrize(("query", "changed"), WATCHED)
+def test_callback_of_a_delta_link(private: Callable[..., Client], called: tuple[int, list[str]], monkeypatch: pytest.MonkeyPatch,
+                                  query: str, changed: str) -> None:
+    """P 8.2.8.2: 202 with the link to ask next where there is nothing to tell, a GET once there is."""
+    from app.service import watches
+    from tests.protocol.test_delta import delta_link
+    monkeypatch.setattr(watches, "PAUSE", -1)
+    port, seen = called
+    client = private("northwind", callback_hosts=("127.0.0.1",))
+    link = delta_link(client, query)
+    prefer = f'track-changes, callback; url="http://127.0.0.1:{port}/there"'
+    answer = send(client, link, {"prefer": prefer})
+    assert (answer.status, answer.body, answer.headers["preference-applied"]) == (202, b"", prefer)
+    following = answer.headers["location"].removeprefix(ROOT)
+    elsewhere = prefer.replace("127.0.0.1", "localhost")
+    assert send(client, link, {"prefer": elsewhere}).status == 200          # whom the settings do not name
+    look(client)
+    assert seen == []
+    assert send(client, f"DELETE {changed}").status == 204
+    look(client)
+    look(client)
+    assert seen == ["/there"]
+    assert "deleted" in send(client, following, {"prefer": prefer}).text
+
+
+def look(client: Client) -> None:
+    """One look at what there is to do."""
+    job = stored.claim(client.service.store, "worker", jobs.now(), 1000)
+    if job is not None:
+        jobs.carry_out(client.service, job, "worker")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
+import zlib
 from base64 import urlsafe_b64decode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -95,6 +97,14 @@ SAME = [
     Batch("P 11.7.5", [["1: POST Customers {\"CustomerID\": \"NEWCO\", \"CompanyName\": \"N\", \"Contacts\": []}", "DELETE $1\nIf-Match: $1"]], [[201, 204]], {"Customers('NEWCO')": 404}),
     Batch("P 11.7.5", ["1: GET Products(1)", "GET Products(1)\nIf-None-Match: $1"], [200, (304, None)]),
     Batch("P 11.7.4", ["metadata: GET Tags('new')", "GET $metadata"], [200, (200, re.compile("<edmx:Edmx"))]),
+    Batch("P 11.7.6", ["1: GET Products(1)?$select=CategoryID,Name", "GET Products?$select=ID&$filter=CategoryID eq $1/CategoryID and ID le 2", "GET Products?$filter=Name%20eq%20%241/Name&$select=ID", "GET Products?$filter=Name eq '$1/Name'&$top=1"],
+          [200, (200, {"value": [{"ID": 1}, {"ID": 2}]}), (200, {"value": [{"ID": 1}]}), (200, {"value": []})]),
+    Batch("P 11.7.6", ["1: GET Orders(10253)", "GET Orders?$select=OrderID&$filter=OrderDate eq $1/OrderDate and RequiredDate eq $1/RequiredDate and Status eq $1/Status", "GET Orders/$count?$filter=OrderDate lt @d&@d=$1/OrderDate", "GET Customers($k)?$select=CustomerID&$filter=true"],
+          [200, (200, {"value": [{"OrderID": 10253}]}), (200, re.compile("^[0-9]+$")), 400]),
+    Batch("P 11.7.6", ["1: GET Reviews(1)/Scores", "2: GET Products(1)/Supplier/ID", "GET Reviews?$filter=Stars in $1&$select=ID&$top=2", "GET Suppliers?$filter=ID eq $2&$select=CompanyName", "GET Products(5)?$expand=Reviews($filter=Stars in $1;$select=ID)&$select=ID"],
+          [200, 200, (200, {"value": [{"ID": 1}, {"ID": 3}]}), (200, {"value": [{"CompanyName": str}]}), 200]),
+    Batch("P 11.7.6", ["it: GET Products(1)", "GET Products/$count?$filter=$it/ID eq 1", "1: GET Nothing", "GET Products?$filter=ID eq $1/ID", "2: GET Products(1)", "GET Products?$filter=ID eq $2", "GET Products?$filter=ID eq $9/ID"],
+          [200, (200, "1"), 404, 424, 200, 400, 400]),
     # headers, bodies and URLs of parts
     Batch("P 11.7", ["GET Products(1)?$select=UnitPrice\nAccept: application/json;IEEE754Compatible=true", "GET Products(1)?$select=ID\nOData-MaxVersion: 4.01\nAccept: application/json;metadata=minimal"],
           [(200, {"UnitPrice": "18"}), (200, {"@context": str, "ID": 1})]),
@@ -210,7 +220,7 @@ READ = [
     ("P 11.7.7.1: a read in a change set", "multipart/mixed; boundary=b", f"--b\r\nContent-Type: multipart/mixed; boundary=c\r\n\r\n--c\r\nContent-Type: application/http\r\n\r\n{CREATE}\r\n--c\r\n{PART}\r\n--c--\r\n--b--", [400]),
     ("P 11.7.3: a Content-ID that is none", "multipart/mixed; boundary=b", f"--b\r\nContent-Type: application/http\r\nContent-ID: a b\r\n\r\n{ONE}\r\n\r\n--b\r\n{PART}\r\n--b--", [400, 200]),
     ("P 11.7.3: a Content-ID used twice", "multipart/mixed; boundary=b", f"--b\r\nContent-ID: 1\r\n{PART}\r\n--b\r\nContent-ID: 1\r\n{PART}\r\n--b\r\nContent-Type: multipart/mixed; boundary=c\r\n\r\n--c\r\nContent-Type: application/http\r\nContent-ID: 1\r\n\r\n{CREATE}\r\n--c--\r\n--b--", [200, 400, 400]),
-    ("a part with a coding of its own", "multipart/mixed; boundary=b", f"--b\r\nContent-Type: application/http\r\n\r\n{CREATE.replace('json', 'json' + chr(13) + chr(10) + 'Content-Encoding: gzip')}\r\n--b--", [415]),
+    ("a part with a coding that nobody knows", "multipart/mixed; boundary=b", f"--b\r\nContent-Type: application/http\r\n\r\n{CREATE.replace('json', 'json' + chr(13) + chr(10) + 'Content-Encoding: br')}\r\n--b--", [415]),
 ]
 
 
@@ -339,6 +349,12 @@ IN_JSON = [
                             get("d", **{"if": "startswith(tolower($3),'ch') and length($3) eq 4"}), get("e", **{"if": "$1/Dimensions/Width in (9,10,11)"}), get("f", **{"if": "$3 eq '$1/$succeeded'"}), get("g", **{"if": "$1/Nothing eq null"}), get("h", **{"if": "$1/Nothing gt 1"}),
                             get("i", **{"if": "$9/$succeeded"}), get("j", **{"if": "Name eq 'Chai'"}), get("k", **{"if": "$1/$succeeded and"}), get("l", **{"if": "$3 gt 5"}), get("m", **{"if": "$1/UnitPrice div 0 gt 5"}), get("n", **{"if": "-(1) lt 0"})],
              {"1": 200, "2": 200, "3": 200, **dict.fromkeys("abcdegn", 200), **dict.fromkeys("fhijklm", 424)}),
+    Requests("J 19.1: if, with every function", [get("1", "Orders(10253)"), get("2", "Categories(1)/Products"), get("3", "Employees(1)"), get("4", "Products(1)"),
+                                                 get("a", **{"if": "year($1/OrderDate) eq 2024 and $1/OrderDate gt 2024-01-01T00:00:00Z"}), get("b", **{"if": "$2/$count eq 4 and $2/value/$count eq 4 and $2/0/ID eq 1"}),
+                                                 get("c", **{"if": "round($4/UnitPrice) eq 18 and concat($4/Name,'!') eq 'Chai!'"}), get("d", **{"if": "$3/ShiftLength eq duration'PT8H' and $3/BirthDate lt 2000-01-01"}),
+                                                 get("e", **{"if": "$4/Dimensions/Width add 1 gt 1 or false"}), get("f", **{"if": "matchesPattern($4/Name,'^C')"}), get("g", **{"if": "cast($4/ID,Edm.String) eq '1'"}),
+                                                 get("h", **{"if": "$root/Products(1)/Name eq 'Chai'"}), get("i", **{"if": "$4 eq 1"}), get("j", **{"if": "$4/Name"})],
+             {**dict.fromkeys("1234abcdefg", 200), **dict.fromkeys("hij", 424)}),
     Requests("J 19.1: if in a group", [get("1", "Nothing"), tag("2", atomicityGroup="g"), tag("3", "b", atomicityGroup="g", **{"if": "$1/$succeeded"}), get("4", "Tags('fresh')")], {"1": 404, "2": 424, "3": 424, "4": 404}),
     # answers
     Requests("J 19.5", [get("1", "Products/$count"), get("2", "$metadata"), get("3", "Categories(1)/Picture/$value"), get("4", "Products(1)/Name/$value"), {"id": "5", "method": "delete", "url": "Tags('new')"}],
@@ -442,6 +458,29 @@ def test_crossed_change_sets(private: Private) -> None:
 def test_strict_negotiation(clients: Clients) -> None:
     answer = send_multipart(clients.of("northwind", strict=True), ["GET Products(1)"], {"Accept": "application/json"})
     assert answer.headers["content-type"] == "application/json" and isinstance(answer.json["responses"][0]["id"], str)
+
+
+def test_strict_parts(clients: Clients) -> None:
+    """P 11.7.7.1: a Content-ID in change sets, and no credentials in parts; both let pass elsewhere."""
+    strict, items = clients.of("northwind", strict=True), [["1: DELETE Tags('nope')", "DELETE Tags('nope')"]]
+    assert statuses(answers(send_multipart(strict, items))) == [400]
+    assert statuses(answers(send_multipart(clients["northwind"], items))) == [404]
+    secret = ["GET Products(1)\nAuthorization: Basic x"]
+    assert statuses(answers(send_multipart(strict, secret))) == [400]
+    assert statuses(answers(send_multipart(clients["northwind"], secret))) == [200]
+
+
+@pytest.mark.parametrize(("coding", "packed", "status"), [
+    ("gzip", gzip.compress, 201), ("X-GZIP", gzip.compress, 201), ("deflate", zlib.compress, 201), ("identity", bytes, 201),
+    ("deflate, gzip", lambda data: gzip.compress(zlib.compress(data)), 201), ("gzip", bytes, 400), ("br", bytes, 415)])
+def test_a_part_in_a_coding(private: Private, coding: str, packed: Any, status: int) -> None:
+    """P 11.7, RFC 9110 §8.4: in both formats."""
+    client = private("northwind")
+    body = packed(b'{"Name": "fresh"}')
+    head = f"Content-Type: application/http\r\n\r\nPOST Tags HTTP/1.1\r\nContent-Type: application/json\r\nContent-Encoding: {coding}\r\n"
+    part = head.encode() + f"Content-Length: {len(body)}\r\n\r\n".encode() + body
+    assert statuses(answers(send_multipart(client, [part]))) == [status]
+    assert client.send("GET Tags('fresh')").status == (200 if status == 201 else 404)
 
 
 # --- stopping, and where the service lives ---------------------------------------------------------------
