@@ -23,6 +23,7 @@ from app.bind.selection import Selection
 from app.edm.index import Model
 from app.edm.model import NavigationProperty
 from app.url import nodes as url
+from app.url.nodes import NO_OPTIONS
 
 SHAPE = SELECTED_SHAPE | {"expand"}
 LIST = SELECTED_LIST | {"skiptoken"}
@@ -57,7 +58,7 @@ def bind_options(options: url.Options, resource: nodes.Resource, model: Model, m
     """The options of a request on `resource`. Raises OptionNotAllowed (400) for one that does not apply there."""
     place = bindings.place_of(resource, model)
     shown = method == "GET" and resource.kind in ("collection", "entity") and not resource.suffix
-    if not options.texts and options.top is None and options == NO_OPTIONS:
+    if options is NO_OPTIONS or not options.texts and options.top is None and options == NO_OPTIONS:
         return completed(NONE, resource.type, place, model) if shown else NONE
     what, allowed = applicable(resource, model, method, options.deltatoken is not None)
     _check(options, what, allowed)
@@ -330,7 +331,6 @@ class _Binder:
 
 
 NONE = nodes.Options()
-NO_OPTIONS = url.Options()
 
 
 def _has_row(scope: Scope, path: list[str]) -> bool:

@@ -27,10 +27,12 @@ QUERY_BYTES = 1 << 20
 
 def tunnelled(request: Request) -> Request:
     """The method that X-HTTP-Method names on a POST; MERGE is PATCH."""
-    name = request.header("x-http-method") or request.header("x-http-method-override")
     if request.method == "MERGE":
         return replace(request, method="PATCH")
-    if request.method != "POST" or name is None:
+    name = None
+    if request.method == "POST":
+        name = request.header("x-http-method") or request.header("x-http-method-override")
+    if name is None:
         return request
     method = name.strip().upper()
     if method not in TUNNELLED:
@@ -41,7 +43,7 @@ def tunnelled(request: Request) -> Request:
 def query_in_body(request: Request, model: Model) -> Request:
     """POST `path/$query` with the query part as text, as a form or as a JSON object of its options: the GET of `path` (URL
     Conventions §4.17)."""
-    match = QUERY_SEGMENT.search("/" + request.path)
+    match = QUERY_SEGMENT.search("/" + request.path) if "$query" in request.path else None
     if match is None:
         return request
     if request.method != "POST":

@@ -68,6 +68,7 @@ class Service:
         rules = policies.load(settings.policy, model, self.mapping) if settings.policy else None
         self.access = access.Access(model, self.mapping, rules, scoped=self.authenticate is not anonymous)
         self._sights: Bounded[str, Sight] = Bounded()
+        self._wishes: Bounded[Any, wishes.Wishes] = Bounded(256)
         self._texts: Bounded[tuple[str | None, ...], tuple[read.Handler, Call]] = Bounded()
         self._plans: Bounded[Any, tuple[read.Handler, bound.Request]] = Bounded()
         self.by_row: Bounded[Any, Node] = Bounded()
@@ -220,7 +221,7 @@ class Service:
         if method not in METHODS:
             return self._told(request, policy)
         target = rewrites.dereferenced(url.parse(request.path, request.query, self.limits), request.root)
-        wanted = wishes.wish(request, target.options.format, self.settings.strict)
+        wanted = self._wished(request, target.options.format, key[3:])
         if target.options.deltatoken is not None and wanted.format.omit:    # what became null has to be told (§8.2.8.6)
             wanted = replace(wanted, format=replace(wanted.format, omit=""))
         self._check_options(target.options)
@@ -267,6 +268,15 @@ class Service:
         if plain and method == "POST" and bound_request.resource.kind == "collection":
             self._texts.put(key, (writing, call.again(replace(request, body=None), principal)))
         return self._carried(writing, call)
+
+    def _wished(self, request: Request, format: str | None, around: tuple[str | None, ...]) -> wishes.Wishes:
+        """What a request wishes for in these `surroundings`."""
+        key = request.method, format, around
+        found = self._wishes.get(key)
+        if found is None:
+            found = wishes.wish(request, format, self.settings.strict)
+            self._wishes.put(key, found)
+        return found
 
     def _told(self, request: Request, policy: access.Policy) -> Response:
         """The answer to OPTIONS: the methods of a resource (RFC 9110 §9.3.7); any other method is refused with them."""

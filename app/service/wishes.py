@@ -99,8 +99,10 @@ def report(wishes: Wishes, response: Response) -> None:
 
 def versions(request: Request) -> tuple[str, str, bool]:
     """(version of the answer, version of the body, whether OData-Version was sent) (Protocol §8.1.5, §8.2.7)."""
-    ceiling = _version(request.header("odata-maxversion"), "OData-MaxVersion")
-    body = _version(request.header("odata-version"), "OData-Version")
+    most, sent = request.header("odata-maxversion"), request.header("odata-version")
+    if most is None and sent is None:
+        return "4.0", "4.01", False
+    ceiling, body = _version(most, "OData-MaxVersion"), _version(sent, "OData-Version")
     if body is not None and body not in (4.0, 4.01):
         raise BindError("OData-Version must be 4.0 or 4.01", code="unsupportedVersion", target="OData-Version")
     if ceiling is not None and ceiling < 4.0:

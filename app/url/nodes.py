@@ -391,6 +391,9 @@ class Options:
     texts: tuple[tuple[str, str], ...] = ()
 
 
+NO_OPTIONS = Options()
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """A whole request target: segments of the path below the service root, and the options."""

@@ -14,8 +14,8 @@ from typing import Any
 from app import errors
 from app.url.apply import ApplyReader, bounded
 from app.url.lexer import DEFAULT_LIMITS, IDENTIFIER, QUALIFIED, Limits, bad_name, decode, reason
-from app.url.nodes import (Alias, AliasDefinition, ComputeItem, ExpandItem, Expression, Literal, Options, OrderItem,
-                           Search, SelectItem, Target, Transformation)
+from app.url.nodes import (NO_OPTIONS, Alias, AliasDefinition, ComputeItem, ExpandItem, Expression, Literal, Options,
+                           OrderItem, Search, SelectItem, Target, Transformation)
 from app.url.path import parse_path
 from app.url.search import literal_semicolon
 
@@ -266,7 +266,7 @@ def parse(path: str, query: str, limits: Limits = DEFAULT_LIMITS) -> Target:
 def parse_options(query: str, limits: Limits = DEFAULT_LIMITS) -> Options:
     """The options of a raw query string (also the body of a `$query` request, Part 2 §4.17)."""
     if not query:
-        return Options()
+        return NO_OPTIONS
     if "#" in query:
         raise errors.UrlError(reason="'#' in the query must be written %23", position=query.index("#"))
     values: dict[str, Any] = {}

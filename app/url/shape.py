@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from operator import is_not
 from typing import Any, TypeAlias
 
-from app.url.nodes import (AliasDefinition, Argument, ArrayLiteral, Binary, Call, ListExpression, Literal, Options, Parameter,
-                           ParameterList, Segment, Target, TopBottomT)
+from app.url.nodes import (NO_OPTIONS, AliasDefinition, Argument, ArrayLiteral, Binary, Call, ListExpression, Literal, Options,
+                           Parameter, ParameterList, Segment, Target, TopBottomT)
 
 Value: TypeAlias = Literal | tuple[Literal, ...]
 
@@ -32,8 +33,7 @@ def lift(target: Target) -> tuple[Target, tuple[Value, ...]]:
     binder that needs one of them must decline and bind the target itself. A list becomes a tuple without its nulls.
     """
     values: list[Value] = []
-    lifted: Target = _rewrite(target, values)
-    return lifted, tuple(values)
+    return _target(target, values), tuple(values)
 
 
 def number_range(text: str) -> str:
@@ -63,28 +63,35 @@ def _is_lifted(node: object) -> bool:
 
 def _rewrite(node: Any, values: list[Value]) -> Any:
     """`node` with its literals replaced; the node itself when there are none."""
-    special = _SPECIAL.get(type(node))
+    if not node:
+        return node
+    kind = type(node)
+    special = _SPECIAL.get(kind)
     if special is not None:
         return special(node, values)
-    if type(node) is tuple:
-        items = [_rewrite(item, values) for item in node]
-        return tuple(items) if any(new is not old for new, old in zip(items, node)) else node
-    if not dataclasses.is_dataclass(node):
-        return node
+    if kind is tuple:
+        items = tuple([_rewrite(item, values) for item in node])
+        return items if any(map(is_not, items, node)) else node
     return _fields(node, values)
 
 
 _FIELDS: dict[type, tuple[str, ...]] = {}
 
 
+def _names(kind: type) -> tuple[str, ...]:
+    """The fields of a kind of node; none of what is no node."""
+    known = _FIELDS.get(kind)
+    if known is None:
+        found = dataclasses.fields(kind) if dataclasses.is_dataclass(kind) else ()
+        known = _FIELDS[kind] = tuple(field.name for field in found)
+    return known
+
+
 def _fields(node: Any, values: list[Value]) -> Any:
     """A node rebuilt from its rewritten fields."""
-    names = _FIELDS.get(type(node))
-    if names is None:
-        names = _FIELDS[type(node)] = tuple(field.name for field in dataclasses.fields(node))
     changed = False
     arguments = []
-    for name in names:
+    for name in _names(type(node)):
         old = getattr(node, name)
         new = old if old is None or type(old) in _ATOMS else _rewrite(old, values)
         changed = changed or new is not old
@@ -154,6 +161,10 @@ def _alias(node: AliasDefinition, values: list[Value]) -> AliasDefinition:
     return AliasDefinition(node.name, value, "", node.problem)
 
 
+def _target(node: Target, values: list[Value]) -> Target:
+    return Target(tuple([_segment(each, values) for each in node.segments]), _options(node.options, values))
+
+
 def _segment(node: Segment, values: list[Value]) -> Segment:
     if node.problem is not None:
         return node
@@ -169,6 +180,8 @@ def _segment(node: Segment, values: list[Value]) -> Segment:
 
 
 def _options(node: Options, values: list[Value]) -> Options:
+    if node is NO_OPTIONS:
+        return node
     changed: dict[str, Any] = {"custom": (), "texts": ()}
     for name in ("compute", "apply", "filter", "orderby", "search", "select", "expand", "aliases", "at", "from_", "to",
                  "to_inclusive"):
