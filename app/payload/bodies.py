@@ -114,12 +114,25 @@ class BodyReader(EntityReader):
         if self.model.kind(ref.name) == "complex" and not ref.collection:
             if data is None:
                 raise BodyError(reason="a complex value is written as an object")
-            value = data
+            members = [name for name in data if "@" not in name] if isinstance(data, Mapping) else []
+            null = members == ["value"] and data["value"] is None and "value" not in self.model.properties(ref.name)
+            value = None if null else data
         else:
             if not isinstance(data, Mapping) or "value" not in data:
                 raise BodyError(reason='the value of a property is written as {"value": …}')
             value = data["value"]
+            given = next((data[name] for name in ("value" + TYPE, "value@type", TYPE, "@type") if name in data), None)
+            if given is not None and ref.name in types.ABSTRACT and not ref.collection:
+                value = self._of_type(value, given, member.name, reading)
         return self.checked(value, owner, member, reading)
+
+    def _of_type(self, value: Any, given: Any, name: str, reading: Reading) -> Any:
+        """The value of a property of an abstract type, read as the type that stands beside it."""
+        faults: Faults = []
+        parts = Parts(values={name: value}, types={name: given})
+        self._annotate(name, parts, reading, "", faults)
+        raise_faults(faults)
+        return parts.values[name]
 
     def checked(self, value: Any, owner: str, member: Property, reading: Reading) -> Any:
         """A parsed value of a property, checked like a member of a body."""

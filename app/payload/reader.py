@@ -225,6 +225,8 @@ class EntityReader:
         else:
             if name + TYPE in made and made[name] is not None:
                 parts.values[name] = Annotated({TYPE: made[name + TYPE], VALUE: made[name]})
+            elif isinstance(made[name], dict) and TYPE in made[name]:
+                parts.values[name] = {TYPE: made[name][TYPE], **parts.values[name]}
 
     def _only_key(self, parts: Parts, structure: Structure) -> bool:
         others = parts.dynamic or parts.related or parts.binds or parts.deltas or parts.streams or parts.ignored

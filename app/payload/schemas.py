@@ -461,6 +461,11 @@ def _collection(value: Any, read: Read, nullable: bool, least: int | None, most:
 
 def _facets(ref: TypeRef) -> tuple[Callable[[Any], None], ...]:
     """Checks of the facets of a primitive type (CSDL §7.2)."""
+    if ref.name == "Edm.String" and ref.unicode is False:
+        def ascii(value: str) -> None:
+            if not value.isascii():
+                refuse("valueOutOfRange", "The value has characters beyond ASCII, which are not allowed.")
+        return (ascii, *_facets(replace(ref, unicode=None)))
     if isinstance(ref.max_length, int) and ref.name in ("Edm.String", "Edm.Binary"):
         most, what = ref.max_length, "characters" if ref.name == "Edm.String" else "bytes"
 

@@ -157,7 +157,7 @@ class Gathering:
             if name not in layout.places:
                 raise BodyError(f"{layout.type} has no property '{name}'.", code="unknownProperty", target=name)
             old = entity[name] if change.operation == "patch" else None
-            entity.values[name] = self._value(layout, name, value, old, change.at, entity[name])
+            entity.values[name] = self._value(layout, name, value, old, change.at, entity[name], entity)
             entity.assigned.add(name)
         if change.operation == "put" and layout.open:
             entity.dynamic.clear()
@@ -178,9 +178,10 @@ class Gathering:
 
     # --- values ------------------------------------------------------------------------------------------
 
-    def _value(self, layout: Layout, name: str, value: Any, merged: Any, at: str, old: Any = None) -> Any:
+    def _value(self, layout: Layout, name: str, value: Any, merged: Any, at: str, old: Any = None,
+               holder: Entity | None = None) -> Any:
         """The value of a property as it will be stored: complex values complete, merged with `merged` on PATCH; members
-        that a client cannot send come from `old`; links in them resolved."""
+        that a client cannot send come from `old`; links in them resolved, those that are added to the ones of `holder`."""
         place = layout.places[name]
         if value is None or place.kind not in ("complex", "enum"):
             return value
@@ -198,12 +199,12 @@ class Gathering:
         guard = self.session.guard
         if guard is not None and whole is not None:
             whole = guard.restored(type, whole, old)
-        return self._resolved(layout, self._named(whole, type), type, name)
+        return self._resolved(layout, self._named(whole, type), type, name, holder)
 
     def _named(self, value: Any, type: str) -> Any:
         return self.session.catalogue.enums.named(value, type)
 
-    def _resolved(self, layout: Layout, value: Any, type: str, path: str) -> Any:
+    def _resolved(self, layout: Layout, value: Any, type: str, path: str, holder: Entity | None = None) -> Any:
         """The links of a complex value (`name@odata.bind`) as entities under their own names."""
         if isinstance(value, list):
             return [self._resolved(layout, item, type, path) for item in value]
@@ -216,20 +217,30 @@ class Gathering:
             member = self.model.properties(actual).get(name) if self.model.structured(actual) else None
             if name.endswith(BIND):
                 bare = name.removesuffix(BIND)
-                made[bare] = self._complex_link(layout, actual, bare, f"{path}/{bare}", item)
+                made[bare] = self._complex_link(layout, actual, bare, f"{path}/{bare}", item, holder)
             elif member is not None and isinstance(item, dict | list):
-                made[name] = self._resolved(layout, item, self.model.underlying(member.type).name, f"{path}/{name}")
+                inner = None if isinstance(item, list) else holder
+                made[name] = self._resolved(layout, item, self.model.underlying(member.type).name, f"{path}/{name}", inner)
             else:
                 made[name] = item
         return made
 
-    def _complex_link(self, layout: Layout, owner: str, name: str, path: str, links: plan.Links) -> Any:
+    def _complex_link(self, layout: Layout, owner: str, name: str, path: str, links: plan.Links, holder: Entity | None) -> Any:
         navigation = self.model.navigations(owner)[name]
         link = next((each for each in layout.links if each.path == path), None)
         if link is None:
             raise NotImplementedByService(feature=f"Linking over '{path}'")
-        found = [self._target(target, link, navigation.type, None) for target in links.targets]
-        return found if navigation.collection else found[0] if found else None
+        found = [self._target(target, link, navigation.type, None) for target in links.targets if not _is_removed(target)]
+        if not navigation.collection:
+            return found[0] if found else None
+        kept = self.session.inner_members(holder, link) if holder is not None and links.mode != "set" else []
+        for target in links.targets:
+            if isinstance(target, plan.Change) and target.removed is not None:
+                gone = self._existing(target, link.target, navigation.type, None, None)
+                kept = [each for each in kept if each != gone]
+                if gone is not None and target.removed == "deleted":
+                    self.delete(gone, target.at)
+        return list({each.handle or id(each): each for each in (*kept, *found)}.values())
 
     # --- links -------------------------------------------------------------------------------------------
 

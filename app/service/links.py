@@ -15,12 +15,12 @@ from app.service import answers, bodies
 from app.service.call import Call
 from app.service.entities import Entity
 from app.service.finding import find, value_of
-from app.service.gathering import Gathering
+from app.service.gathering import Asked, Gathering
 from app.service.properties import linked
 from app.service.response import Response
 from app.service.restrictions import place_before
 from app.service.session import WriteSession
-from app.service.write import allow, check_conditions, prepare, transact
+from app.service.write import allow, check_conditions, place, prepare, transact
 from app.store.mapping import Contained, Reference, Unbound, Whole
 
 
@@ -72,9 +72,33 @@ class _Link:
                                        allow=("GET", "HEAD"))
         return entity
 
+    def there(self, entity: Entity) -> bool:
+        """Whether the complex value that has the links is not null."""
+        value = entity[self.path[0]]
+        if isinstance(value, list):
+            return True         # which item it is, and whether it is there, is seen when it is changed
+        for step in self.path[1:]:
+            value = value.get(step) if isinstance(value, dict) else None
+        return isinstance(value, dict)
+
+    def held(self, session: WriteSession, entity: Entity) -> list[Entity]:
+        """The entities that the links of a complex value lead to."""
+        link = next((each for each in entity.layout.links if each.path == "/".join((*self.path, self.name))), None)
+        items = entity[self.path[0]]
+        number = -1 if self.ordinal is None else self._number()
+        number += len(items) if isinstance(items, list) and self.ordinal is not None and number < 0 else 0
+        return [] if link is None else session.inner_members(entity, link, number)
+
+    def _number(self) -> int:
+        assert self.ordinal is not None
+        return self.ordinal if isinstance(self.ordinal, int) else int(value_of(self.ordinal, self.call.values, self.call.model))
+
     def target(self, session: WriteSession, entity: Entity, reference: plan.Reference) -> Entity:
-        relation = entity.layout.relation(self.name)
-        return session.resolve(reference, getattr(relation, "target", None), self.navigation.type)
+        if self.path:
+            table = next((each.target for each in entity.layout.links if each.path == "/".join((*self.path, self.name))), None)
+        else:
+            table = getattr(entity.layout.relation(self.name), "target", None)
+        return session.resolve(reference, table, self.navigation.type)
 
     def store_in_value(self, session: WriteSession, entity: Entity, links: plan.Links) -> None:
         """Links of a complex value: a PATCH of that value (Protocol §11.4.6)."""
@@ -91,7 +115,7 @@ class _Link:
         """The items of a collection of complex values, with the links of one of them changed."""
         if self.ordinal is None:
             raise NotImplementedByService(feature="$ref of every item of a collection of complex values")
-        number = self.ordinal if isinstance(self.ordinal, int) else value_of(self.ordinal, self.call.values, self.call.model)
+        number = self._number()
         place = items[number] if -len(items) <= number < len(items) else None
         for step in self.path[1:]:
             place = place.get(step) if isinstance(place, dict) else None
@@ -120,6 +144,21 @@ def add(call: Call) -> Response:
         gathering.relate(entity, link.name, link.target(session, entity, references[0]))
         session.carry_out(gathering)
         return answers.no_content(call)
+    return transact(call, work)
+
+
+def create(call: Call, change: plan.Change, asked: Asked) -> Response:
+    """POST to a collection of entities inside a complex value: a new entity, related by it (§11.4.2)."""
+    link, id = _Link(call), prepare(call, change)
+
+    def work(session: WriteSession) -> Response:
+        entity = link.parent(session)
+        allow(call, id, "InsertRestrictions", "Insertable", "POST", place(call))
+        if not link.there(entity):
+            raise NotFound(reason=f"There is nothing in front of '{link.name}'")
+        made = session.create(id, change, asked=asked)
+        link.store_in_value(session, entity, plan.Links((plan.Reference(row=made.handle),), "add"))
+        return answers.created(call, made, change)
     return transact(call, work)
 
 
@@ -154,7 +193,11 @@ def remove(call: Call) -> Response:
     def work(session: WriteSession) -> Response:
         entity = link.parent(session)
         if link.path:
-            link.store_in_value(session, entity, plan.Links(()))
+            left: list[Entity] = []
+            if link.navigation.collection and (id is not None or link.key_steps is not None):
+                left = link.held(session, entity)
+                left.remove(_member(call, session, link, entity, id, left))
+            link.store_in_value(session, entity, plan.Links(tuple(plan.Reference(row=each.handle) for each in left)))
             return answers.no_content(call)
         gathering = Gathering(session)
         if not link.navigation.collection:
@@ -171,16 +214,19 @@ def remove(call: Call) -> Response:
     return transact(call, work)
 
 
-def _member(call: Call, session: WriteSession, link: _Link, entity: Entity, id: str | None) -> Entity:
-    """The member whose link goes; NotFound where it is not related."""
+def _member(call: Call, session: WriteSession, link: _Link, entity: Entity, id: str | None, held: list[Entity] | None = None
+            ) -> Entity:
+    """The member whose link goes (`held`: of these); NotFound where it is not related."""
     if link.key_steps is not None:
         found = find(session, link.key_steps, call.values)
+        if held is not None and found not in held:
+            found = None
     else:
         try:
             found = link.target(session, entity, plan.Reference(id or "", "$id"))
         except BodyError as error:
             raise NotFound(reason=error.text, target="$id") from None
-        if found not in session.members(entity, link.name):
+        if found not in (session.members(entity, link.name) if held is None else held):
             found = None
     if found is None:
         raise NotFound(reason=f"The entity is not related by '{link.name}'")

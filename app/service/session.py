@@ -187,6 +187,15 @@ class WriteSession:
                 return [each for (row_id,) in found if (each := self.by_row(target, row_id)) is not None]
         return []
 
+    def inner_members(self, entity: Entity, link: DocumentLink, ordinal: int = -1) -> list[Entity]:
+        """The stored entities that a navigation property of a complex value leads to; `ordinal`: of an item of a collection."""
+        if entity.row is None:
+            return []
+        owner, position, target = (column.name for column in link.columns)
+        pairs = self.writer.pairs(link.table, (position, target), {owner: entity.row_id})
+        rows = sorted(row for at, row in pairs if at == ordinal)
+        return [each for row in rows if (each := self.by_row(link.target, row)) is not None]
+
     # --- values ------------------------------------------------------------------------------------------
 
     def canonical(self, layout: Layout, name: str, value: Any) -> Any:

@@ -254,6 +254,10 @@ def create(call: Call) -> Response:
         id = prepare(call, change)
     asked = alterations.written(call.policy, call.mapping, id, tree, "insert", place(call)).become
 
+    if any(isinstance(step, bound.PropertyStep) for step in before):
+        from app.service import links
+        return links.create(call, change, asked)
+
     def work(session: WriteSession) -> Response:
         if isinstance(last, bound.SetStep):     # `admit` asked whether it may be
             return answers.created(call, session.create(last.set.name, change, asked=asked), change)
@@ -279,7 +283,7 @@ def parent_at(call: Call, session: WriteSession, before: Steps, last: bound.Navi
               ) -> tuple[Entity, str, Entity | None]:
     """The same where nothing need be created."""
     if any(isinstance(step, bound.PropertyStep) for step in before):
-        raise NotImplementedByService(feature="POST to a collection inside a complex value")
+        raise NotImplementedByService(feature="This change of a collection inside a complex value")
     parent = find(session, before, call.values, lock=True)
     if parent is None:
         raise NotFound(reason=f"There is no entity in front of '{last.navigation.name}'")

@@ -137,3 +137,60 @@ def test_links_change_the_etag_of_their_entity(private: Callable[..., Client]) -
 def test_times_without_offset_are_a_leniency(private: Callable[..., Client]) -> None:
     tell(private("northwind", lenient=frozenset({"zoneless-times"})), [
         ("J-7.1-DTO", "PATCH Products(1)", {"ReleaseDate": NO_OFFSET}, 200, {"ReleaseDate": NO_OFFSET + ".000Z"}, SHOWN)])
+
+
+GUESTS = "Accounts(80)/Seat/Guests"
+
+
+def guests(*ids: int) -> tuple[Any, ...]:
+    return "P-11.4.6.1-01", f"{GUESTS}?$select=ID&$orderby=ID", None, 200, {"value": [{"ID": each} for each in ids]}
+
+
+SEATS: list[tuple[Any, ...]] = [
+    *[("P-11.4.2-01", "POST Plain", {"ID": each}, 201) for each in (301, 302, 303)],
+    ("P-11.4.2.1-01", "POST Accounts", {"ID": 80, "Seat": {"Row": 1, "Guests@odata.bind": ["Plain(301)"]}}, 201), guests(301),
+    ("P-11.4.6.1-01", f"POST {GUESTS}/$ref", {"@odata.id": "Plain(302)"}, 204), ("P-11.4.6.1-01", f"POST {GUESTS}/$ref", {"@odata.id": "Plain(302)"}, 204), guests(301, 302),
+    ("P-11.4.3.1-01", "PATCH Accounts(80)", {"Seat": {"Guests@odata.bind": ["Plain(303)"]}}, 204), guests(301, 302, 303),
+    ("P-11.4.6.2-01", f"DELETE {GUESTS}/$ref?$id=Plain(301)", None, 204), guests(302, 303), ("P-11.4.6.2-02", f"DELETE {GUESTS}(302)/$ref", None, 204), guests(303), ("P-11.4.6.2-02", f"DELETE {GUESTS}(302)/$ref", None, 404),
+    ("P-11.4.2-03", f"POST {GUESTS}", {"ID": 304}, 201), guests(303, 304), ("P-11.4.2-03", "Plain(304)", None, 200), ("P-11.4.2-08", f"POST {GUESTS}", {"ID": 304}, 409), ("P-11.4.2-07", f"POST {GUESTS}", {"ID": 305, "Nope": 1}, 400),
+    ("P-11.4.2-03", "POST Accounts(1)/Seat/Guests", {"ID": 306}, 404), ("P-11.4.2-03", "POST Accounts(99)/Seat/Guests", {"ID": 306}, 404), ("P-11.4.2-03", "Plain(306)", None, 404), guests(303, 304),
+    ("P-11.4.3.1-03", "PATCH Accounts(80)/Seat", {"Guests@delta": [{"ID": 307}, {"ID": 303, "@removed": {"reason": "changed"}}]}, 204), guests(304, 307),
+    ("P-11.4.3.1-03", "PATCH Accounts(80)/Seat", {"Guests@delta": [{"ID": 307, "@removed": {"reason": "deleted"}}]}, 204), guests(304), ("P-11.4.3.1-03", "Plain(307)", None, 404), ("P-11.4.3.1-03", "Plain(303)", None, 200),
+    ("P-11.4.6.4-01", f"PUT {GUESTS}/$ref", {"value": [{"@odata.id": "Plain(301)"}, {"@odata.id": "Plain(302)"}]}, 204), guests(301, 302), ("P-11.4.3.1-02", "PATCH Accounts(80)", {"Seat": {"Guests": [{"@id": "Plain(303)"}]}}, 204), guests(303),
+]
+
+
+def test_collections_of_entities_inside_values(private: Callable[..., Client]) -> None:
+    """Links are added to those that are there, and end one by one."""
+    tell(private("capabilities"), SEATS)
+
+
+GUID = "abcdef01-2345-6789-abcd-ef0123456789"
+TYPED: list[tuple[Any, ...]] = [
+    # the type that stands beside a value of Edm.PrimitiveType or Edm.Untyped is kept, however it is sent
+    ("J-4.5.3-01", "POST Anythings", {"ID": 900, "Primitive@odata.type": "#Date", "Primitive": "2024-01-01", "Untyped@odata.type": "#Types.Bag", "Untyped": {"z": 1}, "Bag": {}}, 201),
+    ("J-4.5.3-01", "Anythings(900)", None, 200, {"Primitive@odata.type": "#Date", "Primitive": "2024-01-01", "Untyped": {"@odata.type": "#Types.Bag", "z": 1}}),
+    ("J-4.5.3-01", "PUT Anythings(900)/Primitive", {"value": "PT1S", "value@odata.type": "#Duration"}, 204), ("J-4.5.3-01", "PUT Anythings(900)/Untyped", {"@odata.type": "#Guid", "value": GUID}, 204),
+    ("J-4.5.3-01", "Anythings(900)", None, 200, {"Primitive@odata.type": "#Duration", "Primitive": "PT1S", "Untyped@odata.type": "#Guid", "Untyped": GUID}),
+    ("J-4.5.3-01", "Anythings(900)/Primitive", None, 200, {"@odata.type": "#Duration", "value": "PT1S"}), ("J-4.5.3-01", "PUT Anythings(900)/Primitive", {"value": "x", "value@odata.type": "#Date"}, 400),
+    ("J-4.5.3-01", "PUT Anythings(900)/Primitive", {"value": 1, "value@odata.type": "#Nope"}, 400), ("J-4.5.3-01", "PUT Anythings(900)/Primitive", {"value": 5}, 204), ("J-4.5.3-01", "Anythings(900)/Primitive", None, 200, {"value": 5}),
+    ("P-11.4.9.3-01", "PUT Anythings(900)/Bag", {"value": 5}, 204), ("P-11.4.9.3-01", "Anythings(900)/Bag", None, 200, {"value": 5}),
+    # Unicode="false" takes ASCII alone (X 7.2.6)
+    ("X-7.2.6", "POST Faceteds", {"ID": 900, "Ascii": "\u00e9"}, 400), ("X-7.2.6", "POST Faceteds", {"ID": 900, "Ascii": "e"}, 201), ("X-7.2.6", "PUT Faceteds(900)/Ascii", {"value": "\u03b1"}, 400),
+    # limits of values, on every store the same
+    *[("P-11.4.2-07", "POST Plains", {"ID": 901, **value}, 400) for value in (
+        {"Int64": 2 ** 63}, {"Int64": "5"}, {"Int32": 1.5}, {"Boolean": 1}, {"Byte": 256}, {"SByte": 128}, {"Decimal": "NaN"}, {"Date": "0000-01-01"}, {"Date": "10000-01-01"}, {"Date": "2023-02-29"}, {"DateTimeOffset": "2024-01-01T24:00:00Z"},
+        {"DateTimeOffset": "2024-01-01T00:00:00"}, {"DateTimeOffset": "9999-12-31T23:59:59-01:00"}, {"DateTimeOffset": "2024-01-01T00:00:00.12345678Z"}, {"TimeOfDay": "24:00:00"}, {"TimeOfDay": "23:59:60"}, {"Duration": "P1Y"},
+        {"Duration": "P999999999999D"}, {"Guid": "{" + GUID + "}"}, {"Binary": "@@"}, {"Enum": "Nope"}, {"String": "a\u0000"}, {"String": "\ud800"}, {"String": 5}, {"Nope": 1})],
+    ("P-11.4.2-07", "Plains(901)", None, 404),
+]
+
+
+def test_types_of_values(private: Callable[..., Client]) -> None:
+    tell(private("types"), TYPED)
+
+
+def test_a_complex_value_is_set_to_null(private: Callable[..., Client]) -> None:
+    """`{"value": null}` is what its answers would say (P 11.4.9.2)."""
+    tell(private("northwind"), [("P-11.4.9.2-01", "PUT Orders(10249)/ShipTo", {"value": None}, 204), ("P-11.4.9.2-01", "Orders(10249)/ShipTo", None, 204),
+                                ("P-11.4.9.2-01", "PUT Warehouses('HAM')/Address", {"value": None}, 400), ("P-11.4.9.2-01", "PUT Orders(10249)/ShipTo", {"value": 1}, 400)])
