@@ -109,6 +109,8 @@ def run_serve(options: argparse.Namespace) -> int:
     refuse_open_door(options, settings)
     if options.workers < 1:
         raise ConfigurationError("--workers takes a number of at least 1")
+    if not 0 <= options.port <= 65535:
+        raise ConfigurationError("--port takes a number from 0 to 65535")
     from app.service.service import Service
     from app.web.server import claim, serve
     if options.port:

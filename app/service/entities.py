@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from app.errors import BodyError, closest
@@ -156,9 +157,9 @@ class Entity:
             raise KeyError(self._unknown(name))
         return self.session.related(self, name)
 
-    def update(self, values: Mapping[str, Any]) -> None:
+    def update(self, values: Mapping[str, Any] = MappingProxyType({}), /, **members: Any) -> None:
         """Change members now, as a PATCH would, computed and read-only ones included; rules run."""
-        self.session.change(self, values)
+        self.session.change(self, {**values, **members})
 
     def delete(self) -> None:
         """Delete the entity now, with all that goes with it; rules run."""

@@ -201,6 +201,8 @@ class Settings:
         """Defaults for `model`: operations `M.py` and data `M.data.json` beside it where they exist, a SQLite store
         under `instance/`; `values` go before."""
         path = Path(model)
+        if path.is_dir():
+            raise ConfigurationError(f"{path} is a folder; a CSDL file is asked for")
         stem = path.name.split(".")[0]
         for name, beside in (("operations", f"{stem}.py"), ("data", f"{stem}.data.json")):
             if name not in values and path.with_name(beside).is_file():

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from app.store import schema
+from tests.conftest import ROOT as ROOT_FOLDER
 from tests.protocol.exchange import ABSENT, Client, Exchange, Only
 
 ServiceOf = Callable[..., Any]
@@ -262,3 +263,25 @@ COUNTED = [
 
 def test_counts_behind_complex_values(service_of: ServiceOf, tmp_path: Path) -> None:
     walk(opened(service_of, tmp_path, BEHIND), COUNTED)
+
+
+# --- the example of README ---------------------------------------------------------------------------------
+
+SHOP = HEAD + SCHEMA.format("shop", """
+<EntityType Name="order"><Key><PropertyRef Name="id"/></Key><Property Name="id" Type="Edm.Int32" Nullable="false"/>
+ <Property Name="shipped" Type="Edm.DateTimeOffset"/></EntityType>
+<Action Name="ship" IsBound="true"><Parameter Name="order" Type="shop.order"/></Action>
+<EntityContainer Name="C"><EntitySet Name="orders" EntityType="shop.order"/></EntityContainer>""") + TAIL
+
+
+def test_the_operation_in_readme_works(service_of: ServiceOf, tmp_path: Path) -> None:
+    found = re.search(r"```python\n(from app import Conflict.*?)```", (ROOT_FOLDER / "README.md").read_text(), re.S)
+    assert found is not None
+    (tmp_path / "shop.xml").write_text(SHOP)
+    (tmp_path / "shop.py").write_text(found[1])
+    walk(Client(service_of(tmp_path / "shop.xml", None, tmp_path / "shop.py")), [
+        step("P 11.4.2", "POST orders", 201, ..., {"id": 1}),
+        step("P 11.5.5.1", "POST orders(1)/shop.ship", 204),
+        step("P 11.2.4", "GET orders(1)", 200, {"shipped": re.compile("Z$")}),
+        step("P 11.5.5.1", "POST orders(1)/shop.ship", 409, {"error": {"message": re.compile("already")}}),
+    ])

@@ -160,11 +160,13 @@ REFUSED = [
     ([str(PLAIN), "--host", "0.0.0.0"], "--insecure"),
     ([str(PLAIN), "--workers", "0"], "--workers"),
     ([str(PLAIN), "--reset"], "--yes"),
+    ([str(PLAIN), "--port", "99999"], "65535"),
+    (["."], "folder"),
     ([str(PLAIN), "--database", "oracle://x"], "oracle"),
 ]
 
 
-@pytest.mark.parametrize(("options", "message"), REFUSED, ids=[" ".join(row[0][1:]) or "no file" for row in REFUSED])
+@pytest.mark.parametrize(("options", "message"), REFUSED, ids=[" ".join(row[0][1:]) or row[0][0] for row in REFUSED])
 def test_what_cannot_be_served_is_refused_at_once(options: list[str], message: str, tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-m", "app", "serve", "--port", "0", *options], cwd=tmp_path, text=True,
                           capture_output=True, timeout=PATIENCE, stdin=subprocess.DEVNULL,
