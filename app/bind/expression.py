@@ -266,6 +266,8 @@ def _in_parameters(operand: nodes.Expression, items: url.ParameterList, model: M
 def _has(syntax: url.Binary, scope: Scope) -> nodes.Expression:
     left = bind_expression(syntax.left, scope)
     right = bind_beside(syntax.right, left, scope)
+    if is_null(left) and (is_null(right) or scope.model.enum_type(right.type) is not None):
+        return nodes.Literal(None, "Edm.Boolean")
     if scope.model.enum_type(left.type) is None or right.type not in (left.type, "null") or is_collection(left):
         raise _mismatch("has", left, right, syntax.position)
     return nodes.Has(left, right)
@@ -312,7 +314,8 @@ def arithmetic_type(operator: str, left: str, right: str) -> str | None:
     Integers are computed as Int32 at least; `divby` of integers is Decimal.
     """
     if left == "null" or right == "null":
-        return left if right == "null" else right
+        known = left if right == "null" else right
+        return known if known in types.NUMBERS else "null"          # of what null stands for, so does the result
     promoted = types.promote(left, right)
     if promoted is not None:
         if promoted in types.INTEGERS:

@@ -55,11 +55,18 @@ def double_quotient(left: Node, right: Node) -> Node:
 
 
 def double_remainder(left: Node, right: Node) -> Node:
-    """`mod` of doubles has no operator; a zero divisor fails in the integer division."""
-    cut = fn.trunc(infix(left, "/", right))
-    return when(all_of(infix(fn.abs(left), "=", pw.SQL("'Infinity'")), infix(right, "<>", ZERO)),
-                pw.SQL("'NaN'::double precision"),
-                when(infix(fn.abs(right), "=", pw.SQL("'Infinity'")), left, infix(left, "-", infix(right, "*", cut))))
+    """The exact remainder, for which there is no operator: of the mantissas, as whole numbers of the same exponent."""
+    exponent = "greatest(bits.{0} >> 52, 1)"
+    mantissa = "(bits.{0} & 4503599627370495) + (bits.{0} >> 52 > 0)::int * 4503599627370496"
+    parts = ", ".join(f"{exponent.format(name)} AS {name}e, ({mantissa.format(name)})::numeric AS {name}m" for name in "ab")
+    bits = ", ".join(f"('x' || encode(float8send(abs(pair.{name})), 'hex'))::bit(64)::bigint AS {name}" for name in "ab")
+    return enclosed(
+        "SELECT CASE WHEN pair.b = 0 THEN CASE WHEN pair.a IS NOT NULL THEN 1 / pair.b::int END "
+        "WHEN pair.a = 'NaN' OR pair.b = 'NaN' OR abs(pair.a) = 'Infinity' THEN 'NaN'::float8 "
+        "WHEN abs(pair.a) < abs(pair.b) THEN pair.a "
+        "ELSE sign(pair.a) * mod(part.am * power(2::numeric, part.ae - part.be), part.bm)::float8 "
+        "* power(2::float8, part.be - 1075) END FROM (SELECT", cast(left, "float8"), "AS a,", cast(right, "float8"),
+        f"AS b OFFSET 0) AS pair, LATERAL (SELECT {bits}) AS bits, LATERAL (SELECT {parts}) AS part")
 
 
 def decimal_quotient(left: Node, right: Node) -> Node:

@@ -1,6 +1,6 @@
 """The arena of the contests: stores with the rows of worlds, and how many requests are generated.
 
-By default 2,230 a store, always the same, out of the choices of hypothesis; `--soak` asks 22,300, other ones each time, goes
+By default 2,500 a store, always the same, out of the choices of hypothesis; `--soak` asks 25,000, other ones each time, goes
 on past what differs and shows it as small as it gets. `ODATA_SOAK` sets the number, `ODATA_SEED` the first world of a soak.
 The counts are printed at the end of the run.
 """
@@ -25,8 +25,8 @@ from tests.oracle.choices import Pick, Played, drawn, shrunk
 from tests.oracle.contest import PATHS, SETS, Contest, Difference, Tally, show
 from tests.oracle.world import SEEDS, World
 
-USUAL = 2_230           # requests a store in a short run: what the tests name, put together
-LONG = 22_300           # and in a long one
+USUAL = 2_500           # requests a store in a short run: what the tests name, put together
+LONG = 25_000           # and in a long one
 MODELS = 4              # models in a short run
 ROUND = 500             # requests over the same model and rows in a long one
 MANY = 20               # differences after which a soak ends

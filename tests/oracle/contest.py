@@ -91,7 +91,7 @@ class Contest:
     def oracle(self, path: str, text: str) -> tuple[list[Instance] | Failure, bool]:
         """What the answer must be, and whether it may as well be a failure."""
         request = bind(parse(path, text), self.world.model)
-        members = self.world.sets[path]
+        members = self.world.members(path)
         options = request.options
         chosen: list[Instance] | Failure = list(members)
         suspects: list[Failure] = []
@@ -107,7 +107,7 @@ class Contest:
         if not suspects and not isinstance(expected, Failure):
             options = bind(parse(path, text), self.world.model).options
             trees = [options.filter, *(item.expression for item in options.orderby)]
-            members = self.world.sets[path]
+            members = self.world.members(path)
             if not any(tree is not None and evaluate.may_fail(tree, self.world, members) for tree in trees):
                 raise Difference(self.world, f"{path}?{text}\n  the store fails: {error.code}; the oracle does not")
         self.tally.failed += 1

@@ -22,8 +22,11 @@ from app.bind.scope import is_collection
 from app.edm import types
 from app.edm.index import Model
 from tests.oracle.functions import FUNCTIONS, LISTS, cast, of_kind, stepped
-from tests.oracle.values import DIVISION, NUMERIC, Failure, bare, is_nan, ordered, promote, temporal, whole
+from tests.oracle.values import DIVISION, NUMERIC, OVERFLOW, Failure, bare, is_nan, ordered, promote, temporal, whole
 from tests.oracle.world import Instance, Typed, World
+
+
+NEVER_NULL = (nodes.Compare, nodes.In, nodes.IsOf, nodes.Lambda, nodes.Count)
 
 
 @dataclass(slots=True)
@@ -157,6 +160,9 @@ def _look_wide(collection: Any, predicate: Any, env: Env, variable: str | None =
 
 def _compare(node: nodes.Compare, env: Env) -> Any:
     left, right = evaluate(node.left, env), evaluate(node.right, env)
+    failed, other = (node.left, right) if isinstance(left, Failure) else (node.right, left)
+    if Failure in (type(left), type(right)) and other is None and isinstance(failed, NEVER_NULL) and node.operator in ("eq", "ne"):
+        return node.operator == "ne"                # a database may know that without a look at what fails
     return compare(node.operator, left, right, node.operand_type, env)
 
 
@@ -271,6 +277,8 @@ def _arithmetic(node: nodes.Arithmetic, env: Env) -> Any:
     if node.type in types.NUMBERS:
         family = "integer" if node.type in types.INTEGERS else node.type
         found = NUMERIC[family](node.operator, promote(left, node.type), promote(right, node.type))
+        if isinstance(found, float) and found == 0 and left != 0 and node.operator in ("mul", "div", "divby"):
+            env.suspects.append(OVERFLOW)           # PostgreSQL tells that a result is too small for a double
     else:
         found = temporal(node, left, right)
     if env.world.finite and isinstance(found, float | Decimal) and not math.isfinite(found):
@@ -294,7 +302,7 @@ def _call(node: nodes.Call, env: Env) -> Any:
     arguments = [evaluate(argument, env) for argument in node.arguments]
     decided = _strict(arguments)
     if decided is not True:
-        return decided
+        return [] if decided is None and is_collection(node) else decided          # a collection is never null
     if arguments and isinstance(arguments[0], list):
         if node.name in ("concat", "substring"):
             return LISTS[node.name](*arguments)

@@ -24,7 +24,9 @@ from tests.oracle.world import World
 
 INTEGERS = ("Edm.Int32", "Edm.Int64", "Edm.Int16", "Edm.Byte", "Edm.SByte")
 FRACTIONS = ("Edm.Decimal", "Edm.Double", "Edm.Single")
-PATTERNS = ("^a", "b$", "[ab]+", "a.b", "^.$", "(a|A)b?", "\\d+", "^\\S+$", "ä", "\\.", "^$", "a{2}", "[^a-z]", "'")
+PATTERNS = ("^a", "b$", "[ab]+", "a.b", "^.$", "(a|A)b?", "\\d+", "^\\S+$", "ä", "\\.", "^$", "a{2}", "[^a-z]", "'", "^.{2,3}$",
+            "^(ab|ba)+$", "[\\d-]", "a?b*c", "x|y", "😀")
+OFFSETS = ("2020-02-29T12:00:00+05:30", "1969-12-31T23:59:59.5-14:00", "2000-02-29T00:00:00.000+00:01")
 MAX_DEPTH = 4
 
 
@@ -118,6 +120,8 @@ class Writer:
     def either(self, depth: int, leaves: Sequence[Callable[[int], str | None]],
                branches: Sequence[Callable[[int], str | None]]) -> str:
         """What one of the writers gives: at depth 0 a leaf; the first leaf where the chosen writer has nothing."""
+        if self.chance(2):
+            return "null"
         if depth and self.chance(65):
             found = self.one_of(branches)(depth - 1)
         else:
@@ -173,6 +177,9 @@ class Writer:
             names = [member.name for member in enum.members]
             return f"{kind}'{self.one_of([*names, *(['A,B', 'B,C'] if enum.flags else [])])}'"
         pool: Sequence[Any] = world.POOLS[kind]
+        if kind in ("Edm.DateTimeOffset", "Edm.TimeOfDay") and self.chance(5):
+            text = str(types.literal(kind, self.one_of(pool)))
+            return text.removesuffix("Z").partition(".")[0] + ".123456789012" + ("Z" if text.endswith("Z") else "")
         if kind in ("Edm.Double", "Edm.Single"):
             pool = [each for each in pool if self.finite or abs(each) < 1e300]
             pool = [*pool, *(() if self.finite else world.SPECIAL_DOUBLES)]
@@ -203,6 +210,8 @@ class Writer:
                               self.guid, self.color, self.marks, self.boolean))
         left = writer(max(depth - 1, 0))
         right = "null" if self.chance(8) else writer(max(depth - 1, 0))
+        if writer == self.instant and self.chance(10):
+            right = self.one_of(OFFSETS)
         return f"({left} {self.one_of(('eq', 'ne', 'gt', 'lt', 'ge', 'le'))} {right})"
 
     def null_test(self, depth: int) -> str:
@@ -230,7 +239,7 @@ class Writer:
         return self.call(name, self.string(depth), self.string(depth))
 
     def has(self, depth: int) -> str:
-        return f"({self.marks(0)} has {self.literal_text('World.Marks')})"
+        return f"({self.marks(depth)} has {self.literal_text('World.Marks')})"
 
     def is_of(self, depth: int) -> str | None:
         if self.chance(50):
@@ -246,7 +255,7 @@ class Writer:
         return self.call("isof", self.number(depth) if kind != "Edm.String" else self.string(depth), kind)
 
     def structures(self, depth: int) -> str | None:
-        """eq and ne of entities, of complex values, of collections."""
+        """eq and ne of entities, of complex values."""
         kinds = self.kinds("entity ") + self.kinds("complex ")
         if not kinds:
             return None
@@ -275,6 +284,8 @@ class Writer:
 
     def collection(self) -> tuple[str, str] | None:
         """A collection and the type of its members."""
+        if self.chance(4):
+            return self.one_of((("$root/Owners", "World.Owner"), ("$root/Tags", "World.Tag")))
         kinds = self.kinds("items ") + self.kinds("members ")
         if not kinds:
             return None
@@ -293,6 +304,8 @@ class Writer:
             return None
         kind = self.one_of(kinds)
         left, right = self.path(kind), self.one_of((lambda: self.path(kind), lambda: self.array(kind.split()[1])))()
+        if self.chance(30):
+            left = self.one_of((f"concat({left},{right})", f"substring({left},1)", f"substring({left},{self.integer(0)},2)"))
         if self.chance(25):
             return f"({left} {self.one_of(('eq', 'ne'))} {right})"
         if self.chance(20):
@@ -335,10 +348,16 @@ class Writer:
         if found is None:
             return None
         path, type_name = found
-        if self.chance(60) or not self.model.structured(type_name):
+        if self.chance(60) or path.startswith("$root"):
             return f"{path}/$count"
+        if not self.model.structured(type_name):
+            starts = self.starts
+            self.starts = [Start("$it", self.root), *(each for each in starts if each.prefix not in ("", "$it", "$this"))]
+            predicate = self.within(Start("$this", type_name), lambda: self.boolean(depth))
+            self.starts = starts
+            return f"{path}/$count($filter={predicate})"
         starts = self.starts
-        self.starts = [Start("$it", self.root), *(each for each in starts if each.prefix not in ("", "$it"))]
+        self.starts = [Start("$it", self.root), *(each for each in starts if each.prefix not in ("", "$it", "$this"))]
         predicate = self.within(Start("", type_name), lambda: self.boolean(depth))
         self.starts = starts
         return f"{path}/$count($filter={predicate})" if self.chance(50) else f"{path}/$filter({predicate})/$count"
@@ -388,7 +407,7 @@ class Writer:
 
     def to_number(self, depth: int) -> str:
         source = self.one_of((self.number, self.string, self.color))(depth)
-        return self.call("cast", source, self.one_of((*INTEGERS, *FRACTIONS)))
+        return self.call("cast", source, self.one_of((*INTEGERS, *FRACTIONS, "World.Money")))
 
     def case_of(self, write: Callable[[int], str]) -> Callable[[int], str]:
         def case(depth: int) -> str:
@@ -405,7 +424,7 @@ class Writer:
             lambda depth: self.call("concat", self.string(depth), self.string(depth)),
             lambda depth: self.call("substring", self.string(depth), self.integer(depth)),
             lambda depth: self.call("substring", self.string(depth), self.integer(depth),
-                                    self.one_of(("0", "1", "3", "2147483647"))),
+                                    self.one_of(("0", "1", "3", "2147483647", self.path(*INTEGERS) or "2"))),
             lambda depth: self.call(self.one_of(("tolower", "toupper", "trim")), self.string(depth)),
             self.case_of(self.string), self.to_string])
 
@@ -438,7 +457,8 @@ class Writer:
     def time(self, depth: int) -> str:
         return self.either(depth, self.plain("Edm.TimeOfDay"), [
             lambda depth: self.call("time", self.instant(depth)),
-            lambda depth: self.call("cast", self.one_of((self.instant, self.string))(depth), "Edm.TimeOfDay")])
+            lambda depth: self.call("cast", self.one_of((self.instant, self.string))(depth), "Edm.TimeOfDay"),
+            self.case_of(self.time)])
 
     def duration(self, depth: int) -> str:
         return self.either(depth, self.plain("Edm.Duration"), [
@@ -447,23 +467,25 @@ class Writer:
             lambda depth: f"({self.duration(depth)} {self.one_of(('add', 'sub'))} {self.duration(depth)})",
             lambda depth: f"({self.duration(depth)} {self.one_of(('mul', 'div'))} {self.number(depth)})",
             lambda depth: f"(-({self.duration(depth)}))",
-            lambda depth: self.call("cast", self.string(depth), "Edm.Duration")])
+            lambda depth: self.call("cast", self.string(depth), "Edm.Duration"), self.case_of(self.duration)])
 
     def guid(self, depth: int) -> str:
         return self.either(depth, self.plain("Edm.Guid"), [
-            lambda depth: self.call("cast", self.string(depth), "Edm.Guid")])
+            lambda depth: self.call("cast", self.string(depth), "Edm.Guid"), self.case_of(self.guid)])
 
     def color(self, depth: int) -> str:
         return self.either(depth, self.plain("World.Color"), [
-            lambda depth: self.call("cast", self.one_of((self.string, self.integer))(depth), "World.Color")])
+            lambda depth: self.call("cast", self.one_of((self.string, self.integer))(depth), "World.Color"),
+            self.case_of(self.color)])
 
     def marks(self, depth: int) -> str:
         return self.either(depth, self.plain("World.Marks"), [
-            lambda depth: self.call("cast", self.string(depth), "World.Marks")])
+            lambda depth: self.call("cast", self.one_of((self.string, self.integer))(depth), "World.Marks"),
+            self.case_of(self.marks)])
 
     def sortable(self, depth: int) -> str:
         writer = self.one_of((self.number, self.string, self.date, self.instant, self.boolean, self.duration, self.time,
-                              self.guid, self.color))
+                              self.guid, self.color, self.marks))
         return str(writer(depth))
 
 
@@ -487,64 +509,6 @@ def orders(pick: Pick, type_name: str, rows: World, depth: int = 2) -> dict[str,
     return {"$orderby": ",".join(items), **writer.aliases}
 
 
-# --- $expand ---------------------------------------------------------------------------------------------
-
-def expands(pick: Pick, type_name: str, rows: World, depth: int = 3) -> dict[str, str]:
-    """`$expand` of up to three navigation properties, nested, with options of their own; and options beside it."""
-    writer = Writer(pick, type_name, rows)
-    options = {"$expand": expand(writer, type_name, depth)}
-    if writer.chance(40):
-        options["$filter"] = writer.boolean(1)
-    if writer.chance(30):
-        options["$orderby"] = items(writer)
-    if writer.chance(30):
-        options["$top"] = str(writer.one_of((1, 3, 10)))
-    return {**options, **writer.aliases}
-
-
 def items(writer: Writer) -> str:
     """One or two items of `$orderby`."""
     return ",".join(writer.sortable(1) + writer.one_of(("", " desc")) for _ in range(writer.one_of((1, 2))))
-
-
-def expand(writer: Writer, type_name: str, depth: int) -> str:
-    """Each path once."""
-    model = writer.model
-    known = {name: navigation for name, navigation in model.navigations(type_name).items()}
-    for derived in model.derived(type_name):
-        known.update({f"{derived}/{name}": navigation for name, navigation in model.navigations(derived).items()
-                      if model.declaring(derived, name) == derived})
-    return ",".join(_item(writer, name, known[name], depth) for name in writer.some_of(sorted(known), 3))
-
-
-def _item(writer: Writer, name: str, navigation: Any, depth: int) -> str:
-    starts, aliases = writer.starts, writer.aliases
-    target, suffix = navigation.type, ""
-    if writer.model.derived(target) and writer.chance(15):
-        target = writer.one_of(writer.model.derived(target))
-        name = f"{name}/{target}"
-    elif writer.chance(10):
-        suffix = "/$ref"
-    writer.starts = [Start("", target)]
-    options = _options(writer, navigation, target, depth, suffix)
-    writer.starts = starts
-    writer.aliases = aliases
-    return name + suffix + (f"({';'.join(options)})" if options else "")
-
-
-def _options(writer: Writer, navigation: Any, target: str, depth: int, suffix: str) -> list[str]:
-    options = []
-    if navigation.collection:
-        if writer.chance(50):
-            options.append(f"$filter={writer.boolean(2)}")
-        if writer.chance(50):
-            options.append(f"$orderby={items(writer)}")
-        if writer.chance(40):
-            options.append(f"$top={writer.one_of((1, 2, 0))}")
-        if writer.chance(30):
-            options.append(f"$skip={writer.one_of((1, 2))}")
-        if writer.chance(30):
-            options.append("$count=true")
-    if not suffix and depth > 1 and writer.chance(50) and writer.model.navigations(target):
-        options.append(f"$expand={expand(writer, target, depth - 1)}")
-    return options

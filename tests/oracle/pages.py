@@ -8,33 +8,28 @@ from __future__ import annotations
 
 import json
 import math
-import unicodedata
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
 from app.bind import bind, nodes
 from app.edm import types
 from app.service.request import Request
-from app.url import nodes as url
 from app.url import parse
 from tests.oracle import evaluate, nested
 from tests.oracle.aggregation import text_of
 from tests.oracle.choices import Pick
 from tests.oracle.contest import Contest, Difference, show
 from tests.oracle.evaluate import Env
-from tests.oracle.functions import simple
-from tests.oracle.generate import NAMES, Writer, expand, items, query
+from tests.oracle.generate import Writer, items, query
+from tests.oracle.nested import computed, expand
 from tests.oracle.rows import bare
+from tests.oracle.searching import searched
 from tests.oracle.values import Failure
 from tests.oracle.world import Instance, Typed, World
 
 SIZE = "maxpagesize"                # not an option: a preference
 FAILURES = ("arithmeticOverflow", "divisionByZero")
-SEARCHED = {"World.Thing": ("String", "Other", "Words", "Place/Name"), "World.Owner": ("Name",), "World.Tag": ("Name",),
-            "World.Loose": ("Name",)}
-WORDS = ("a", "b", "ab", "abc", "ba", "Neil", "ä", "strasse", "12", "red", "line", "TRUE", "null", "y", "20")
-PHRASES = ("line break", "o'neil", "a b", "100%", "!!", "2020 02", "A,B", "😀", "Äb", "q", "-12", "ΑΣ", "İ", "ſ")
 
 
 # --- what is asked ---------------------------------------------------------------------------------------
@@ -44,7 +39,7 @@ def pages(pick: Pick, type_name: str, rows: World) -> dict[str, str]:
     writer = Writer(pick, type_name, rows)
     options: dict[str, str] = {}
     if writer.chance(50):
-        options["$compute"] = _computed(writer)
+        options["$compute"] = computed(writer)
     if writer.chance(50):
         options["$filter"] = writer.boolean(2)
     if writer.chance(60):
@@ -52,7 +47,7 @@ def pages(pick: Pick, type_name: str, rows: World) -> dict[str, str]:
     if writer.chance(60):
         options["$select"] = _selected(writer, type_name)
     if writer.chance(20):
-        options["$search"] = _searched(writer, 2)
+        options["$search"] = searched(writer, 2)
     if writer.chance(15):
         options["$expand"] = expand(writer, type_name, 1)
     for name, choices in (("$skip", (1, 3, 0, 50)), ("$top", (5, 1, 0, 12, 100))):
@@ -61,23 +56,6 @@ def pages(pick: Pick, type_name: str, rows: World) -> dict[str, str]:
     if writer.chance(40):
         options["$count"] = "true"
     return {**options, SIZE: str(writer.one_of((7, 2, 1, 11, 100))), **writer.aliases}
-
-
-def _computed(writer: Writer) -> str:
-    """One or two computed properties, which the other options may use."""
-    kinds: Sequence[tuple[str, Callable[[int], str]]] = (
-        ("Edm.Int32", writer.integer), ("Edm.Double", writer.number), ("Edm.String", writer.string),
-        ("Edm.Date", writer.date), ("Edm.DateTimeOffset", writer.instant), ("Edm.Boolean", writer.boolean),
-        ("Edm.Duration", writer.duration), ("Edm.TimeOfDay", writer.time), ("Edm.Guid", writer.guid),
-        ("World.Color", writer.color))
-    made, added = [], {}
-    for name in ("C1", "C2")[:writer.one_of((1, 2))]:
-        kind, write = writer.one_of(kinds)
-        made.append(f"{write(2)} as {name}")
-        added[kind] = (*added.get(kind, ()), name)
-    writer.names = added
-    writer.starts = [NAMES, *writer.starts]
-    return ",".join(made)
 
 
 def _selected(writer: Writer, type_name: str) -> str:
@@ -95,46 +73,7 @@ def _selected(writer: Writer, type_name: str) -> str:
     return ",".join(each for each in chosen if each.split("/")[0] not in whole or "/" not in each)
 
 
-def _searched(writer: Writer, depth: int) -> str:
-    if depth and writer.chance(40):
-        parts = [_searched(writer, depth - 1) for _ in range(2)]
-        return f"({writer.one_of((' OR ', ' AND ', ' ')).join(parts)})"
-    if depth and writer.chance(20):
-        return f"NOT {_searched(writer, 0)}"
-    return str(writer.one_of(WORDS)) if writer.chance(60) else f'"{writer.one_of(PHRASES)}"'
-
-
 # --- what the oracle shows -------------------------------------------------------------------------------
-
-def found(search: url.Search, entity: Instance, rows: World) -> bool:
-    """Whether an entity has what is searched for, in one of its texts."""
-    match search:
-        case url.SearchAnd(operands):
-            return all(found(each, entity, rows) for each in operands)
-        case url.SearchOr(operands):
-            return any(found(each, entity, rows) for each in operands)
-        case url.SearchNot(operand):
-            return not found(operand, entity, rows)
-    wanted = words(search.text)
-    return bool(wanted) and any(wanted == text[at:at + len(wanted)] for text in map(words, texts(entity, rows))
-                                for at in range(len(text)))
-
-
-def words(text: str) -> list[str]:
-    """Runs of letters and digits, in lower case."""
-    folded = simple(str.lower)(unicodedata.normalize("NFKC", text))
-    return "".join(char if char.isalnum() else " " for char in folded).split()
-
-
-def texts(entity: Instance, rows: World) -> Iterator[str]:
-    for base, paths in SEARCHED.items():
-        if rows.model.is_a(entity["@type"], base):
-            for path in paths:
-                value: Any = entity
-                for step in path.split("/"):
-                    value = value and value[step]
-                yield from (each for each in (value if isinstance(value, list) else [value]) if each is not None)
-
 
 def shown(value: Any, kind: str, rows: World) -> Any:
     """A value as JSON has it."""
@@ -171,12 +110,12 @@ def selected(entity: Instance, options: nodes.Options, rows: World) -> dict[str,
             pick(whole, made, names)
         elif item.kind == "dynamic" and rows.model.is_a(entity["@type"], cast):
             made[names[0]] = None
-    for computed in options.compute:
-        if options.select is None or any(item.kind == "star" or item.path == (computed.name,) for item in listed):
-            value = evaluate.evaluate(computed.expression, Env(rows, entity, entity, names=names_of(options)))
+    for each in options.compute:
+        if options.select is None or any(item.kind == "star" or item.path == (each.name,) for item in listed):
+            value = evaluate.evaluate(each.expression, Env(rows, entity, entity, names=nested.names_of(options)))
             if isinstance(value, Failure):
                 raise nested.Failed
-            made[computed.name] = shown(value, computed.type, rows)
+            made[each.name] = shown(value, each.type, rows)
     return made
 
 
@@ -194,10 +133,6 @@ def pick(whole: Any, made: dict[str, Any], names: list[str]) -> None:
         target = made.setdefault(name, {})
         if rest[0] in whole[name]:
             pick(whole[name], target, rest)
-
-
-def names_of(options: nodes.Options) -> dict[str, nodes.Expression]:
-    return {each.name: each.expression for each in options.compute}
 
 
 # --- the contest -----------------------------------------------------------------------------------------
@@ -220,12 +155,13 @@ def ask_pages(contest: Contest, path: str, options: dict[str, str]) -> None:
             tally.failed += 1
         return
     try:
-        members = [each for each in rows.sets[path] if request.search is None or found(request.search, each, rows)]
-        chosen = nested.chosen(members, request, rows, None)
+        chosen = nested.chosen(rows.members(path), request, rows, None)
         kept = nested.cut(chosen, request)
         wanted = [selected(each, request, rows) for each in kept]
         below = [nested.below(each, request, rows, each) for each in kept]
     except nested.Failed:
+        if not got and {"$skip", "$top"} & {*options}:          # what is not shown is not computed
+            return
         raise Difference(rows, f"{about}\n  the service answers, the oracle fails") from None
     if count != (len(chosen) if request.count else None):
         raise Difference(rows, f"{about}\n  counted {count} of {len(chosen)}")
@@ -289,7 +225,7 @@ def may_fail(options: nodes.Options, path: str, rows: World) -> bool:
              *(tree for item in options.expand for tree in (item.options.filter, *(each.expression for each in item.options.orderby)))]
     if any(item.options.filter or item.options.orderby for item in options.expand):
         return True
-    return any(tree is not None and evaluate.may_fail(tree, rows, rows.sets[path], names_of(options)) for tree in trees)
+    return any(tree is not None and evaluate.may_fail(tree, rows, rows.members(path), nested.names_of(options)) for tree in trees)
 
 
 def differing(one: Any, other: Any, at: str = "") -> Iterator[str]:

@@ -8,8 +8,7 @@ from __future__ import annotations
 import pytest
 
 from tests.oracle.conftest import Arena, Compete
-from tests.oracle.generate import expands
-from tests.oracle.nested import ask_nested
+from tests.oracle.nested import ask_nested, expands
 
 
 @pytest.mark.soak

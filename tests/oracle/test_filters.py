@@ -32,6 +32,12 @@ FOUND = [
     ("Things", "cast(concat('-0',String),World.Marks) ne null"),
     ("Things", "cast(Int64,World.Color) eq World.Color'Green'"), ("Things", "cast('A,B',World.Marks) eq Marks"),
     # null of no type
+    ("Things", "(null has World.Marks'A') eq null"), ("Things", "Duration eq (Date sub null)"), ("Things", "null sub Date eq null"),
+    # remainders of doubles are exact
+    ("Things", "1e0 mod 0.1e0 gt 0.05"), ("Things", "1e22 mod 3e0 eq 1"), ("Things", "Double mod 0.3e0 gt Parent/Double mod 0.7e0"),
+    ("Things", "-1e0 mod 5e-324 eq 0"),
+    # a collection is never null
+    ("Things", "hassubset(substring(Colors,Parent/ID,2),[])"),
     ("Things", "not (null)"), ("Things", "case(Boolean:null) eq null"), ("Things", "(Boolean le case(Boolean:null))"),
     # a column behind a cast to a derived type
     ("Things", "World.Extra/Corner/On eq 0001-01-01"), ("Things", "World.Special/Corner/X add 1 gt 1"),

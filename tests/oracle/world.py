@@ -68,6 +68,16 @@ class World:
     def variation(self) -> int:
         return self.seed // SEEDS
 
+    def members(self, path: str) -> list[Instance]:
+        """What a path leads to: a set, entities of a derived type in it, or what is related to an entity, as it is stored."""
+        first, _, rest = path.partition("/")
+        name, _, key = first.removesuffix(")").partition("(")
+        if not key:
+            return [each for each in self.sets[name] if not rest or self.model.is_a(each["@type"], rest)]
+        entity = next(each for each in self.sets[name] if str(each.get("ID", each.get("Code"))) == key.strip("'"))
+        places = {id(each): at for members in self.sets.values() for at, each in enumerate(members)}
+        return sorted(entity[rest], key=lambda each: places[id(each)])
+
     def contained(self, entity: Instance) -> Iterator[tuple[str, Instance]]:
         """What an entity contains, and the segment of each."""
         for name, navigation in self.model.navigations(entity["@type"]).items():
