@@ -22,8 +22,11 @@ from tests.oracle.world import Instance, World
 from tests.sql import asking
 
 
-SETS = {"Things": "World.Thing", "Owners": "World.Owner", "Tags": "World.Tag", "Looses": "World.Loose"}
+SETS = {"Things": "World.Thing", "Owners": "World.Owner", "Tags": "World.Tag", "Looses": "World.Loose",
+        "Things/World.Special": "World.Special", "Things(3)/Children": "World.Thing", "Things(1)/Tags": "World.Tag",
+        "Owners('o1')/Things": "World.Thing", "Owners('O1')/Staff": "World.Owner"}
 PATHS = ("Things", "Things", "Things", "Looses", "Owners", "Tags")
+PLACES = (*PATHS, *SETS)
 
 
 @dataclass(slots=True)

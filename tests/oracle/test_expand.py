@@ -8,12 +8,13 @@ from __future__ import annotations
 import pytest
 
 from tests.oracle.conftest import Arena, Compete
+from tests.oracle.contest import PLACES
 from tests.oracle.nested import ask_nested, expands
 
 
 @pytest.mark.soak
 def test_generated_expands(compete: Compete) -> None:
-    compete("$expand", 320, expands, ask_nested)
+    compete("$expand", 320, expands, ask_nested, paths=PLACES)
 
 
 FOUND = [

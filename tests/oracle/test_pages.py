@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 
 from tests.oracle.conftest import Arena, Compete
+from tests.oracle.contest import PLACES
 from tests.oracle.pages import ask_pages, pages
 
 
 @pytest.mark.soak
 def test_generated_pages(compete: Compete) -> None:
-    compete("pages", 270, pages, ask_pages)
+    compete("pages", 270, pages, ask_pages, paths=PLACES)
 
 
 FOUND = [{"$compute": "round(0) as C1,floor(Required) as C2"}, {"$select": "Forms/Label,Spots/On", "$expand": "Children,Parts"},
