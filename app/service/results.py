@@ -27,7 +27,7 @@ from app.service.finding import Steps
 from app.service.response import Response
 from app.service.selections import Selection
 from app.service.session import WriteSession
-from app.service.values import raw_value
+from app.service.values import paged, raw_value
 
 EVALUATED = frozenset({"select", "filter", "search", "orderby", "compute", "top", "skip", "count", "skiptoken"})
 OF_MANY = ("filter", "search", "orderby", "top", "skip", "count")
@@ -242,8 +242,6 @@ def answer(call: Call, start: Value, steps: Steps) -> Response:
     if not ref.collection:
         body.update(written if isinstance(written, dict) else {"value": written})
     else:
-        if call.options.count:
-            body[format.control("count")] = str(len(written)) if format.ieee754 else len(written)
-        skip, top = read.amount(call, call.options.skip) or 0, read.amount(call, call.options.top)
-        body["value"] = written[skip:] if top is None else written[skip:skip + top]
+        page = read.page_of(call) if call.request.method in ("GET", "HEAD") else 0      # an action is not invoked for each page
+        return paged(call, call.options, written, page, body, {"Content-Type": format.content_type})
     return Response(200, {"Content-Type": format.content_type}, dumps(body))

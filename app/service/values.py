@@ -136,32 +136,11 @@ class PropertyAnswer:
         if annotation is not None and call.wishes.format.metadata != "none":
             body[call.wishes.format.control("type")] = annotation
         if isinstance(value, list):
-            return self.paged(call, value, body, headers)
+            return paged(call, self.options, value, self.page, body, headers)
         if self.listed or call.skiptoken() is not None:
             name = call.syntax.options.texts[0][0]
             raise OptionNotAllowed(name=name, resource="a single value", target=name)
         body["value"] = value
-        return Response(200, headers, dumps(body))
-
-    def paged(self, call: Call, items: list[Any], body: dict[str, Any], headers: dict[str, str]) -> Response:
-        """A page of the items, with their number and the link to the next page."""
-        control = call.wishes.format.control
-        start, left = read.amount(call, self.options.skip) or 0, read.amount(call, self.options.top)
-        token = call.skiptoken()
-        if token is not None:
-            values = call.service.read_token(call, token)
-            if len(values) != 2:
-                raise InvalidToken(name="$skiptoken", target="$skiptoken")
-            start, left = values
-        if self.options.count:
-            body[control("count")] = str(len(items)) if call.wishes.format.ieee754 else len(items)
-        end = len(items) if left is None else min(len(items), start + left)
-        stop = min(end, start + self.page) if self.page else end
-        body["value"] = items[start:stop]
-        if stop < end:
-            body[control("nextLink")] = call.service.next_link(call, [stop, None if left is None else start + left - stop])
-        if call.wishes.page_size:
-            headers["Preference-Applied"] = f"{call.wishes.spelled['maxpagesize']}={self.page}"
         return Response(200, headers, dumps(body))
 
     def fragment(self, call: Call, entity: str) -> str:
@@ -239,3 +218,27 @@ def raw_value(call: Call, value: Any, headers: dict[str, str]) -> Response:
         text = str(value)
     media = "text/plain" if text.isascii() else "text/plain;charset=utf-8"      # without, clients read Latin-1
     return Response(200, {**headers, "Content-Type": media}, text.encode("utf-8"))
+
+
+def paged(call: Call, options: bound.Options, items: list[Any], page: int, body: dict[str, Any], headers: dict[str, str]
+          ) -> Response:
+    """A page of a collection of values, with their number and the link to the next page. `body`: the members in front;
+    `page`: how many items there are at most, 0 for any number."""
+    control = call.wishes.format.control
+    start, left = read.amount(call, options.skip) or 0, read.amount(call, options.top)
+    token = call.skiptoken()
+    if token is not None:
+        values = call.service.read_token(call, token)
+        if len(values) != 2:
+            raise InvalidToken(name="$skiptoken", target="$skiptoken")
+        start, left = values
+    if options.count:
+        body[control("count")] = str(len(items)) if call.wishes.format.ieee754 else len(items)
+    end = len(items) if left is None else min(len(items), start + left)
+    stop = min(end, start + page) if page else end
+    body["value"] = items[start:stop]
+    if stop < end:
+        body[control("nextLink")] = call.service.next_link(call, [stop, None if left is None else start + left - stop])
+    if call.wishes.page_size and page:
+        headers["Preference-Applied"] = f"{call.wishes.spelled['maxpagesize']}={page}"
+    return Response(200, headers, dumps(body))

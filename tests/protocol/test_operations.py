@@ -89,3 +89,18 @@ def test_options_of_values_cost_one_statement(clients: Clients, function: str) -
     with client.statements() as chosen:
         client.get(f"{function}?$filter=true&$orderby=1&$top=1")
     assert len(chosen) == len(plain) + 2        # `get` sends everything twice
+
+
+@pytest.mark.parametrize("line", ["Words()", "Words", "Words?$top=3", "Words()?$count=true", "Words?prefix=''", "Words()?$orderby=$it desc", "Sizes()?$select=Width", "Sizes()?$filter=Width ge 1&$orderby=Width"])
+def test_values_come_in_pages(clients: Clients, line: str) -> None:
+    """P 11.2.6.7: a function is called again for each page, whose token is good for this request alone."""
+    client = clients["calls"]
+    whole = client.get(line)
+    found = [client.get(line, {"prefer": "maxpagesize=1"})]
+    while link := found[-1].get("@odata.nextLink"):
+        assert len(found[-1]["value"]) == 1
+        found.append(client.get(link.removeprefix(ROOT), {"prefer": "maxpagesize=1"}))
+    assert [item for page in found for item in page["value"]] == whole["value"] and len(found) == len(whole["value"])
+    assert all(page.get("@odata.count") == whole.get("@odata.count") for page in found)
+    token = found[0]["@odata.nextLink"].rpartition("=")[2]
+    assert client.send(f"Words()?$filter=true&$skiptoken={token}").status == client.send("Sizes()?$skiptoken=x").status == 400
