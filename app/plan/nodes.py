@@ -135,12 +135,14 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Items:
-    """The values that `$apply` works on where these are no entities: the items of a collection behind `steps` from the entity
-    of a query, or those of a `document`, a JSON array in the stored form."""
+    """What `$apply` works on where this is not the entities of one table: the items of a collection of values behind `steps`
+    from the entity of a query, or those of a `document`, a JSON array in the stored form; or the entities of several `sources`,
+    which are counted only."""
 
     type: str
     steps: tuple[bound.PathStep, ...] = ()
     document: str | None = None
+    sources: tuple[Source, ...] = ()
 
 
 Product: TypeAlias = tuple[tuple[str, Source], ...]     # the sets of `$crossjoin` by name, for `$apply` on their combinations

@@ -13,7 +13,7 @@ from app.errors import NotFound
 from app.payload import context
 from app.payload.values import dumps
 from app.plan import CountQuery, Slot, Source
-from app.plan.nodes import Product
+from app.plan.nodes import Items, Product
 from app.plan.rows import RowPlanner
 from app.service.addresses import canonical_base
 from app.service.call import Call
@@ -26,7 +26,8 @@ from app.service.rows import Node, Run
 class ApplyAnswer:
     """The result of `$apply` on a collection; `/$count` of it is a CountAnswer like any other."""
 
-    def __init__(self, call: Call, source: Source, options: bound.Options, product: Product = ()) -> None:
+    def __init__(self, call: Call, source: Source, options: bound.Options, product: Product = (),
+                 items: Items | None = None) -> None:
         assert options.apply is not None
         self.source, self.options = source, options
         self.format = call.wishes.format
@@ -35,14 +36,15 @@ class ApplyAnswer:
         planner = call.service.planner(call.policy, call.wishes.page_size)
         self.count = None
         if options.count:
-            query = CountQuery(source, options.filter, options.search, options.compute, options.apply, product=product)
+            query = CountQuery(source, options.filter, options.search, options.compute, options.apply, product=product,
+                               items=items)
             self.count = call.service.ready(sql.compile_count(query, call.mapping, call.store.dialect))
         self.node: Node | RowNode
         if options.apply.row is None:
             read = planner.read(source, options, collection=True, limit=limit)
             self.node = Node(call.sight, read, self.format, call.request.root)
         else:
-            rows = RowPlanner(planner, source, options, product=product).rows(limit)
+            rows = RowPlanner(planner, source, options, product=product, items=items).rows(limit)
             self.node = RowNode(call.sight, rows, self.format, call.request.root)
         if product:                     # rows of no entity type
             assert isinstance(self.node, RowNode)

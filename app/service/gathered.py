@@ -17,8 +17,8 @@ from app.errors import Forbidden, InvalidToken, NotImplementedByService
 from app.payload import context
 from app.payload.values import dumps
 from app.plan import Slot, Source
-from app.plan.nested import primitive, sort_keys
-from app.plan.nodes import Gathering, Output
+from app.plan.nested import mentions, primitive, sort_keys
+from app.plan.nodes import Gathering, Items, Output
 from app.service import read, restrictions
 from app.service.call import Call
 from app.service.items import Values
@@ -203,10 +203,27 @@ def nothing(call: Call) -> Response:
 
 def all_answer(call: Call) -> read.Handler:
     """The answer to `$all`."""
-    if call.options.apply is not None:
-        raise NotImplementedByService(feature="$apply on $all", target="$apply")
     sources = sources_of(call)
+    if call.options.apply is not None:
+        return applied(call, sources)
     return AllAnswer(call, sources) if sources else nothing
+
+
+def applied(call: Call, sources: tuple[Source, ...]) -> read.Handler:
+    """`$apply` on the entities of a type: of one set; those of several sets, which have no property in common, are counted."""
+    from app.service.apply import ApplyAnswer
+    type, options, counted = call.resource.type, call.options, call.resource.suffix == "$count"
+    items = None
+    if len(sources) == 1 and sources[0].table in call.model.sets:
+        restrictions.check(call.policy, (sources[0].table,), type, options, by_key=False, counted=counted)
+    if len(sources) != 1:
+        assert options.apply is not None
+        if not sources or options.apply.row is None or mentions(options.apply, bound.This):
+            raise NotImplementedByService(feature=f"$apply on properties of {type} in {len(sources)} sets", target="$apply")
+        items = Items(type, sources=sources)
+    if counted:
+        return read.CountAnswer(call, sources[0], options, (), items)
+    return ApplyAnswer(call, sources[0], options, (), items)
 
 
 def crossjoin_answer(call: Call) -> read.Handler:

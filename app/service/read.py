@@ -16,7 +16,7 @@ from app.errors import InvalidToken, MethodNotAllowed, NotFound
 from app.payload import context
 from app.payload.values import dumps
 from app.plan import CountQuery, Read, Slot, Source
-from app.plan.nodes import Product
+from app.plan.nodes import Items, Product
 from app.plan.rows import start_of
 from app.service import delta, restrictions
 from app.service.addresses import canonical_base, contained_base, literal
@@ -358,8 +358,9 @@ def amount(call: Call, value: int | bound.Parameter | None) -> int | None:
 class CountAnswer:
     """`/$count`: the bare number (Protocol §11.2.10)."""
 
-    def __init__(self, call: Call, source: Source, options: bound.Options, product: Product = ()) -> None:
-        query = CountQuery(source, options.filter, options.search, options.compute, options.apply, product=product)
+    def __init__(self, call: Call, source: Source, options: bound.Options, product: Product = (),
+                 items: Items | None = None) -> None:
+        query = CountQuery(source, options.filter, options.search, options.compute, options.apply, product=product, items=items)
         self.statement = call.service.ready(sql.compile_count(query, call.mapping, call.store.dialect))
         self.source = source
 

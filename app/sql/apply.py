@@ -55,7 +55,13 @@ def of_items(apply: bound.Apply, items: Items, source: Source, build: Build) -> 
         if recursive or isinstance(each, bound.Relatives | bound.Traverse):
             raise errors.NotImplementedByService(feature=f"A hierarchy of {items.type}, which is no entity type,")
 
+    def unknown(each: Source) -> Stage:
+        opened = sources.open_source(each, build)
+        return Stage(build, opened.frame, Staged(opened.frame, {}), opened.where)
+
     def make() -> Stage:
+        if items.sources:
+            return stages.union([unknown(each) for each in items.sources])
         if items.document is not None:
             found = walks.listed(items.document, items.type, build)
         else:

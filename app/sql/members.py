@@ -15,7 +15,7 @@ from app import errors
 from app.bind import nodes as bound
 from app.bind.scope import is_collection
 from app.sql import aggregates, expression, lists, paths, relations, search, structures, terms
-from app.sql.scope import Build, Frame, Json, Members, One, Operand, Place, Row, Scope
+from app.sql.scope import Build, Frame, Json, Members, One, Operand, Place, Row, Scope, Staged
 from app.store import mapping
 
 
@@ -232,11 +232,11 @@ def count(node: bound.Count, scope: Scope) -> pw.Node:
 
 def aggregate(node: bound.AggregateValue, scope: Scope) -> Operand:
     """An aggregate of a collection as a value (Aggregation §3.5)."""
-    found = members(node.collection, scope)
     wanted, build = node.expression, scope.build
-    inner = scope.of(found.member)
     if wanted.from_ or wanted.custom is not None or wanted.over is not None and wanted.method not in ONCE_IS_ENOUGH:
-        raise errors.NotImplementedByService(feature="This aggregate inside an expression")
+        return transforming(node, scope)
+    found = members(node.collection, scope)
+    inner = scope.of(found.member)
     operand = None
     if wanted.over is not None:
         reached = onto(wanted.over, inner, found.frame)
@@ -248,6 +248,23 @@ def aggregate(node: bound.AggregateValue, scope: Scope) -> Operand:
     column = terms.ONE if operand is None else expression.promoted(operand, "", build)
     total = aggregates.applied(wanted.method, operand, column, node.type, build)
     return replace(total, node=terms.scalar(found.select(total.node)))
+
+
+def transforming(node: bound.AggregateValue, scope: Scope) -> Operand:
+    """An aggregate that takes more than one step: made as the transformation does, for every entity that has the collection."""
+    from app.sql import apply
+    parent, start = scope.this, node.collection
+    while isinstance(start, bound.NavigationPath | bound.CastPath | bound.PropertyPath):
+        start = start.base
+    if not isinstance(start, bound.This) or not isinstance(parent, Row):
+        raise errors.NotImplementedByService(feature="This aggregate inside an expression")
+    then = bound.Apply((bound.Aggregate((replace(node.expression, alias="value"),)),), None)
+    made, _ = apply.of_each(node.collection, then, parent.table.id, scope.build)
+    assert isinstance(made.this, Staged)
+    value = made.this.columns["value"]
+    tie = terms.compare(made.groups[apply.PARENT].node, "=", paths.row_id(parent).node)
+    query = pw.Select([made.frame.source], [value.node]).where(terms.all_of([*made.where, tie]))
+    return replace(value, node=terms.scalar(query), nullable=True)
 
 
 def length(place: Place, build: Build) -> pw.Node:

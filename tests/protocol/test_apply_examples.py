@@ -688,6 +688,19 @@ EXAMPLES += [
     ("2015, 3.1.10", "Customers?$apply=expand(Sales,filter(Amount gt 3))/groupby((Country),aggregate(Sales/Amount with sum as T))", "Customers(Country,T)",
      [{"Country": "France", "T": None}, {"Country": "Netherlands", "T": None}, {"Country": "USA", "T": 16}]),
 ]
+EXAMPLES += [
+    ("A 3.6.1", "Customers?$compute=Sales/aggregate(Product/TaxRate with sum) as T&$select=ID,T", "Customers(ID,T)", [{"ID": "C1", "T": 0.26}, {"ID": "C2", "T": 0.2}, {"ID": "C3", "T": 0.2}, {"ID": "C4", "T": None}]),
+    ("A 3.6.1", "Customers?$compute=Sales/aggregate(Amount with sum from Time/Quarter with max) as T&$select=ID,T&$filter=T gt 2", "Customers(ID,T)", [{"ID": "C1", "T": 4}, {"ID": "C2", "T": 8}]),
+    ("A 3.6.1", "Customers?$orderby=Sales/aggregate(Forecast) desc,ID&$select=ID", "Customers(ID)", [{"ID": "C2"}, {"ID": "C1"}, {"ID": "C3"}, {"ID": "C4"}]),
+    ("A 3.6.1", "Customers?$apply=filter(Sales/aggregate(Forecast) gt 6)/aggregate($count as N)", "Customers(N)", [{"N": 2}]),
+]
+EXAMPLES += [
+    ("U 4.15", "$all/SalesModel.Sale?$apply=aggregate($count as N,Amount with sum as T)", "Collection(SalesModel.Sale)(N,T)", [{"N": 8, "T": 24}]),
+    ("U 4.15", "$all/SalesModel.FoodProduct?$apply=groupby((Color),aggregate(Rating with max as R))&$filter=R ne null", "Collection(SalesModel.FoodProduct)(Color,R)", [{"Color": "White", "R": 5}]),
+    ("U 4.15", "$all/SalesModel.FoodProduct?$apply=filter(Rating eq 5)&$select=ID", "Collection(SalesModel.FoodProduct)(ID)", [{"ID": "P1"}]),
+    ("U 4.15", "$all?$apply=concat(aggregate($count as N),top(3)/aggregate($count as M))", "Collection(Edm.EntityType)(@Core.AnyStructure)", [{"N": 35}, {"M": 3}]),
+    ("U 4.15", "$all?$apply=aggregate($count as N)&$filter=N gt 3&$compute=N mul 2 as D&$select=D", "Collection(Edm.EntityType)(D)", [{"D": 70}]),
+]
 ADDRESSES = "Customers('C1')/Addresses"
 EXAMPLES += [
     ("A 3, values", f"{ADDRESSES}?$apply=aggregate($count as N,Floors with sum as F,Floors with average as A,Locality with countdistinct as L)", f"{ADDRESSES}(N,F,A,L)", [{"N": 3, "F": 8, "A": 8 / 3, "L": 2}]),
@@ -761,6 +774,9 @@ REFUSED = [
     (f"{ADDRESSES}?$apply=groupby((Nope))", 400, "Nope"), (f"{ADDRESSES}?$apply=search(x)", 501, "anything but entities"),
     ("Customers('C9')/Addresses?$apply=aggregate($count as N)", 404, "C9"), (f"{ADDRESSES}?$apply=ancestors($root/SalesOrganizations,SalesOrgHierarchy,Locality,filter(true))", 501, "A hierarchy of SalesModel.Address"),
     ("Products?$apply=join(Sales as Sale,aggregate(Amount with sum as Total))&$expand=Sale", 501, "not implemented"),
+    ("Sales?$apply=filter(Amount gt $these/aggregate(Product/TaxRate with sum))", 501, "This aggregate inside an expression"),
+    ("$all?$apply=filter(isof(SalesModel.Sale))/aggregate($count as N)", 501, "properties of Edm.EntityType"), ("$all?$apply=identity", 501, "in 7 sets"),
+    ("$all?$apply=aggregate(SalesModel.Sale/Amount with sum as S)", 501, "in 7 sets"), ("$all?$apply=nest(identity as I)", 501, "nest of values"),
     ("Targets?$apply=SalesModel.Anything()", 400, "no transformation or function"),
     ("Sales?$apply=nest(identity as A)/concat(identity,identity)", 501, "not implemented"),
     ("Sales?$apply=aggregate(Amount with Custom.concat as C)", 501, "Custom.concat"),

@@ -110,6 +110,7 @@ def requests(source: str, path: tuple[tuple[str, bool], ...]) -> Iterator[str]:
     if many and len(path) == 1:
         yield from (f"{source}?$apply=join({first[0]} as J)/groupby((J/CustomerID),aggregate($count as N))", f"{source}?$apply=outerjoin({first[0]} as J)/aggregate($count as N)",
                     f"{source}?$apply=outerjoin({first[0]} as J,topcount(1,Freight))/groupby((J/CustomerID),aggregate($count as N))", f"{source}?$apply=join({first[0]} as J,aggregate($count as N,Freight with sum as F))/groupby(({name},J/N,J/F))",
+                    f"{source}?$select={name},X&$compute={first[0]}/aggregate(Customer/CompanyName with countdistinct) as X", f"{source}?$select={name},X&$compute={first[0]}/aggregate(Freight with sum from CustomerID with max) as X",
                     f"{source}?$apply=addnested({first[0]},topcount(2,Freight) as Big)/aggregate(Big/$count as N,Big/Freight with sum as F)", f"{source}?$apply=addnested({first[0]},top(1) as Big)/filter(Big/any())/groupby(({name}))",
                     f"{source}?$apply=addnested({first[0]},filter({own}) as Big)&$select={name}&$expand=Big")
 
@@ -170,6 +171,8 @@ def test_functions_as_transformations(service_of: Any, tmp_path: Path) -> None:
     rules = [{"roles": ["admin"], "sets": {"*": {}}}, {"roles": ["clerk"], "sets": {"*": {}, "Sales": {"rows": "Customer/ID eq @principal.tenant"}}},
              {"roles": ["guest"], "sets": {"Sales": {}, "Products": {}}}]
     client = guarded(service_of, tmp_path, "sales", {"rules": rules}, people={"admin": "roles=admin", "clerk": "roles=clerk;tenant=C1", "guest": "roles=guest"})
+    for line in ("$all?$apply=aggregate($count as N)", "$all/SalesModel.Sale?$apply=aggregate($count as N)"):
+        assert ask(client, "clerk", line).json["value"][0]["N"] == ask(client, "admin", line).json["value"][0]["N"] - 5
     for function, own in (("All()", 3), ("Largest(count=9)", 3), ("Above(amount=0)", 3), ("Buyers()", 1)):
         for line in (f"Sales?$apply=SalesModel.{function}/aggregate($count as N)", f"Sales?$apply=orderby(ID)/SalesModel.{function}/aggregate($count as N)",
                      f"Sales?$apply=concat(SalesModel.{function},identity)/aggregate($count as N)"):

@@ -52,7 +52,7 @@ TABLE = {
     "Tools('saw')/Related/$ref": "                                        + + + + + + - - - - + - - - + - -",
     "Tools('saw')/Maker/$ref": "                                          - - - - - - - - - - + - - - + - -",
     "$all": "                                                             + + + + + + + + + n + - - - + - -",
-    "$all/W.Tool": "                                                      + + + + + + + + + n + - - - + - -",
+    "$all/W.Tool": "                                                      + + + + + + + + + + + - - - + - -",
     "$all/$count": "                                                      + + + + + + - + + n - - - - + - -",
     "$crossjoin(Tools,Makers)": "                                         + + + + + + + + + + + - - - + - -",
     "$crossjoin(Tools,Makers)/$count": "                                  + + + + + + - + + + - - - - + - -",
