@@ -6,7 +6,6 @@ Protocol §11.1.3, §11.4.7, §11.4.8; RFC 9110 §14.
 
 from __future__ import annotations
 
-import itertools
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -14,11 +13,12 @@ from urllib.parse import quote, unquote
 
 from app.bind import nodes as bound
 from app.edm import types, vocabularies
-from app.errors import (BodyError, MethodNotAllowed, NotFound, NotImplementedByService,
-                        PayloadTooLarge, PreconditionFailed, ServiceUnavailable, UnsupportedMediaType)
+from app.edm.model import NavigationProperty
+from app.errors import (BodyError, MethodNotAllowed, NotFound, NotImplementedByService, PreconditionFailed,
+                        UnsupportedMediaType)
 from app.payload.writer import write_etag
 from app.plan import changes as plan
-from app.service import answers, bodies, ranges
+from app.service import answers, bodies, ranges, uploads
 from app.service.call import Call
 from app.service.conditions import matches
 from app.service.entities import Entity
@@ -133,20 +133,6 @@ def _opened(chunks: Iterator[bytes]) -> Iterator[bytes]:
 
 # --- writing ---------------------------------------------------------------------------------------------
 
-def _chunks(call: Call, attempt: int) -> Iterator[bytes]:
-    """The body in chunks. Raises PayloadTooLarge; ServiceUnavailable where another attempt cannot read it again."""
-    body, left = call.request.body, call.service.settings.max_stream
-    if body is not None and body.seekable():
-        body.seek(0)
-    elif body is not None and attempt:
-        raise ServiceUnavailable("The upload lost against another change; send it once more")
-    while body is not None and (chunk := body.read(streams.CHUNK)):
-        left -= len(chunk)
-        if left < 0:
-            raise PayloadTooLarge(allowed=call.service.settings.max_stream)
-        yield chunk
-
-
 def _media_type(call: Call, owner: str, step: bound.PropertyStep | None) -> str:
     """The content type of an upload. Raises UnsupportedMediaType where Core.AcceptableMediaTypes does not name it."""
     kind = bodies.content_type(call)
@@ -186,22 +172,25 @@ def replace_stream(call: Call) -> Response:
     if step is not None and vocabularies.read_only(call.model, step.owner, step.property):
         raise MethodNotAllowed(f"'{step.property.name}' cannot be written", allow=("GET", "HEAD"))
 
-    attempts = itertools.count()
-
-    def work(session: WriteSession) -> Response:
+    def checked(session: WriteSession) -> tuple[Entity, str]:
         entity = _entity(call, session, steps, lock=True)
         allow(call, entity.layout.id, "UpdateRestrictions", "Updatable", "PUT", place(call))
         kind = _media_type(call, entity.type, step)
         _check_stream(call, entity, name)
-        assert entity.handle is not None
         if session.guard is not None:
             session.guard.change("update", entity, (name.partition("/")[0],))
-        made = streams.put(call.store, *entity.handle, name, _chunks(call, next(attempts)), kind)
-        session.log(entity, "stream", [name])
-        if step is None and answers.wants_representation(call, False):
-            return answers.show(call, entity, call.options)
-        return answers.no_content(call, [("ETag", write_etag(made.version))])
-    return transact(call, work)
+        return entity, kind
+
+    with uploads.received(call, lambda: checked(session_of(call))) as upload:
+        def work(session: WriteSession) -> Response:
+            entity, kind = checked(session)
+            assert entity.handle is not None
+            made = upload.become(*entity.handle, name, kind)
+            session.log(entity, "stream", [name])
+            if step is None and answers.wants_representation(call, False):
+                return answers.show(call, entity, call.options)
+            return answers.no_content(call, [("ETag", write_etag(made.version))])
+        return transact(call, work)
 
 
 replace_media = replace_stream
@@ -266,9 +255,8 @@ def create(call: Call) -> Response:
     keys = frozenset(part.path for part in call.model.key(type))
     values = reader.complete_entity(plan.Change(type, "create", supplied=keys))
     prepare(call)
-    attempts = itertools.count()
 
-    def work(session: WriteSession) -> Response:
+    def home(session: WriteSession) -> tuple[str, Entity | None, tuple[Entity, NavigationProperty] | None, str]:
         owner: Entity | None = None
         related = None
         if isinstance(last, bound.SetStep):
@@ -279,10 +267,14 @@ def create(call: Call) -> Response:
             parent, id, owner = parent_of(call, session, before, last)
             if not isinstance(parent.layout.relation(last.navigation.name), Contained | Whole):
                 related = parent, last.navigation
-        kind = _media_type(call, type, None)
-        change = plan.Change(type, "create", {**values, **_key(call, session, id, type)})
-        entity = session.create(id, change, owner=owner, parent=related)
-        assert entity.handle is not None
-        streams.put(call.store, *entity.handle, "$value", _chunks(call, next(attempts)), kind)
-        return answers.created(call, entity)
-    return transact(call, work)
+        return id, owner, related, _media_type(call, type, None)
+
+    with uploads.received(call, lambda: home(session_of(call))) as upload:
+        def work(session: WriteSession) -> Response:
+            id, owner, related, kind = home(session)
+            change = plan.Change(type, "create", {**values, **_key(call, session, id, type)})
+            entity = session.create(id, change, owner=owner, parent=related)
+            assert entity.handle is not None
+            upload.become(*entity.handle, "$value", kind)
+            return answers.created(call, entity)
+        return transact(call, work)

@@ -39,7 +39,7 @@ from app.service.tokens import Tokens
 from app.sql.statement import Moment, Statement, Values
 from app.store import changelog
 from app.store import mapping as store_mapping
-from app.store import schema
+from app.store import schema, streams
 from app.store.database import Store, connect
 from app.url import nodes as syntax
 
@@ -112,6 +112,7 @@ class Service:
                 prepare_store(store, model, mapping, Path(settings.data) if settings.data else None,
                               now=settings.now, progress=progress)
                 changelog.purge(store, before(settings))
+                streams.sweep(store)
             secret = settings.secret.encode() if settings.secret else stored_secret(store)
         except BaseException:
             store.close()
