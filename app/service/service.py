@@ -340,6 +340,8 @@ class Service:
                 return read_stream, False
             case "action":
                 raise MethodNotAllowed(method="GET", resource="an action", allow=("POST",))
+            case _ if resource.each() and resource.operation() is None:
+                raise MethodNotAllowed(method="GET", resource="/$each", allow=("PATCH", "DELETE"))
             case "batch":
                 from app.service.batch import probe
                 return probe, True

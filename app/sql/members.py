@@ -199,7 +199,7 @@ def items(place: Place, build: Build, outer: Members | None = None) -> Members:
         row = None if place.row is None else replace(place.row, frame=frame)       # links of an item are joined to the items
         value = opened.json if kind == "untyped" and opened.json is not None else opened.value
         ordinal = place.ordinal if place.ordinal is not None else opened.ordinal
-        member = Json(value, (), place.type, False, kind == "untyped", (), row, place.path, ordinal)
+        member = Json(value, (), place.type, False, kind == "untyped", (), row, place.path, ordinal, kind == "untyped")
         return Members(frame, where, member, opened.ordinal)
     return Members(frame, where, paths.operand(Json(opened.value, (), place.type), build), opened.ordinal)
 

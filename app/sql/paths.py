@@ -7,7 +7,7 @@ URL Conventions §5.1.1.15; DESIGN §4.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 
 import peewee as pw
 
@@ -18,7 +18,7 @@ from app.sql import expression, relations, terms
 from app.sql.scope import Build, Complex, Json, One, Operand, Place, Row, Scope, Staged, Stream
 from app.store import mapping
 
-TYPE = "@odata.type"
+TYPE, VALUE = "@odata.type", "@value"
 UNTYPED = ("Edm.Untyped", "Edm.PrimitiveType")
 NOTHING = Operand(terms.FALSE, "null")
 GONE = Operand(terms.NULL, "null")          # what an entity of another type has of something structured
@@ -139,7 +139,7 @@ def navigate(node: bound.NavigationPath, scope: Scope) -> Place:
     if isinstance(base, Staged):
         return staged(base, node.navigation.name)
     if isinstance(base, Json):
-        return document_link(base, node, build)
+        return document_link(base, node, scope)
     if isinstance(base, One):
         base = relations.row_of(base)
     if base is GONE or isinstance(base, Row) and base.cast == ():
@@ -151,24 +151,33 @@ def navigate(node: bound.NavigationPath, scope: Scope) -> Place:
     name = build.model.declaring(node.owner, node.navigation.name)
     key = (base.name, base.cast, name, node.navigation.name, node.key)
     one = One(base, relation, relation.target, key, (), node.type)
-    if not node.key:
-        return one
-    if key in base.frame.joined:
-        return base.frame.joined[key]
+    return member_by_key(base, relation, node, key, None, scope) if node.key else one
+
+
+def member_by_key(base: Row, relation: mapping.Relation | mapping.DocumentLink, node: bound.NavigationPath, key: Hashable,
+                  ordinal: pw.Node | None, scope: Scope) -> Row:
+    """The one member of a collection that has a key. A link table is only asked whether it ties them: joined, it would give
+    the base once for each of its rows."""
+    frame, build = base.frame, scope.build
+    if key in frame.joined:
+        return frame.joined[key]
+    assert not isinstance(relation, mapping.Unbound)
     table = build.mapping.table(relation.target)
-    row = Row(base.frame, build.table(table.name), table, key, optional=True)
-    tied = relations.ties(build, relation, base, row)
-    if tied.link is not None:
-        raise errors.NotImplementedByService(feature=f"A key behind '{node.navigation.name}' in an expression")
-    base.frame.join(row.alias, terms.all_of([*tied.on, *key_test(row, node.key, scope), *relations.granted(row)]))
-    base.frame.joined[key] = row
+    row = Row(frame, build.table(table.name), table, key, optional=True)
+    tied = relations.ties(build, relation, base, row, ordinal)
+    tests = tied.on if tied.link is None else (terms.exists(tied.link, [*tied.link_on, *tied.on]),)
+    whole = relations.narrowed(build, row, node.type) if isinstance(relation, mapping.Whole) else ()
+    frame.join(row.alias, terms.all_of([*key_test(row, node.key, scope), *tests, *whole, *relations.granted(row)]))
+    frame.joined[key] = row
     return row
 
 
-def document_link(base: Json, node: bound.NavigationPath, build: Build) -> Place:
+def document_link(base: Json, node: bound.NavigationPath, scope: Scope) -> Place:
     """The entity linked from inside a complex value that is kept as JSON."""
-    link = link_of(base, node, build)
+    link = link_of(base, node, scope.build)
     assert base.row is not None
+    if node.key:
+        return member_by_key(base.row, link, node, (base.row.name, "link", link.path, node.key), base.ordinal, scope)
     key = (base.row.name, "link", link.path)
     return relations.follow(base.row, link, link.target, key, node.type, ordinal=base.ordinal)
 
@@ -202,7 +211,7 @@ def member(base: Place, owner: str, name: str, build: Build) -> Place:
         case Json():
             found = build.model.underlying(build.model.properties(owner)[name].type)
             return Json(base.node, (*base.steps, name), found.name, found.collection, found.name in UNTYPED, base.guards,
-                        base.row, (*base.path, name), base.ordinal)
+                        base.row, (*base.path, name), base.ordinal, found.name in UNTYPED)
         case Staged():
             return staged(base, name)
         case _:
@@ -236,7 +245,8 @@ def stored(row: Row, storage: mapping.Storage, name: str, build: Build, above: C
             return Complex(row, storage, above)
         case mapping.Document(column, type_name, collection):
             guards = relations.cast_condition(build, row) if shared(row, storage) else ()
-            return Json(row.column(column), (), type_name, collection, type_name in UNTYPED, guards, row, (name,))
+            return Json(row.column(column), (), type_name, collection, type_name in UNTYPED, guards, row, (name,),
+                        declared=type_name in UNTYPED)
         case mapping.StreamSlot(slot):
             return Stream(row, slot)
 
@@ -359,11 +369,17 @@ def absent(found: Place, build: Build) -> pw.Node:
             return terms.all_of([terms.is_null(node) for node in below])
 
 
+def kept_at(found: Json) -> tuple[tuple[str, ...], ...]:
+    """Where in the document a dynamic value may be."""
+    return (found.steps, (*found.steps, VALUE)) if found.declared else (found.steps,)
+
+
 def json_scalar(found: Json, wanted: str, build: Build) -> pw.Node:
     """A primitive value inside a document in expression form; a dynamic one only where it is of the type wanted."""
     dialect = build.dialect
     if found.dynamic:
-        return enumerated(dialect.json_dynamic(found.node, found.steps, wanted), wanted, build)
+        ways = [dialect.json_dynamic(found.node, steps, wanted) for steps in kept_at(found)]
+        return enumerated(ways[0] if len(ways) == 1 else pw.fn.COALESCE(*ways), wanted, build)
     if not found.steps:
         return enumerated(dialect.json_item(found.node, found.type), found.type, build)
     return enumerated(dialect.json_get(found.node, found.steps, found.type), found.type, build)

@@ -137,7 +137,8 @@ class Complex:
 @dataclass(frozen=True, slots=True, eq=False)
 class Json:
     """A value inside a JSON document: `steps` below `node`. `dynamic`: undeclared. `guards`: conditions of casts on the
-    way. `row`, `path`, `ordinal`: the entity, the path in it and the position in the outermost collection, for links."""
+    way. `row`, `path`, `ordinal`: the entity, the path in it and the position in the outermost collection, for links.
+    `declared`: of an abstract type, so that it may stand under '@value' beside its type."""
 
     node: pw.Node
     steps: tuple[str, ...]
@@ -148,6 +149,7 @@ class Json:
     row: Row | None = None
     path: tuple[str, ...] = ()
     ordinal: pw.Node | None = None
+    declared: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -136,7 +136,7 @@ def is_of(operand: bound.Expression, type_name: str, collection: bool, scope: Sc
             test = relations.type_test(build, place, wanted)
             return terms.known(test) if place.optional else test
         case Json() if place.dynamic and type_name in types.PRIMITIVES:
-            found = build.dialect.json_is(place.node, place.steps, type_name)
+            found = terms.any_of([build.dialect.json_is(place.node, steps, type_name) for steps in paths.kept_at(place)])
             return terms.known(terms.all_of([*place.guards, found])) if place.guards else found
         case Json() if not place.dynamic and build.model.kind(place.type) == "complex":
             present = terms.no(paths.absent(place, build))

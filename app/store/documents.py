@@ -103,7 +103,7 @@ class Documents:
         return infix(self.json_kind(node, steps), "IN", names)
 
     def _written(self, node: Node, steps: Sequence[str]) -> Node:
-        return self.json_text(node, (*steps[:-1], steps[-1] + "@odata.type"))
+        return self.json_text(node, (*steps[:-1], ("" if steps[-1] == "@value" else steps[-1]) + "@odata.type"))
 
     def _said(self, node: Node, steps: Sequence[str], *names: str) -> Node:
         if not steps:

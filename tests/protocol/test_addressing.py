@@ -332,6 +332,7 @@ COUNTS_AND_METHODS = [
     Exchange("P 11.2.10", "Products/$count?$filter=Discontinued", 200, "3", TEXT),
     Exchange("P 11.2.10", "Products/$count?$top=2", (200, 400), re.compile("16|optionNotAllowed")),
     Exchange("U 4.12", "Products/$filter(UnitPrice gt 20)/$count", 200, "6", TEXT),
+    Exchange("P 11.4.12", "Products/$filter(ID gt 1)/$each", 405, headers={"Allow": "PATCH, DELETE"}),
     Exchange("U 4.12", "Customers/$filter(Address/City eq 'Berlin')/$count", 200, "1", TEXT),
     Exchange("U 4.12", "Categories/$filter(Products/any(p:p/UnitPrice gt 40))(1)/Products/$filter(Category/Name ne 'a)/(')/$count", 200, "4", TEXT),
     Exchange("U 4.12", "Categories/$filter(Products/any(p:p/UnitPrice gt 40)/$count", 400),

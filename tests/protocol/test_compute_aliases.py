@@ -138,6 +138,12 @@ ALIASES = [
     Exchange("P 11.2.6.1.3", "$crossjoin(Tools,Makers)/$count?$filter=Tools/Code eq @c&@c='saw'", 200, "2", model="workshop"),
     Exchange("P 11.2.6.1.3", "$all/$count?$filter=W.Tool/Code eq @c&@c='saw'", 200, "1", model="workshop"),
     Exchange("P 11.2.6.1.3", "TopProducts(count=@c)?@c=2&$select=ID", 200, ids(15, 6)),
+    # declared as Edm.PrimitiveType: what is kept with its type
+    Exchange("U 5.1.1.1", "Anythings?$filter=Primitive eq 9007199254740993&$select=ID", 200, ids(2), model="types"),
+    Exchange("U 5.1.1.1", "Anythings?$filter=Primitive gt 5 or Primitive eq 'text'&$select=ID", 200, ids(2, 3), model="types"),
+    Exchange("U 5.1.1.10.1", "Anythings?$filter=cast(Primitive,Edm.Int64) sub 3 gt 5&$select=ID", 200, ids(2), model="types"),
+    Exchange("U 5.1.1.10.2", "Anythings?$filter=isof(Primitive,Edm.Int64) or isof(Primitive,Edm.Boolean)&$select=ID", 200, ids(2, 4), model="types"),
+    Exchange("U 5.1.2", "Anythings?$orderby=Primitive desc&$select=ID&$filter=ID lt 5", 200, {"value": list}, model="types"),
     Exchange("P 11.5.4.1", "PriceWithTax(price=@p)?@p=10", 200, {"value": 11.9}),
     Exchange("P 11.5.4.1", "PriceWithTax(price=@p)?@p=$root/Products(1)/UnitPrice", 200, {"value": 21.42}),
     Exchange("P 11.5.4.1", "PriceWithTax(price=@p,percent=@q)?@p=10 add 5 mul 2&@q=$root/Products(1)/Category/Products/$count", 200, {"value": 20.8}),

@@ -258,6 +258,10 @@ COUNTED = [
     step("U 4.8", "GET Houses?$filter=Team/People/$count($filter=ID gt 2) eq 0", 200, {"value": [{"ID": 1}, {"ID": 2}]}),
     step("U 4.8", "GET Houses?$filter=Teams/any(t:t/People/$count eq 2)", 200, {"value": [{"ID": 1}]}),
     step("U 4.8", "GET Houses(1)/Team/People/$count", 200, "2"),
+    step("U 4.3", "GET Houses?$filter=Team/People(2)/ID eq 2", 200, {"value": [{"ID": 1}]}),
+    step("U 4.3", "GET Houses?$filter=Team/People(3)/ID eq 3", 200, {"value": []}),
+    step("U 4.3", "GET Houses?$filter=Teams/any(t:t/People(3)/ID eq 3 and t/Name eq 'c')", 200, {"value": [{"ID": 1}]}),
+    step("U 4.3", "GET Houses?$filter=Teams/any(t:t/People(3)/ID eq 3 and t/Name eq 'b')", 200, {"value": []}),
 ]
 
 
