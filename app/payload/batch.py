@@ -150,6 +150,7 @@ def _sections(data: Data, start: int, end: int, boundary: str) -> Iterator[tuple
 def _headers(data: Data, at: int, end: int) -> tuple[dict[str, str], int]:
     """Header lines up to a blank line, names in lower case, and where the rest begins."""
     headers: dict[str, str] = {}
+    last = ""
     while at < end:
         stop = data.find(b"\n", at, min(end, at + HEADER_LINE))
         stop = min(end, at + HEADER_LINE) if stop < 0 else stop
@@ -157,9 +158,13 @@ def _headers(data: Data, at: int, end: int) -> tuple[dict[str, str], int]:
         if not line:
             return headers, min(stop + 1, end)
         name, colon, value = line.partition(b":")
-        if not colon:
+        if not colon and last and data[at:at + 1] in (b" ", b"\t"):     # goes on with the line before (RFC 9112 §5.2)
+            headers[last] += " " + line.decode("latin-1")
+        elif not colon:
             return headers, at
-        headers[name.strip().lower().decode("latin-1")] = value.strip().decode("latin-1")
+        else:
+            last = name.strip().lower().decode("latin-1")
+            headers[last] = value.strip().decode("latin-1")
         at = stop + 1
     return headers, end
 
