@@ -11,7 +11,7 @@ class Format:
 
     `version` '4.0' or '4.01'; `metadata` 'none', 'minimal' or 'full'; `ieee754`: Int64 and Decimal as strings;
     `prefixed`: control information carries 'odata.'; `streaming`: the client asked for ordered members; `omit`: members
-    that it does without, 'nulls' or 'defaults'.
+    that it does without, 'nulls', 'defaults' or 'unset' (nulls that are defaults).
     """
 
     version: str = "4.0"

@@ -1,6 +1,7 @@
 """Omission: members left out of answers where the client prefers so (Protocol §8.2.8.6).
 
-`omit-values=nulls` leaves out what is null, `defaults` what has its default value: the declared one, else null.
+`omit-values=nulls` leaves out what is null (of what was created: where null is the default), `defaults` what has its
+default value: the declared one, else null.
 Expanded properties and items of collections always stay.
 """
 
@@ -45,8 +46,8 @@ class Omission:
             self.object(value, self.model.full(given.removeprefix("#")) if isinstance(given, str) else declared)
 
     def _omitted(self, type: str, name: str, member: Property | None, value: Any) -> bool:
-        if self.format.omit == "nulls" or member is None:
-            return value is None
+        if self.format.omit != "defaults" or member is None:
+            return value is None and (self.format.omit != "unset" or member is None or member.default is None)
         return not isinstance(value, dict | list) and dumps(value) == self.default(type, name, member)
 
     def default(self, type: str, name: str, member: Property) -> bytes:

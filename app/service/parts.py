@@ -28,7 +28,7 @@ INHERITED = ("accept-charset", "accept-language", "odata-version", "odata-maxver
 INHERITED_PREFERENCES = ("include-annotations", "allow-entityreferences")
 NOT_IN_PARTS = ("expect", "from", "max-forwards", "range", "te")
 CREDENTIALS = ("authorization", "proxy-authorization")      # of parts, which are not looked at
-ASYNCHRONOUS = ("respond-async", "wait", "callback")
+ASYNCHRONOUS = ("respond-async", "wait")
 SYSTEM_IDS = frozenset({"metadata", "batch", "crossjoin", "all", "entity", "root", "id", "it", "this"})
 REFERENCE = re.compile(r"/?\$([A-Za-z0-9\-._~]+)(?=/|$|\?)")
 PLAIN_URL = re.compile(r"(?![A-Za-z][A-Za-z0-9+.-]*:/)[A-Za-z][\w%()'=,;:/.*-]*(\?[!\"$-~]*)?", re.ASCII)

@@ -15,6 +15,8 @@ from app.service.request import Request
 from app.service.response import Response
 from app.url.headers import PREFIXED, MediaRange, parse_media_ranges, parse_preferences
 
+OMITTING = ("GET", "HEAD", "POST")      # not PUT and PATCH, whose answers hold all that changed (Protocol §8.2.8.6)
+
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
@@ -55,8 +57,8 @@ class Wishes:
 
     @property
     def applied(self) -> str:
-        """The preferences that shape every answer to a read, as Preference-Applied names them."""
-        found = [f"{self.spelled['omit-values']}={self.format.omit}"] if self.format.omit else []
+        """The preferences that shape every answer with data, as Preference-Applied names them."""
+        found = [f"{self.spelled['omit-values']}={self.preferences['omit-values']}"] if self.format.omit else []
         annotations = self.preferences.get("include-annotations")
         if isinstance(annotations, str):
             found.append(f'{self.spelled["include-annotations"]}="{annotations}"')
@@ -84,15 +86,15 @@ def wish(request: Request, format_option: str | None = None, strict: bool = Fals
     json = json_range(ranges, strict or format_option is not None)
     form = _form(json, version) if json is not None else Format(version)
     omit = preferences.get("omit-values")
-    if request.method in ("GET", "HEAD") and omit in ("nulls", "defaults") and spelled["omit-values"] == "omit-values":
-        form = replace(form, omit=str(omit))
+    if request.method in OMITTING and omit in ("nulls", "defaults") and spelled["omit-values"] == "omit-values":
+        form = replace(form, omit="unset" if request.method == "POST" and omit == "nulls" else str(omit))
     return Wishes(form, ranges, version, body_version, given, preferences, spelled, languages, format_option is not None)
 
 
 def report(wishes: Wishes, response: Response) -> None:
     """Adds to an answer with data the preferences that shaped it (Protocol §8.3.6)."""
     applied = wishes.applied
-    if applied and response.status == 200 and response.headers.get("Content-Type", "").startswith("application/json"):
+    if applied and response.status in (200, 201) and response.headers.get("Content-Type", "").startswith("application/json"):
         before = response.headers.get("Preference-Applied")
         response.headers["Preference-Applied"] = f"{before}, {applied}" if before else applied
 

@@ -5,13 +5,15 @@ Preferences that shape an answer: Protocol §8.2.8.
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from tests.protocol.conftest import Clients
-from tests.protocol.exchange import ABSENT, ROOT, Exchange, Only, rows
+from tests.protocol.exchange import ABSENT, ROOT, Client, Exchange, Only, rows
 
 NS = "Northwind.Model."
 META = ROOT + "$metadata#"
@@ -174,3 +176,17 @@ def test_links_work(clients: Clients, target: str) -> None:
     for link in dict.fromkeys(found):
         answer = client.send("GET " + link)
         assert answer.status in (200, 204), (link, answer.status)
+
+
+def test_what_was_created_without_its_nulls(private: Callable[..., Client]) -> None:
+    """P 8.2.8.6: the answer to POST keeps what has not its default value; those to PATCH and PUT keep everything."""
+    client = private("types")
+    sent, key = {"Content-Type": "application/json"}, {"ID": 900}
+    made = client.send("POST Faceteds", {**sent, **NULLS}, json.dumps({**key, "Defaulted": None, "Decimal5": 7}).encode())
+    assert (made.status, made.headers["preference-applied"]) == (201, NULLS["Prefer"])
+    assert {name for name in made.json if "@" not in name} == {"ID", "Required", "Defaulted", "Decimal5"}
+    made = client.send("POST Faceteds", {**sent, **DEFAULTS}, json.dumps({"ID": 901, "Defaulted": None}).encode())
+    assert {name for name in made.json if "@" not in name} == {"ID", "Defaulted"}
+    kept = {**sent, "Prefer": "return=representation, omit-values=nulls"}
+    changed = client.send("PATCH Faceteds(900)", kept, b'{"Decimal5":null}')
+    assert changed.json["Decimal5"] is None and changed.headers["preference-applied"] == "return=representation"
