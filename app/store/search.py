@@ -7,6 +7,7 @@ transaction. A phrase cannot run from one property into the next: there is a gap
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import unicodedata
@@ -87,7 +88,7 @@ class Index:
             if id not in self._built:
                 with self.store.write():
                     self._hold(id)
-                    if schema.setting(self.store, MARK + id) is None:
+                    if schema.setting(self.store, MARK + id) != self._form(id):
                         self._build(id)
                 self._built.add(id)
 
@@ -125,7 +126,13 @@ class Index:
             self._read(id, "IN", pw.EnclosedNodeList([pw.Value(row) for row in part]), entries)
             self._add(entries)
 
+    def _form(self, id: str) -> str:
+        """What the index of a table is made of: another one when the model searches other properties."""
+        return hashlib.sha256(repr([(column.name, steps) for column, steps in fields(self.mapping, id)]).encode()).hexdigest()
+
     def _build(self, id: str) -> None:
+        self.store.execute(*self.store.compile(pw.Table("odata_search").delete().where(
+            pw.Expression(pw.Entity("source"), "=", pw.Value(id)))))
         entries: list[Entry] = []
         last = self._read(id, ">", pw.Value(0), entries)
         while last:
@@ -136,7 +143,7 @@ class Index:
         self._add(entries)
         if self.store.dialect.name == "postgresql":     # else it plans for a handful of hits until it looks by itself
             self.store.execute(*self.store.compile(pw.NodeList((pw.SQL("ANALYZE"), pw.Entity("odata_search")))))
-        schema.set_setting(self.store, MARK + id, "built")
+        schema.set_setting(self.store, MARK + id, self._form(id))
 
     def _hold(self, id: str) -> None:
         """No other transaction changes the table until this one ends (SQLite has one writer anyway)."""

@@ -94,6 +94,10 @@ CHANGES: dict[str, list[tuple[str, list[Exchange]]]] = {
                   '<Annotation Term="Store.RenamedFrom" String="Name"/></Property>'), ('"Size"', '"size"')), [
             step("GET Things(1)", 200, {"Title": "one", "Name": ABSENT, "size": 5}),
             step("PATCH Things(1)", 204, None, {"Title": "two"}), step("GET Things?$filter=Title eq 'two' and size eq 5", 200, {"value": [{"ID": 1}]})])],
+    "searched": [
+        (SAME, [step("GET Things?$search=one", 200, {"value": [{"ID": 1}]}), step("GET Things?$search=word", 200, {"value": []})]),
+        (changed(('<Property Name="Name" Type="Edm.String" MaxLength="10"/>', '<Property Name="New" Type="Edm.String" DefaultValue="word"/>')), [
+            step("GET Things?$search=one", 200, {"value": []}), step("GET Things?$search=word", 200, {"value": [{"ID": 1}, {"ID": 2}]})])],
     "derived types, references, links, sets": [
         (model(types=DERIVED, more='<NavigationProperty Name="Maker" Type="ns.New"/>', sets='<EntitySet Name="News" EntityType="ns.New"/>').replace(
             "</Schema>", f'<EntityType Name="New">{KEY}<NavigationProperty Name="Things" Type="Collection(ns.Thing)"/></EntityType></Schema>'), [
