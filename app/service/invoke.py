@@ -21,6 +21,7 @@ from app.payload.schemas import Reading
 from app.plan import Source
 from app.plan import changes as plan
 from app.service import answers, availability, bodies, read, results
+from app.service.apply import ApplyAnswer
 from app.service.call import Call
 from app.service.conditions import matches
 from app.service.entities import Entity
@@ -280,7 +281,10 @@ def shown(call: Call, session: WriteSession, returns: TypeRef, result: Any, rest
 def _entities(call: Call, session: WriteSession, ref: TypeRef, result: Any, rest: Steps) -> Response:
     source, ordered = _narrowed(call, session, result, ref)
     options = call.options
-    if not options.orderby and options.apply is None:
+    if options.apply is not None:
+        first = (bound.OrderBy(ordered),) if ordered else ()
+        options = replace(options, apply=replace(options.apply, transformations=(*first, *options.apply.transformations)))
+    elif not options.orderby:
         options = replace(options, orderby=ordered)
     planner = call.service.planner(call.policy, call.wishes.page_size)
     planner.granted(source.table, not ref.collection)           # whether the principal may read what the operation found
@@ -289,6 +293,8 @@ def _entities(call: Call, session: WriteSession, ref: TypeRef, result: Any, rest
         return PropertyAnswer(call, source, behind)(call)
     if call.resource.suffix == "$count":
         return read.CountAnswer(call, source, options)(call)
+    if options.apply is not None:
+        return ApplyAnswer(call, source, options)(call)
     if call.resource.kind == "collection" or call.resource.kind == "action" and ref.collection:
         return read.CollectionAnswer(call, source, options)(call)
     return read.EntityAnswer(call, source, options)(call)

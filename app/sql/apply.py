@@ -278,27 +278,31 @@ def apart(node: bound.Join, stage: Stage) -> None:
     if not isinstance(parent, Row) or node.then is None:
         raise errors.NotImplementedByService(feature="This sequence inside join behind an aggregation")
     kind = pw.JOIN.LEFT_OUTER if node.outer else pw.JOIN.INNER
-    found, place = attached(node.path, node.then, stage.frame, parent, kind)
+    found, place, added = attached(node.path, node.then, stage.frame, parent, kind)
     stage.order = [*stage.order, (paths.row_id(parent), False), *found.order]
-    if isinstance(place, Staged):
-        stage.names.update({f"{node.alias}/{name}": replace(each, nullable=each.nullable or node.outer)
-                            for name, each in place.columns.items() if name != PARENT})
-        return
-    stage.names.update((f"{node.alias}/{name}", each) for name, each in found.names.items())
-    stage.names[node.alias] = place
+    added = {f"{node.alias}/{name}": replace(each, nullable=each.nullable or node.outer) for name, each in added.items()}
+    stage.names.update({name: relations.entity(stage.frame, each, name) if each.type.startswith("@") else each
+                        for name, each in added.items()})
+    if isinstance(place, Row):
+        stage.names[node.alias] = place
 
 
-def attached(path: bound.Expression, then: bound.Apply, frame: Frame, parent: Row, kind: str) -> tuple[Stage, Row | Staged]:
-    """Joins a derived table of what a sequence makes of the related instances of every parent; with it what stands for one."""
+def attached(path: bound.Expression, then: bound.Apply, frame: Frame, parent: Row, kind: str
+             ) -> tuple[Stage, Row | Staged, dict[str, Operand]]:
+    """Joins a derived table of what a sequence makes of the related instances of every parent; with it what stands for one of
+    them, and the values that it has beside its own."""
     found, inner = of_each(path, then, parent.table.id, frame.build)
     frame.join(inner, terms.compare(paths.row_id(parent).node, "=", found.groups[PARENT].node), kind)
     if not isinstance(found.this, Row):
         assert isinstance(found.this, Staged)
-        return found, replace(found.this, frame=frame)
+        columns = {name: each for name, each in found.this.columns.items() if name != PARENT}
+        return found, replace(found.this, frame=frame), columns
+    added = {name: replace(paths.row_id(each), node=pw.Column(inner, f"a{index}")) if isinstance(each, Row) else each
+             for index, (name, each) in enumerate(found.names.items())}
     table = found.this.table
     row = Row(frame, frame.build.table(table.name), table, optional=kind != pw.JOIN.INNER)
     frame.join(row.alias, terms.compare(row.column(table.row_id), "=", pw.Column(inner, "id")), kind)
-    return found, row
+    return found, row, added
 
 
 def of_each(path: bound.Expression, then: bound.Apply, table: str, build: Build) -> tuple[Stage, pw.Select]:

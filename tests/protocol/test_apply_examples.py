@@ -701,6 +701,15 @@ EXAMPLES += [
     ("U 4.15", "$all?$apply=concat(aggregate($count as N),top(3)/aggregate($count as M))", "Collection(Edm.EntityType)(@Core.AnyStructure)", [{"N": 35}, {"M": 3}]),
     ("U 4.15", "$all?$apply=aggregate($count as N)&$filter=N gt 3&$compute=N mul 2 as D&$select=D", "Collection(Edm.EntityType)(D)", [{"D": 70}]),
 ]
+EXAMPLES += [
+    ("A 3.5.1", "Products?$apply=join(Sales as S,join(Customer/Sales as T,top(1)))/filter(Name ne 'Paper')/groupby((Name,S/Amount,S/T/Amount))", "Products(Name,S(Amount,T(Amount)))",
+     [{"Name": "Coffee", "S": {"Amount": 4, "T": {"Amount": 1}}}, {"Name": "Coffee", "S": {"Amount": 8, "T": {"Amount": 8}}}, {"Name": "Sugar", "S": {"Amount": 2, "T": {"Amount": 1}}}, {"Name": "Sugar", "S": {"Amount": 2, "T": {"Amount": 2}}}]),
+    ("A 3.5.1", "Products?$apply=outerjoin(Sales as S,groupby((Customer)))/groupby((S/Customer/Country),aggregate($count as N))", "Products(S(Customer(Country)),N)",
+     [{"S": {"Customer": None}, "N": 1}, {"S": {"Customer": {"Country": "Netherlands"}}, "N": 2}, {"S": {"Customer": {"Country": "USA"}}, "N": 5}]),
+    ("P 11.5.4.1", "Sales/SalesModel.Largest(count=3)?$apply=top(2)/aggregate(Amount with sum as T)", "Sales(T)", [{"T": 12}]),
+    ("P 11.5.4.1", "Sales/SalesModel.Largest(count=3)?$apply=groupby((ProductID),aggregate(Amount with sum as T))&$orderby=T", "Sales(ProductID,T)", [{"ProductID": "P3", "T": 4}, {"ProductID": "P2", "T": 12}]),
+    ("P 11.5.4.1", "Sales/SalesModel.Buyers()?$apply=aggregate($count as N)", "Customers(N)", [{"N": 3}]),
+]
 ADDRESSES = "Customers('C1')/Addresses"
 EXAMPLES += [
     ("A 3, values", f"{ADDRESSES}?$apply=aggregate($count as N,Floors with sum as F,Floors with average as A,Locality with countdistinct as L)", f"{ADDRESSES}(N,F,A,L)", [{"N": 3, "F": 8, "A": 8 / 3, "L": 2}]),
