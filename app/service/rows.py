@@ -64,14 +64,14 @@ def portable(value: Any, type: str) -> Any:
     from app.edm import types
     if value is None or isinstance(value, bool | int):
         return value
-    return types.write(type, value) if type.startswith("Edm.") else value
+    return types.write("Edm.Double" if type == "Edm.Single" else type, value) if type.startswith("Edm.") else value
 
 
 def unportable(value: Any, type: str) -> Any:
     """The canonical value out of `portable`."""
     from app.edm import types
     if isinstance(value, str) and type.startswith("Edm.") and type not in ("Edm.String", "Edm.Untyped"):
-        return types.parse(type, value)
+        return types.parse("Edm.Double" if type == "Edm.Single" else type, value)      # databases compute Singles as Doubles
     return value
 
 
