@@ -288,7 +288,7 @@ def _arithmetic(syntax: url.Binary, scope: Scope) -> nodes.Expression:
     result = arithmetic_type(operator, left.type, right.type)
     if result is None:
         raise _mismatch(operator, left, right, syntax.position)
-    if is_null(left) or is_null(right):
+    if result == "null":
         return nodes.Literal(None, result)
     return nodes.Arithmetic(operator, left, right, result)
 
@@ -314,8 +314,7 @@ def arithmetic_type(operator: str, left: str, right: str) -> str | None:
     Integers are computed as Int32 at least; `divby` of integers is Decimal.
     """
     if left == "null" or right == "null":
-        known = left if right == "null" else right
-        return known if known in types.NUMBERS else "null"          # of what null stands for, so does the result
+        return "null"           # what null stands for is open, so is the result
     promoted = types.promote(left, right)
     if promoted is not None:
         if promoted in types.INTEGERS:

@@ -24,7 +24,8 @@ def sort(order: Sequence[tuple[Operand, bool]], build: Build) -> list[pw.Node]:
     """The items of ORDER BY."""
     found = []
     for operand, descending in order:
-        if operand.literal:                 # orders nothing, and MariaDB would take a number for a column
+        if operand.literal or isinstance(operand.node, pw.Value):
+            # orders nothing, and MariaDB would take a number for a column
             continue
         if operand.nullable:
             found.append((build.dialect.descending if descending else build.dialect.ascending)(operand.node))

@@ -50,6 +50,8 @@ def strip_fraction(value: str | None) -> str | None:
         return value
     if value[-1] == "Z":
         return value[:-1].rstrip("0").rstrip(".") + "Z"
+    if "Z" in value:                        # a literal of more digits than the form has: see `fixed`
+        return value.replace("Z", "") + "Z"
     return value.rstrip("0").rstrip(".")
 
 

@@ -229,7 +229,8 @@ def _in(node: nodes.In, env: Env) -> Any:
 
 def _has(node: nodes.Has, env: Env) -> Any:
     left, right = evaluate(node.left, env), evaluate(node.right, env)
-    return None if left is None or right is None else left & right == right
+    decided = _strict((left, right))
+    return left & right == right if decided is True else decided
 
 
 # --- logic (§5.1.1.1.7 to 9) -----------------------------------------------------------------------------

@@ -17,7 +17,7 @@ def test_generated_orders(compete: Compete) -> None:
 FOUND = ["0", "cast(0,Edm.Int32),ID desc", "null,Guid desc", "case(Boolean:Instant) desc,String", "Double desc",
          "Single,Double", "Boolean desc,Form/Tint", "Parent/Owner/Since,Time3 desc", "-(Int64) desc",
          "'a',World.Special/Corner/On", "round(Double mul 1e200),floor(Parent/Double mul 1e30)",
-         "ceiling(Parent/Double mul -1e40) desc", "cast(-(Int32),Edm.Int32)", "cast(Int32 mul 2,Edm.Int32),-(Byte) desc"]
+         "ceiling(Parent/Double mul -1e40) desc", "cast(-(Int32),Edm.Int32)", "cast(2,World.Marks)", "cast(0,World.Marks),cast(2,Edm.Int64),ID desc", "cast(Int32 mul 2,Edm.Int32),-(Byte) desc"]
 
 
 @pytest.mark.parametrize("text", FOUND)

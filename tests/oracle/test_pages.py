@@ -15,6 +15,8 @@ def test_generated_pages(compete: Compete) -> None:
 
 
 FOUND = [{"$compute": "round(0) as C1,floor(Required) as C2"}, {"$select": "Forms/Label,Spots/On", "$expand": "Children,Parts"},
+         {"$compute": "0001-01-01T00:00:00.123456789012Z as C1", "$orderby": "C1,Double"},
+         {"$compute": "((null add duration'PT0S') sub null) as C1", "$orderby": "(C1 add duration'PT0S')"},
          {"$orderby": "Parent/Double,String desc", "$select": "Place/Spot"}]
 
 
