@@ -90,6 +90,8 @@ class _Migration:
     def run(self) -> list[str]:
         new = schema.definitions(self.mapping, self.id)
         main, was = new[0], self.old[0]
+        if was.name != main.name and not self.store.has_table(was.name):
+            was = replace(was, name=main.name)      # cut off after the table got its new name
         moves = self.moves(was, main)
         kept = self.kept(was, moves)
         present = replace(main, columns=(*(move.column for move in moves), *kept))
@@ -236,28 +238,33 @@ class _Migration:
             self.store.execute(text)
 
     def alter(self, was: Definition, present: Definition, moves: list[_Move], kept: list[Column]) -> None:
-        """Servers: references go, columns change, indexes change, references come."""
-        table = quoted(present.name)
+        """Servers: references go, columns change, indexes change, references come; what a migration that was cut off had
+        begun begins anew."""
         moved = was.name != present.name
-        for key in was.foreign_keys:
-            if moved or key not in present.foreign_keys:
-                self.drop_reference(present.name, was.name, key)
+        for named, keys, others in ((was.name, was.foreign_keys, present), (present.name, present.foreign_keys, was)):
+            for key in keys:
+                if moved or key not in others.foreign_keys:
+                    self.drop_reference(present.name, named, key)
+        fresh = [index for index in present.indexes if moved or index not in was.indexes]
+        for index in fresh:
+            self.drop_index(present.name, present.name, index)
         for move in moves:
             self.column(present.name, move)
         for column in kept:
             if not next(each.nullable for each in was.columns if each.name == column.name):
                 self.nullable(present.name, column)
-        indexes = [index for index in present.indexes if moved or index not in was.indexes]
-        for text in schema.create_table(self.store, replace(present, indexes=tuple(indexes)))[1:]:
-            self.store.execute(text.replace(" INDEX ", " INDEX IF NOT EXISTS ", 1))
+        for text in schema.create_table(self.store, replace(present, indexes=tuple(fresh)))[1:]:
+            self.store.execute(text)
         for index in was.indexes:
             if moved or index not in present.indexes:
-                where = ["ON", table] if self.store.dialect.name == "mariadb" else []
-                self.execute("DROP INDEX IF EXISTS", quoted(schema.index_name(was.name, index)), *where)
+                self.drop_index(present.name, was.name, index)
         for key, (target, text) in zip(present.foreign_keys, schema.references(self.store, present), strict=True):
             if (moved or key not in was.foreign_keys) and self.store.has_table(target):
-                self.drop_reference(present.name, present.name, key)
                 self.store.execute(text)
+
+    def drop_index(self, table: str, named: str, index: Index) -> None:
+        where = ["ON", quoted(table)] if self.store.dialect.name == "mariadb" else []
+        self.execute("DROP INDEX IF EXISTS", quoted(schema.index_name(named, index)), *where)
 
     def drop_reference(self, table: str, named: str, key: ForeignKey) -> None:
         word = "FOREIGN KEY" if self.store.dialect.name == "mariadb" else "CONSTRAINT"

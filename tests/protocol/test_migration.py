@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 
+from app.csdl import load
 from app.errors import ConfigurationError
 from app.service.service import Service
 from app.service.settings import Settings
+from app.store import connect, map_model, migrate
 from tests.protocol.exchange import ABSENT, Client, Exchange
 
 HEAD = ('<edmx:Edmx xmlns:edmx="http://docs.oasis-open.org/odata/ns/edmx" Version="4.01"><edmx:Reference Uri="store.xml">'
@@ -179,3 +181,40 @@ def test_what_cannot_be_kept_stops_the_start(text: str, said: str, opened: Calla
 def test_tables_without_entities_take_any_form(text: str, said: str, opened: Callable[[str], Service]) -> None:
     walk(opened, SAME, [])
     walk(opened, text, [step("GET Others", 200, {"value": []})])
+
+
+FAR = changed(('MaxLength="10"/>', 'MaxLength="40"><Annotation Term="Store.RenamedFrom" String="Name"/></Property>'), ('"Name"', '"Title"'),
+              ("Int16", "Int64"), ('Precision="3"', 'Precision="6"'), ('"Must" Type="Edm.String" Nullable="false"', '"Must" Type="Edm.String"'),
+              more='<NavigationProperty Name="Maker" Type="ns.Other"/>', types=DERIVED).replace('RenamedFrom" String="Title"', 'RenamedFrom" String="Name"')
+ARRIVED = [
+    step("GET Things(1)?$expand=Parts", 200, {"Title": "one", "Size": 5, "Must": "m", "Place": {"Street": "s"}, "Dyn": "d",
+                                              "At": "2020-01-01T00:00:00.120000Z", "Parts": [{"ID": 1}, {"ID": 2}]}),
+    step("GET Things(2)?$expand=Friends", 200, {"Friends": [{"ID": 1}]}),
+    step("GET Others(1)?$expand=Thing", 200, {"Thing": {"ID": 1, "Title": "one"}}),
+    step("PATCH Things(1)/Parts(1)", 204, None, {"Maker@odata.bind": "Others(1)"}),
+]
+
+
+@pytest.mark.parametrize("first", range(1, 5))
+def test_a_migration_that_is_cut_off_is_carried_out_at_the_next_start(first: int, opened: Callable[[str], Service], database_url: str,
+                                                                      tmp_path: Path) -> None:
+    """At every eighth statement or so, each database after its own manner."""
+    walk(opened, SAME, START)
+    (tmp_path / "far.xml").write_text(FAR, encoding="utf-8")
+    mapping = map_model(load(tmp_path / "far.xml"))
+    cut = 0
+    for last in range(2 * first, 40, 8):
+        store, left = connect(database_url), iter(range(last))
+
+        def count(text: str, left: Any = left) -> None:
+            if next(left, None) is None:
+                raise InterruptedError(text)
+        store.on_statement = count
+        try:
+            migrate.migrate(store, mapping)
+        except InterruptedError:
+            cut += 1
+        finally:
+            store.close()
+    assert cut
+    walk(opened, FAR, ARRIVED)
