@@ -109,7 +109,8 @@ class EntityReader:
                 self._required_links(actual, links, {*supplied, *_given(values)}, bound, at, faults)
         return Change(
             actual, reading.operation, values, self.dynamic_members(parts, at, faults, reading), links,
-            self._streams(parts, at, faults), self._key(parts, actual), url=_text(parts.controls, "id"), base=base,
+            self._streams(parts, actual, reading, at, faults),
+            self._key(parts, actual), url=_text(parts.controls, "id"), base=base,
             etag=_text(parts.controls, "etag") if reading.etags else None, removed=removed,
             typed="type" in parts.controls, only_key=only_key, supplied=supplied, bound=bound, at=at,
             body=data if again else None, reading=reading if again else None, faults=tuple(faults) if late else (),
@@ -470,11 +471,16 @@ class EntityReader:
 
     # --- streams -----------------------------------------------------------------------------------------
 
-    def _streams(self, parts: Parts, at: str, faults: Faults) -> dict[str, Stream]:
-        """Stream content given inline as base64url (Protocol §11.4.2; DESIGN §2)."""
+    def _streams(self, parts: Parts, type: str, reading: Reading, at: str, faults: Faults) -> dict[str, Stream]:
+        """Stream content given inline as base64url; null removes what is there (Protocol §11.4.2, §11.4.8.2; DESIGN §2)."""
         found = {}
         for name, value in parts.streams.items():
             if value is None:
+                declared = self.model.properties(type).get(name)
+                if reading.operation != "create" and (declared is None or not self.schemas.nullable(declared)):
+                    faults.append((join(at, name), Fault("nullNotAllowed", f"'{name}' cannot be null.")))
+                elif reading.operation != "create":
+                    found[name] = Stream(None)
                 continue
             media = parts.media.get(name)
             try:

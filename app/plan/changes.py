@@ -35,9 +35,9 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """Content of a stream property, or of a media entity (name '$value'), given inline."""
+    """Content of a stream property, or of a media entity (name '$value'), given inline; None: it goes."""
 
-    content: bytes
+    content: bytes | None
     media_type: str | None = None
 
 

@@ -24,6 +24,7 @@ from app.service.entities import Entity
 from app.service.paths import collection_of, is_member, path_of
 from app.service.read import compile_read, context_member
 from app.service.response import Response
+from app.service.wishes import require_json
 
 CONDITIONS = ("if-match", "if-none-match")
 CONTENT_ID = "@Org.OData.Core.V1.ContentID"
@@ -59,6 +60,7 @@ def show(call: Call, entity: Entity, options: bound.Options, status: int = 200, 
     table = entity.layout.table
     if not call.policy.readable(table.id):
         return no_content(call)
+    require_json(call.wishes, call.service.settings.strict)
     base = collection_of(entity)
     assert entity.row_id is not None
     shown = readback.entity(call, table.id, entity.row_id, base=base if table.owner is not None else "",

@@ -392,7 +392,7 @@ class Loader:
             for name, (names, triples) in self.documents.items():
                 writer.add_rows(name, names, triples)
         for item, slot, content in self.contents:
-            streams.put(self.store_, item.layout.id, item.row_id, slot, [content.content],
+            streams.put(self.store_, item.layout.id, item.row_id, slot, [content.content or b""],
                         content.media_type or "application/octet-stream")
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.protocol.changing import SHOWN, V401, error, tell
+from tests.protocol.changing import MINIMAL, SHOWN, V401, error, tell
 from tests.protocol.exchange import ABSENT, ROOT, Client, Some
 
 NEW = {"OData-Version": "4.01", **V401}
@@ -194,3 +194,17 @@ def test_a_complex_value_is_set_to_null(private: Callable[..., Client]) -> None:
     """`{"value": null}` is what its answers would say (P 11.4.9.2)."""
     tell(private("northwind"), [("P-11.4.9.2-01", "PUT Orders(10249)/ShipTo", {"value": None}, 204), ("P-11.4.9.2-01", "Orders(10249)/ShipTo", None, 204),
                                 ("P-11.4.9.2-01", "PUT Warehouses('HAM')/Address", {"value": None}, 400), ("P-11.4.9.2-01", "PUT Orders(10249)/ShipTo", {"value": 1}, 400)])
+
+
+XML = {"Accept": "application/xml"}
+STREAMS: list[tuple[Any, ...]] = [
+    ("P-11.4.8-01", "PATCH Tools('saw')", {"Manual": "AAAA", "Manual@odata.mediaContentType": "image/png"}, 204), ("P-11.4.8-01", "Tools('saw')/Manual", None, 200), ("P-11.4.8-01", "PATCH Tools('saw')", {"Manual": None}, 204),
+    ("P-11.4.8-01", "Tools('saw')/Manual", None, 204), ("P-11.4.8-01", "POST Tools", {"Code": "n1", "Manual": None}, 201), ("P-11.4.8-01", "POST Plans", {"Name": "p1", "$value": "AAAA"}, 201), ("P-11.4.8-01", "PATCH Plans('p1')", {"$value": None}, 400),
+    # who takes no JSON is shown none, and nothing has happened (P 8.2.1)
+    ("P-7-02", "POST Tools", {"Code": "n2"}, 406, ..., XML), ("P-7-02", "Tools('n2')", None, 404), ("P-7-02", "POST Tools", {"Code": "n2"}, 204, None, {**XML, **MINIMAL}), ("P-7-02", "PATCH Tools('n2')", {"Sizes": [1]}, 204, None, XML),
+    ("P-7-02", "PATCH Tools('n2')", {"Sizes": [2]}, 406, ..., {**XML, "Prefer": "return=representation"}), ("P-7-02", "Tools('n2')/Sizes", None, 200, {"value": [1]}),
+]
+
+
+def test_streams_that_go_and_answers_nobody_takes(private: Callable[..., Client]) -> None:
+    tell(private("workshop"), STREAMS)
