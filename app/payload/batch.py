@@ -31,8 +31,8 @@ PIECE = 49_152                      # of a spooled answer; a multiple of 3, so t
 STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n" for status in HTTPStatus}
 
 is_request_id = re.compile(r"[-.~0-9A-Za-z_]+").fullmatch
-PLAIN_METHODS = ("GET", "get", "DELETE", "delete")
-NO_HEADERS: Mapping[str, str] = {}
+PLAIN_METHODS = {"GET": "GET", "get": "GET", "DELETE": "DELETE", "delete": "DELETE"}
+NO_HEADERS: Mapping[str, str] = {}  # of parts that have id, method and URL, and nothing else
 ALONE = ((), None, None)            # depends on nothing, under no condition, without a problem
 UNQUOTED = (str, type(None))        # bodies that need not be found in the text of the envelope
 LOWER = cache(str.lower)
@@ -56,7 +56,7 @@ class Part(NamedTuple):
     @property
     def bare(self) -> bool:
         """Whether it is a GET that says nothing but its URL."""
-        return self.method == "GET" and not self.headers and self[6:] == ALONE
+        return self.method == "GET" and (self.headers is NO_HEADERS or not self.headers and self[6:] == ALONE)
 
 
 class Group(NamedTuple):
@@ -305,9 +305,11 @@ def _grouped(parts: list[Part]) -> tuple[Item, ...]:
 def _plain_part(raw: Any) -> Part | None:
     """One request object that has id, method and URL, and nothing else; None for any other."""
     if raw.__class__ is dict and len(raw) == 3:
-        id, url, method = raw.get("id"), raw.get("url"), raw.get("method")
-        if id.__class__ is str and url.__class__ is str and method in PLAIN_METHODS and is_request_id(id):
-            return Part(method.upper(), url, NO_HEADERS, b"", id)
+        take = raw.get
+        id, url, method = take("id"), take("url"), take("method")
+        if id.__class__ is url.__class__ is method.__class__ is str and method in PLAIN_METHODS and (
+                id.isalnum() and id.isascii() or is_request_id(id)):
+            return Part(PLAIN_METHODS[method], url, NO_HEADERS, b"", id)
     return None
 
 

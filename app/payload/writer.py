@@ -36,7 +36,7 @@ def write_etag(version: int) -> str:
 
 def etag_source(place: str) -> str:
     """`write_etag` as source text, which costs a row less than a call."""
-    return f"""f'W/"{{{place}:x}}"'"""
+    return f"""'W/"%x"' % {place}"""
 
 
 def key_text(model: Model, name: str, value: Any) -> str:
@@ -88,9 +88,9 @@ class ObjectWriter:
         self.needs_base = self.table.owner is not None and self.fixed is None
         self.keyed = bool(self._key) and not (self.table.owner is not None and not _is_collection(model, self.table.id))
         self._functions: dict[str, Callable[[Row, str], dict[str, Any]]] = {}
-        self._single: Callable[[Row, str], dict[str, Any]] | None = None
+        self._many: Callable[[Sequence[Row], str], list[dict[str, Any]]] | None = None
         if shape.discriminator is None and len(shape.variants) == 1:
-            self._single = self._make(next(iter(shape.variants)))
+            self._many = self._make(next(iter(shape.variants)), "lambda rows, b: [{%s} for r in rows]")
 
     def _selects_key(self) -> bool:
         written = {member.index for members in self.shape.variants.values() for member in _inside(members)}
@@ -125,11 +125,11 @@ class ObjectWriter:
 
     def objects(self, rows: Sequence[Row], base: str | Sequence[str] = "") -> list[dict[str, Any]]:
         """One object per row; `base`: the containment collection's URL, one for all or one per row."""
-        single = self._single
-        if single is not None:
+        many = self._many
+        if many is not None:
             if isinstance(base, str):
-                return [single(row, base) for row in rows]
-            return [single(row, each) for row, each in zip(rows, base, strict=True)]
+                return many(rows, base)
+            return [many((row,), each)[0] for row, each in zip(rows, base, strict=True)]
         position = self.shape.discriminator
         functions = self._functions
         out = []
@@ -143,7 +143,7 @@ class ObjectWriter:
 
     # --- making functions --------------------------------------------------------------------------------
 
-    def _make(self, variant: str) -> Callable[[Row, str], dict[str, Any]]:
+    def _make(self, variant: str, form: str = "lambda r, b: {%s}") -> Callable[..., Any]:
         scope: dict[str, Any] = {}
         items = [*self._controls(variant, scope)]
         for member in self.shape.variants.get(variant, ()):
@@ -152,8 +152,8 @@ class ObjectWriter:
             items.append(f"**{_bind(scope, self.documents.dynamic(self.shape.dynamic_names))}(r[{self.shape.dynamic}])")
         if self.format.metadata == "full":
             items.extend(self._links(variant, scope))
-        source = "lambda r, b: {" + ", ".join(items) + "}"
-        made: Callable[[Row, str], dict[str, Any]] = eval(source, scope)  # noqa: S307 - built above from literals only
+        source = form.replace("%s", ", ".join(items))
+        made: Callable[..., Any] = eval(source, scope)  # noqa: S307 - built above from literals only
         return made
 
     def _controls(self, variant: str, scope: dict[str, Any]) -> Iterable[str]:

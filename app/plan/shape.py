@@ -69,6 +69,8 @@ class ShapeBuilder:
         self.nested = Nested(self.model, self.table, source, self.add)
         self._whole: dict[tuple[str, str], Member] = {}
         self._columns: dict[str, int] = {}
+        if source.parent is None and isinstance(source.relation, Reference | Inverse):     # link columns are columns of the row
+            self._columns.update((column.name, at) for at, column in enumerate(self.links))
 
     # --- columns -----------------------------------------------------------------------------------------
 

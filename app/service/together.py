@@ -15,6 +15,7 @@ from app.bind import nodes as bound
 from app.edm import types
 from app.errors import ODataError
 from app.payload.values import dumps
+from app.payload.writer import write_etag
 from app.service.access import Principal
 from app.service.call import Call
 from app.service.read import EntityAnswer, context_member
@@ -61,7 +62,8 @@ def entities(handler: EntityAnswer, calls: Sequence[Asked], principal: Principal
     """(headers, body) of the answer to each of the GETs; None where there is no such entity."""
     call = calls[0].call.again(calls[0].call.request, principal)
     node = _node(handler, call)
-    version, content_type, tag = call.wishes.version, handler.content_type, node.writer.etag
+    common = {"Content-Type": handler.content_type, "OData-Version": call.wishes.version}
+    at = node.shape.version
     head = dumps(context_member(call, handler.fixed_fragment or ""))[:-1]
     lead = head + b"," if len(head) > 1 else head
     readers = [call.store.dialect.reader(column) for column, _ in handler.source.key]
@@ -69,15 +71,12 @@ def entities(handler: EntityAnswer, calls: Sequence[Asked], principal: Principal
     found: dict[tuple[Any, ...], tuple[dict[str, str], bytes]] = {}
     for start in range(0, len(calls), CHUNK):
         parents = [each.parent for each in calls[start:start + CHUNK]]
-        run = Run(replace(call.service.values(call), parents=parents), call.syntax.options)
+        run = Run(call.service.values(call, parents=parents), call.syntax.options)
         rows = sql.fetch(call.store, node.statement, run.values)
         for row, made in zip(rows, node.objects(rows, run), strict=True):
-            headers = {"Content-Type": content_type, "OData-Version": version}
-            etag = tag(row)
-            if etag is not None:
-                headers["ETag"] = etag
             key = row[:width] if as_stored else tuple([value if read is None else read(value)
                                                        for value, read in zip(row, readers)])
+            headers = common if at is None else {**common, "ETag": write_etag(row[at])}
             found[key] = headers, (lead if made else head) + dumps(made)[1:]
     return [found.get(each.key) for each in calls]
 
