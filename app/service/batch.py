@@ -16,7 +16,7 @@ from app.errors import (BodyError, FailedDependency, MethodNotAllowed, NotAccept
                         UnsupportedMediaType)
 from app.payload import batch as form
 from app.payload.batch import Group, Item, Part, PartAnswer
-from app.service import bodies, isolation
+from app.service import bodies, isolation, jobs
 from app.service.call import Call
 from app.service.parts import Done, Requests
 from app.service.request import Request
@@ -73,7 +73,8 @@ def batch(call: Call) -> Response:
     preference = call.wishes.preferences.get("continue-on-error") if goes_on else None
     goes_on = not multipart if preference is None else str(preference).lower() != "false"
     response = _envelope(
-        isolation.batch(call, items, lambda items: _Run(call, multipart, goes_on).run(items)), multipart, as_multipart)
+        isolation.batch(call, items, lambda items: _Run(
+            call, multipart, goes_on, not (multipart or as_multipart)).run(items)), multipart, as_multipart)
     if preference is not None:
         spelled = call.wishes.spelled["continue-on-error"]
         response.headers["Preference-Applied"] = spelled if preference is True else f"{spelled}={preference}"
@@ -168,8 +169,9 @@ def _kept(response: Response, wanted: bool) -> bytes | IO[bytes]:
 class _Run:
     """One batch on its way."""
 
-    def __init__(self, call: Call, multipart: bool, goes_on: bool) -> None:
-        self.call, self.multipart, self.goes_on = call, multipart, goes_on
+    def __init__(self, call: Call, multipart: bool, goes_on: bool, in_json: bool) -> None:
+        self.call, self.multipart, self.goes_on, self.in_json = call, multipart, goes_on, in_json
+        self.needed: frozenset[str] = frozenset()
         self.done = Done(call, support=vocabularies.batch_support(call.model))
         self.groups = 0
         self.requests = requests = Requests(call.request, self.done)
@@ -180,6 +182,8 @@ class _Run:
         """The answers in order, up to the one that ends the batch."""
         answers: Answers = []
         at = 0
+        parts = [part for item in items for part in (item.parts if isinstance(item, Group) else (item,))]
+        self.needed = frozenset(name for part in parts for name in part.depends_on)
         while at < len(items):
             item = items[at]
             if isinstance(item, Group):
@@ -330,8 +334,12 @@ class _Run:
         try:
             if part.id in done.answers or part.depends_on or part.condition or part.problem:
                 done.check(part)
-            request = self.requests.request(part)
-            response = call.service.respond(request, call.principal, call.policy)
+            if self.waits(part):
+                request = self.requests.request(part, True)
+                response = jobs.submit(call.service, request, call.principal)
+            else:
+                request = self.requests.request(part)
+                response = call.service.respond(request, call.principal, call.policy)
             body = _kept(response, part.method != "HEAD")
         except Exception as error:
             if isinstance(error, Retry) and call.store.in_transaction:
@@ -339,6 +347,14 @@ class _Run:
             return done.note(part, self.error(error, part))
         response.headers.pop("Vary", None)
         return done.note(part, PartAnswer(response.status, response.headers, body, part.id, part.group), request.path)
+
+    def waits(self, part: Part) -> bool:
+        """Whether a request may be answered later: one that asks for that, in no group, that nothing depends on and that
+        depends on nothing, where the answer is JSON (JSON Format §19.6)."""
+        prefer = part.headers.get("prefer", "")
+        return ("respond-async" in prefer and self.in_json and not self.call.store.in_transaction and part.group is None
+                and not part.depends_on and part.condition is None and part.id not in self.needed and jobs.wanted(prefer)
+                and vocabularies.supported(self.call.model, "AsynchronousRequestsSupported"))
 
     def error(self, error: Exception, part: Part) -> PartAnswer:
         """The answer of what went wrong with a part."""

@@ -208,8 +208,11 @@ class DeltaAnswer:
                 break
             value.append(item)
             last, sent = row, index + 1
-        body: dict[str, Any] = {self.format.control("context"): f"{self.root}$metadata#{self.fragment(call, found.base)}/$delta",
-                                "value": value}
+        body: dict[str, Any] = {self.format.control("context"): f"{self.root}$metadata#{self.fragment(call, found.base)}/$delta"}
+        if call.options.count:      # of what is told, links and removals included (JSON Format §15.1)
+            number = sum(1 for _ in found.items(0))
+            body[self.format.control("count")] = str(number) if self.format.ieee754 else number
+        body["value"] = value
         if more:
             body[self.format.control("nextLink")] = _url(call, [position.old, position.new, last, sent])
         else:

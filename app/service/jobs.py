@@ -71,8 +71,12 @@ def me() -> str:
 def asked(request: Request) -> bool:
     """Whether a request may be answered later."""
     text = request.header("prefer")
-    return text is not None and "respond-async" in text.lower() and any(
-        each.name == "respond-async" for each in parse_preferences(text))
+    return text is not None and "respond-async" in text.lower() and wanted(text)
+
+
+def wanted(text: str) -> bool:
+    """Whether respond-async is among preferences."""
+    return any(each.name == "respond-async" for each in parse_preferences(text))
 
 
 def submit(service: Service, request: Request, principal: Principal) -> Response:

@@ -102,7 +102,10 @@ class Done:
         if answer is None or not answer.succeeded or id.lower() in SYSTEM_IDS:
             return None
         made = answer.headers.get("OData-EntityId") or answer.headers.get("Location")
-        return path.partition("?")[0].rstrip("/") or None if made is None else made.removeprefix(self.call.request.root)
+        if made is None:
+            return path.partition("?")[0].rstrip("/") or None
+        found = made.removeprefix(self.call.request.root)
+        return None if found.startswith("-/") else found        # the monitor of a request that is answered later
 
     def tag(self, id: str) -> str | None:
         """The ETag that a request returned (Protocol §11.7.5)."""
@@ -132,15 +135,16 @@ class Requests:
         settings = done.call.service.settings
         self.strict, self.limit = settings.strict, settings.max_body
 
-    def request(self, part: Part) -> Request:
-        """The request that a part stands for. Raises BodyError, FailedDependency for a reference."""
+    def request(self, part: Part, later: bool = False) -> Request:
+        """The request that a part stands for; `later`: it may say that it can wait. Raises BodyError, FailedDependency for a
+        reference."""
         url, done = part.url, self.done
         path, _, query = url.partition("?") if PLAIN_URL.fullmatch(url) else self.target(url)
         if done.answers and VALUE.search(query):
             query = referenced.in_query(query, done.known(), done.call.model)
         if path.startswith(("$", "%")) and unquote(path).rstrip("/").lower() == "$batch":
             raise BodyError("A batch cannot stand inside a batch", code="nestedBatch")
-        headers: Mapping[str, str] = self.headers(part.headers) if part.headers else self.inherited
+        headers: Mapping[str, str] = self.headers(part.headers, later) if part.headers else self.inherited
         if not part.body:
             return Request(part.method, path, query, headers, None, self.root, done.in_body, self.outer.plain)
         body: Any = io.BytesIO(part.body) if isinstance(part.body, bytes) else io.BufferedReader(Window(part.body))
@@ -169,7 +173,7 @@ class Requests:
             found["prefer"] = ",".join(general)
         return found
 
-    def headers(self, own: Mapping[str, str]) -> dict[str, str]:
+    def headers(self, own: Mapping[str, str], later: bool = False) -> dict[str, str]:
         """The headers of a part with what it inherits; who asks is said by the batch alone (Protocol §11.7.7.1)."""
         for name in NOT_IN_PARTS + (CREDENTIALS if self.strict else ()):
             if name in own:
@@ -179,7 +183,7 @@ class Requests:
             headers.pop(name, None)
         if "prefer" in own:
             given = {_preference(each) for each in own["prefer"].split(",")}
-            wanted = [each for each in own["prefer"].split(",") if _preference(each) not in ASYNCHRONOUS]
+            wanted = [each for each in own["prefer"].split(",") if later or _preference(each) not in ASYNCHRONOUS]
             general = [each for each in self.inherited.get("prefer", "").split(",") if _preference(each) not in given]
             headers["prefer"] = ",".join(filter(None, general + wanted))
         for name in ("if-match", "if-none-match"):

@@ -311,3 +311,21 @@ def look(client: Client) -> None:
     job = stored.claim(client.service.store, "worker", jobs.now(), 1000)
     if job is not None:
         jobs.carry_out(client.service, job, "worker")
+
+
+def test_a_request_of_a_batch(private: Callable[..., Client]) -> None:
+    """J 19.6: 202 inside a JSON answer, for a request that nothing depends on; elsewhere the preference counts for nothing."""
+    client = private("northwind")
+    later, get = {"prefer": "respond-async"}, {"method": "get", "url": "Tags('new')", "headers": LATER}
+    requests = [{"id": "1", "method": "post", "url": "Tags", "headers": {**JSON, **later}, "body": {"Name": "async"}},
+                {"id": "2", **get}, {"id": "3", **get, "dependsOn": ["2"]}, {"id": "4", "atomicityGroup": "g", **get},
+                {"id": "5", "method": "get", "url": "$1"}]
+    body = json.dumps({"requests": requests}).encode()
+    answers = {each["id"]: each for each in send(client, "POST $batch", JSON, body).json["responses"]}
+    assert {id: each["status"] for id, each in answers.items()} == {"1": 202, "2": 200, "3": 200, "4": 200, "5": 400}
+    assert client.send("GET Tags('async')").status == 404
+    assert work(client) == 1
+    result = send(client, answers["1"]["headers"]["location"].removeprefix(ROOT), MODERN)
+    assert (result.headers["asyncresult"], result.json["Name"]) == ("201", "async")
+    mixed = send(client, "POST $batch", {**JSON, "accept": "multipart/mixed"}, json.dumps({"requests": [{"id": "1", **get}]}).encode())
+    assert "HTTP/1.1 200 OK" in mixed.text

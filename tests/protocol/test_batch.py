@@ -365,7 +365,7 @@ IN_JSON = [
              {"1": (200, {"@context": str}), "2": (200, {"ID": 1}), "3": (200, {"@odata.context": str})}, {"OData-MaxVersion": "4.01", "Accept": "application/json;metadata=minimal"}),
     Requests("P 8.2.8: not inherited", [tag("1"), get("2", "Products")], {"1": 201, "2": (200, {"value": [{}] * 16})}, {"Prefer": "return=minimal, maxpagesize=2"}),
     Requests("P 8.2.8.6: of one part", [get("1", "Products", headers={"prefer": "maxpagesize=2"})], {"1": (200, {"value": [{}, {}], "@odata.nextLink": str})}),
-    Requests("P 11.7.7.6: async is for the whole", [tag("1", headers={"prefer": "respond-async, return=minimal"})], {"1": 204}),
+    Requests("P 11.7.7.6: async is for the whole", [tag("1", atomicityGroup="g", headers={"prefer": "respond-async, return=minimal"})], {"1": 204}),
 ]
 
 

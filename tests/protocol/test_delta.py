@@ -311,6 +311,8 @@ def test_pages(private: Callable[..., Client]) -> None:
         gone("Tags", "Tags('new')", "deleted"), {"Name": "between"}]
     change(client, *(("POST", "Tags", {"Name": f"t{number}"}) for number in range(7)))
     assert client.send(link.replace("?", "/$count?")).text == "7"
+    counted = client.get(link + "&$count=true", {"Prefer": "maxpagesize=2"})
+    assert list(counted)[:2] == ["@odata.context", "@odata.count"] and (counted["@odata.count"], len(counted["value"])) == (7, 2)
     pages = client.pages(link, {"Prefer": "maxpagesize=2,track-changes"})
     assert [[each["Name"] for each in page["value"]] for page in pages] == [["t0", "t1", "t2"][:2], ["t2", "t3"], ["t4", "t5"], ["t6"]]
     assert ["@odata.deltaLink" in page for page in pages] == [False, False, False, True]
