@@ -249,7 +249,8 @@ def _in_list(syntax: url.Binary, items: tuple[url.Expression, ...], scope: Scope
         if common is None or is_collection(item) != is_collection(operand) and not is_null(item):
             raise _mismatch("in", operand, item, syntax.position)
     assert common is not None
-    return nodes.In(operand, bound, "collection" if is_collection(operand) else common)
+    kind = "collection" if is_collection(operand) else scope.model.kind(common)
+    return nodes.In(operand, bound, kind if kind in ("collection", "entity", "complex") else common)
 
 
 def _in_parameters(operand: nodes.Expression, items: url.ParameterList, model: Model) -> nodes.Expression:

@@ -144,6 +144,10 @@ ALIASES = [
     Exchange("U 5.1.1.10.1", "Anythings?$filter=cast(Primitive,Edm.Int64) sub 3 gt 5&$select=ID", 200, ids(2), model="types"),
     Exchange("U 5.1.1.10.2", "Anythings?$filter=isof(Primitive,Edm.Int64) or isof(Primitive,Edm.Boolean)&$select=ID", 200, ids(2, 4), model="types"),
     Exchange("U 5.1.2", "Anythings?$orderby=Primitive desc&$select=ID&$filter=ID lt 5", 200, {"value": list}, model="types"),
+    # structured operands of `in`
+    Exchange("U 5.1.1.1.12", 'Customers?$filter=Address in [{"Street":"Obere Str. 57","City":"Berlin","PostalCode":"12209"},{"City":"x"}]&$select=CustomerID', 200, {"value": [{"CustomerID": "ALFKI"}]}),
+    Exchange("U 5.1.1.1.12", 'Customers?$filter=Address in @a&@a=[{"Street":"Obere Str. 57","City":"Berlin","PostalCode":"12209"}]&$select=CustomerID', 200, {"value": [{"CustomerID": "ALFKI"}]}),
+    Exchange("U 5.1.1.1.12", "Products?$filter=Category in [$root/Categories(1),$root/Categories(4)] and ID lt 6&$select=ID", 200, ids(1, 2, 5)),
     Exchange("P 11.5.4.1", "PriceWithTax(price=@p)?@p=10", 200, {"value": 11.9}),
     Exchange("P 11.5.4.1", "PriceWithTax(price=@p)?@p=$root/Products(1)/UnitPrice", 200, {"value": 21.42}),
     Exchange("P 11.5.4.1", "PriceWithTax(price=@p,percent=@q)?@p=10 add 5 mul 2&@q=$root/Products(1)/Category/Products/$count", 200, {"value": 20.8}),
