@@ -33,7 +33,7 @@ check: .venv
 
 # The long forms of bounded tests: 25,000 generated cases a store, 100,000 mutated model files, a minute of load.
 soak: .venv
-	$(BIN)/pytest --quiet --soak -m soak --store $(STORES) $(ARGS)
+	$(BIN)/pytest --numprocesses auto --quiet --soak -m soak --store $(STORES) $(ARGS)
 
 # In-process times of every stage and case.
 bench: .venv

@@ -112,7 +112,7 @@ def compete(arena: Arena, effort: Effort, databases: Databases, record_property:
         record_property("count", f"oracle, {name}: {tally}")
         record_property("oracle", (databases.store, tally.counts))
         if tally.differences:
-            pytest.fail(f"{name}: {tally}, as shown above", pytrace=False)
+            pytest.fail("\n\n".join([f"{name}: {tally}", *tally.differences]), pytrace=False)
     return run
 
 
