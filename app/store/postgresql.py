@@ -61,7 +61,7 @@ def double_remainder(left: Node, right: Node) -> Node:
     parts = ", ".join(f"{exponent.format(name)} AS {name}e, ({mantissa.format(name)})::numeric AS {name}m" for name in "ab")
     bits = ", ".join(f"('x' || encode(float8send(abs(pair.{name})), 'hex'))::bit(64)::bigint AS {name}" for name in "ab")
     return enclosed(
-        "SELECT CASE WHEN pair.b = 0 THEN CASE WHEN pair.a IS NOT NULL THEN 1 / pair.b::int END "
+        "SELECT CASE WHEN pair.a IS NULL OR pair.b IS NULL THEN NULL WHEN pair.b = 0 THEN 1 / pair.b::int "
         "WHEN pair.a = 'NaN' OR pair.b = 'NaN' OR abs(pair.a) = 'Infinity' THEN 'NaN'::float8 "
         "WHEN abs(pair.a) < abs(pair.b) THEN pair.a "
         "ELSE sign(pair.a) * mod(part.am * power(2::numeric, part.ae - part.be), part.bm)::float8 "

@@ -405,7 +405,7 @@ class Writer:
 
     def to_number(self, depth: int) -> str:
         source = self.one_of((self.number, self.string, self.color))(depth)
-        return self.call("cast", source, self.one_of((*INTEGERS, *FRACTIONS, "World.Money")))
+        return self.call("cast", source, self.one_of((*INTEGERS, *FRACTIONS)))
 
     def case_of(self, write: Callable[[int], str]) -> Callable[[int], str]:
         def case(depth: int) -> str:

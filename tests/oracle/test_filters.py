@@ -35,7 +35,7 @@ FOUND = [
     ("Things", "(null has World.Marks'A') eq null"), ("Things", "Duration eq (Date sub null)"), ("Things", "null sub Date eq null"),
     # remainders of doubles are exact
     ("Things", "1e0 mod 0.1e0 gt 0.05"), ("Things", "1e22 mod 3e0 eq 1"), ("Things", "Double mod 0.3e0 gt Parent/Double mod 0.7e0"),
-    ("Things", "-1e0 mod 5e-324 eq 0"),
+    ("Things", "-1e0 mod 5e-324 eq 0"), ("Things", "(case(Double ne 0:Double) mod case(Parent/Double ne 0:Parent/Double)) eq null"),
     # a collection is never null
     ("Things", "hassubset(substring(Colors,Parent/ID,2),[])"),
     ("Things", "not (null)"), ("Things", "case(Boolean:null) eq null"), ("Things", "(Boolean le case(Boolean:null))"),
