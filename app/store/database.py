@@ -189,9 +189,12 @@ class Store:
 
         Raises ServiceUnavailable where the store stays busy, and Retry (see `transact`).
         """
-        begin = self.driver.begin_isolated if getattr(self._thread, "isolated", False) else self.driver.begin_write
-        with self.savepoint() if self.in_transaction else self._transaction(begin):
+        with self.savepoint() if self.in_transaction else self._transaction(self._begin_write):
             yield
+
+    @property
+    def _begin_write(self) -> str:
+        return self.driver.begin_isolated if getattr(self._thread, "isolated", False) else self.driver.begin_write
 
     def transact(self, work: Callable[[], T]) -> T:
         """The result of `work`, run inside `write()`, again where it lost against another transaction.
@@ -207,7 +210,7 @@ class Store:
         left = ATTEMPTS
         while True:
             try:
-                with self._transaction(self.driver.begin_write):
+                with self._transaction(self._begin_write):
                     return work()
             except Retry as lost:
                 if lost.remedy is not None:
