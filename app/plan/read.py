@@ -201,6 +201,18 @@ class Planner:
                 return (Order(expression, item.descending, storage.column),)
         return sort_keys(item)
 
+    def followed(self, source: Source, items: tuple[bound.ExpandItem, ...]) -> tuple[bound.ExpandItem, ...]:
+        """The items of `$expand`; of those that `*` stands for the ones that lead somewhere."""
+        return tuple(item for item in items if item.explicit or item.navigation is None or self._leads(source, item))
+
+    def _leads(self, source: Source, item: bound.ExpandItem) -> bool:
+        *steps, name = item.path
+        owner = self._owner(source.type, tuple(steps), name)
+        path = tuple(step for step in item.path if "." not in step)
+        if len(path) > 1:
+            return any(link.path == "/".join(path) for link in self.mapping.document_links(source.table))
+        return not isinstance(self.mapping.relation(source.table, owner, name), Unbound)
+
     def expansion(self, builder: ShapeBuilder, item: bound.ExpandItem) -> Expansion:
         """The plan of one expand item, its link values allocated in the parent's row."""
         navigation = item.navigation

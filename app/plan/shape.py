@@ -152,7 +152,7 @@ class ShapeBuilder:
         table = self.table
         type_names = self.source.types or table.concrete or (self.source.type,)
         variants = self._variants(type_names)
-        needs = self.options.expand
+        needs = self.planner.followed(self.source, self.options.expand)
         discriminator = self.column(table.discriminator) if table.discriminator and (
             len(table.concrete) > 1 or table.concrete != (self.source.type,)) else None
         version = self.column(table.version)

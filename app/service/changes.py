@@ -138,7 +138,7 @@ class _Reader:
             shown = frozenset(next((step for step in item.path if "." not in step), "") for item in select)
             if self.table.dynamic is not None and any(item.kind == "dynamic" for item in select):
                 shown |= {self.table.dynamic.name}
-        branches = tuple(self.branch(source, item) for item in options.expand)
+        branches = tuple(self.branch(source, item) for item in self.planner.followed(source, options.expand))
         return Interest(source.table, shown, frozenset(self.decides), options.search is not None, tuple(self.chains), branches)
 
     def branch(self, source: Source, item: bound.ExpandItem) -> Branch:

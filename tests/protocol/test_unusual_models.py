@@ -289,3 +289,25 @@ def test_the_operation_in_readme_works(service_of: ServiceOf, tmp_path: Path) ->
         step("P 11.2.4", "GET orders(1)", 200, {"shipped": re.compile("Z$")}),
         step("P 11.5.5.1", "POST orders(1)/shop.ship", 409, {"error": {"message": re.compile("already")}}),
     ])
+
+
+# --- navigation properties that no set is behind -------------------------------------------------------------
+
+LOOSE = HEAD + SCHEMA.format("ns", """
+<ComplexType Name="Place"><Property Name="City" Type="Edm.String"/><NavigationProperty Name="Other" Type="ns.Loose"/></ComplexType>
+<EntityType Name="Loose"><Key><PropertyRef Name="ID"/></Key><Property Name="ID" Type="Edm.Int32" Nullable="false"/></EntityType>
+<EntityType Name="Thing"><Key><PropertyRef Name="ID"/></Key><Property Name="ID" Type="Edm.Int32" Nullable="false"/>
+ <Property Name="Place" Type="ns.Place"/>
+ <NavigationProperty Name="Loose" Type="ns.Loose"/><NavigationProperty Name="Many" Type="Collection(ns.Loose)"/>
+ <NavigationProperty Name="Next" Type="ns.Thing"/></EntityType>
+<EntityContainer Name="C"><EntitySet Name="Things" EntityType="ns.Thing"/></EntityContainer>""") + TAIL
+
+
+def test_everything_expanded_is_what_leads_somewhere(service_of: ServiceOf, tmp_path: Path) -> None:
+    walk(opened(service_of, tmp_path, LOOSE), [
+        step("X 8.4", "POST Things", 201, ..., {"ID": 1, "Place": {"City": "B"}}),
+        step("U 5.1.3", "GET Things?$expand=*", 200, {"value": [{"ID": 1, "Next": None, "Loose": ABSENT, "Many": ABSENT}]}),
+        step("U 5.1.3", "GET Things(1)?$expand=*($levels=2)", 200, {"ID": 1, "Next": None, "Loose": ABSENT}),
+        step("U 5.1.3", "GET Things?$expand=*/$ref,Place/*", 200, {"value": [{"Next": None, "Loose": ABSENT}]}),
+        step("U 5.1.3", "GET Things?$expand=*", 200, {"value": [{"Next": None}]}, Prefer="track-changes"),
+        step("U 5.1.3", "GET Things?$expand=Loose", 501), step("U 5.1.3", "GET Things?$expand=Many($top=1)", 501)])
