@@ -160,6 +160,14 @@ class Conflict(ODataError):
     status, code, message = 409, "conflict", "{reason}"
 
 
+class DuplicateKey(Conflict):
+    """A key, or other unique values, that an entity has already; `names`: of its columns or properties, where known."""
+
+    def __init__(self, names: Iterable[str] = ()) -> None:
+        self.names = tuple(names)
+        super().__init__(f"There is already an entity with this {', '.join(self.names) or 'key'}", code="duplicateKey")
+
+
 class Gone(ODataError):
     status, code, message = 410, "gone", "{reason}"
 

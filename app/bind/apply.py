@@ -42,13 +42,15 @@ class State:
         scope = replace(self.scope, names=names, closed=() not in found)
         return State(scope, tuple(replace(each, expression=None) for each in found.values()), groups=self.groups)
 
-    def with_added(self, added: Iterable[nodes.ComputedProperty], inner: Iterable[nodes.RowProperty] = ()) -> State:
-        """With further properties on every instance; `inner`: what is known below the last of them."""
+    def with_added(self, added: Iterable[nodes.ComputedProperty], inner: Iterable[nodes.RowProperty] = (),
+                   rows: bool = False) -> State:
+        """With further properties on every instance; `inner`: what is known below the last of them; `rows`: nothing else
+        is there."""
         names, row, aliases = dict(self.scope.names), self.row, self.aliases
         for each in added:
             many = is_collection(each.expression)
             transformed = isinstance(each.expression, nodes.Transformed)
-            names[each.name] = each.expression if transformed else nodes.AliasPath(each.name, each.type, many)
+            names[each.name] = each.expression if transformed else nodes.AliasPath(each.name, each.type, many, rows)
             if row is None:
                 aliases += (each,)
             else:
@@ -325,11 +327,13 @@ def _join(syntax: url.JoinT, state: State) -> tuple[nodes.Transformation, State]
     check_alias(syntax.alias, state.scope)
     then: nodes.Apply | None = None
     inner: Row = ()
+    rows = False
     if syntax.then:
         then, after = _sequence(syntax.then, State(_related(node, state.scope)))
+        rows = then.row is not None
         inner = then.row or tuple(nodes.RowProperty((each.name,), each.type) for each in after.aliases)
     added = nodes.ComputedProperty(syntax.alias, _one(node), node.type)
-    return nodes.Join(syntax.outer, node, syntax.alias, then), state.with_added([added], inner)
+    return nodes.Join(syntax.outer, node, syntax.alias, then), state.with_added([added], inner, rows)
 
 
 def _one(node: nodes.Expression) -> nodes.Expression:

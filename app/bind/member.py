@@ -76,10 +76,12 @@ def _first(steps: Sequence[url.Step], scope: Scope) -> tuple[nodes.Expression, S
         return scope.variables[name], steps[1:]
     if scope.names:
         taken, found = added(steps, scope)
+        if isinstance(found, nodes.AliasPath) and found.row and taken < len(steps):
+            return _gone(steps, scope, taken, found.type)
         if found is not None:
             return found, steps[taken:]
     if scope.closed and "." not in name:
-        return _gone(steps, scope)
+        return _gone(steps, scope, 0, scope.type)
     if "." in name and scope.model.structured(name) is None:
         found_operations = operations.named(scope.model, name, None)
         if found_operations:
@@ -100,9 +102,20 @@ def added(steps: Sequence[url.Step], scope: Scope) -> tuple[int, nodes.Expressio
     return taken, best
 
 
-def _gone(steps: Sequence[url.Step], scope: Scope) -> tuple[nodes.Expression, Sequence[url.Step]]:
-    """A declared property that an aggregation took away is null (Aggregation §3.1); what never was is unknown."""
-    declared = walk(nodes.This(scope.type), steps, replace(scope, names={}, closed=False))
+def _gone(steps: Sequence[url.Step], scope: Scope, taken: int, type: str) -> tuple[nodes.Expression, Sequence[url.Step]]:
+    """A declared property that an aggregation took away is null (Aggregation §3.1); what never was is unknown. `taken`: the
+    steps that lead to the row, made of instances of `type`."""
+    model, first = scope.model, steps[taken]
+    if isinstance(first, url.NameStep) and "." not in first.name and first.arguments is None \
+            and model.structured(type) is not None and not model.is_open(type):
+        declared_here = {*model.properties(type), *model.navigations(type)}
+        if first.name not in declared_here:
+            above = "".join(f"{step.name}/" for step in steps[:taken] if isinstance(step, url.NameStep))
+            here = {name.removeprefix(above).partition("/")[0] for name in scope.names if name.startswith(above)}
+            raise errors.UnknownProperty(f"{type} has no property '{first.name}'", position=first.position,
+                                         hint=errors.closest(first.name, [*here, *declared_here]))
+    plain = replace(scope, this=nodes.This(type), names={}, closed=False)
+    declared = walk(plain.this, steps[taken:], plain)
     prefix = "/".join(step.name for step in steps if isinstance(step, url.NameStep)) + "/"
     if any(name.startswith(prefix) for name in scope.names):
         raise errors.NotImplementedByService(feature=f"Using '{prefix[:-1]}', of which only parts are grouped,")

@@ -133,11 +133,12 @@ class CastPath:
 @dataclass(frozen=True, slots=True)
 class AliasPath:
     """A value introduced by `$compute` or `$apply` under `name`, of the current instance; for a grouping property
-    `name` is its path joined by '/'."""
+    `name` is its path joined by '/'. `row`: a row that a transformation made, which has the names below its own only."""
 
     name: str
     type: str
     collection: bool = False
+    row: bool = False
 
 
 @dataclass(frozen=True, slots=True)

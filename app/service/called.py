@@ -99,6 +99,22 @@ class _Places:
         """Inside the members of a collection."""
         return replace(self, this=this, compute=(), filter=None)
 
+    def behind(self, step: bound.Transformation) -> _Places:
+        """Behind a transformation of `$apply`."""
+        match step:
+            case bound.Compute(items):
+                return replace(self, compute=(*self.compute, *items))
+            case bound.Aggregate() | bound.GroupBy() | bound.Nest():
+                return self.of(None)
+            case bound.Concat(sequences) if any(each.row is not None for each in sequences):
+                return self.of(None)
+        return self
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """What tells these places from others."""
+        return (self.this, self.it, tuple(sorted(self.variables.items(), key=lambda each: each[0])), self.compute, self.filter)
+
 
 class _Evaluation:
     """Replaces the calls of one request."""
@@ -120,7 +136,7 @@ class _Evaluation:
     def reached(self, node: bound.Expression, places: _Places) -> Source | None:
         """All entities of the table that a path of an expression leads to."""
         match node:
-            case bound.This():
+            case bound.This() | bound.These():
                 return places.this
             case bound.It():
                 return places.it
@@ -149,23 +165,46 @@ class _Evaluation:
 
     def options(self, options: bound.Options, places: _Places) -> bound.Options:
         """Options with their calls replaced; conditions without calls narrow the rows that functions are called for."""
-        computed: list[bound.ComputedProperty] = []
-        if options.apply is None:
+        apply = options.apply
+        if apply is None:
             places = replace(places, filter=self._plain(options.filter))
-        for each in options.compute:
-            computed.append(replace(each, expression=self.expression(each.expression, places)))
-            places = replace(places, compute=tuple(computed))
+        else:
+            apply, places = self.sequence(apply, places)
+        computed, places = self.computed(options.compute, places)
         expand = tuple(replace(item, options=self.options(item.options, places.of(self._expanded(item))))
                        for item in options.expand)
         select = None if options.select is None else tuple(
             item if item.options is None else replace(item, options=self.options(item.options, places.of(None)))
             for item in options.select)
-        rest = {name: self.expression(getattr(options, name), places) for name in ("filter", "orderby", "apply")}
-        return replace(options, compute=tuple(computed), expand=expand, select=select, **rest)
+        rest = {name: self.expression(getattr(options, name), places) for name in ("filter", "orderby")}
+        return replace(options, apply=apply, compute=computed, expand=expand, select=select, **rest)
 
     def transformation(self, node: bound.Transformation, source: Source) -> Any:
         """A transformation of the entities of a source; functions that are transformations themselves stay."""
         return self.expression(node, _Places(source, source, {}))
+
+    def computed(self, items: Sequence[bound.ComputedProperty], places: _Places
+                 ) -> tuple[tuple[bound.ComputedProperty, ...], _Places]:
+        """Computed properties, each of which sees those before it, and the places behind them."""
+        for each in items:
+            made = replace(each, expression=self.expression(each.expression, places))
+            places = replace(places, compute=(*places.compute, made))
+        return places.compute[len(places.compute) - len(items):], places
+
+    def sequence(self, apply: bound.Apply, places: _Places) -> tuple[bound.Apply, _Places]:
+        """A sequence of transformations, and the places behind it; what it shows changes as its transformations do."""
+        done: list[bound.Transformation] = []
+        known: dict[bound.ComputedProperty, bound.ComputedProperty] = {}
+        entities = places
+        for each in apply.transformations:
+            made = self.expression(each, places)
+            done.append(made)
+            if isinstance(each, bound.Compute):
+                known.update(zip(each.items, made.items, strict=True))
+            places = places.behind(made)
+            entities = places if places.this is not None else entities
+        aliases = tuple(known[each] if each in known else self.expression(each, places) for each in apply.aliases)
+        return replace(apply, transformations=tuple(done), aliases=aliases, row=self.expression(apply.row, entities)), places
 
     @staticmethod
     def _plain(filter: bound.Expression | None) -> bound.Expression | None:
@@ -190,15 +229,14 @@ class _Evaluation:
                 inner = {**places.variables, variable: self.reached(collection, places)}
                 return replace(node, collection=self.expression(collection, places),
                                predicate=self.expression(predicate, replace(places, variables=inner)))
-            case bound.Count(collection, filter):
-                inside = places.of(self.reached(collection, places))
-                return replace(node, collection=self.expression(collection, places), filter=self.expression(filter, inside))
-            case bound.Filtered(collection, predicate):
-                inside = places.of(self.reached(collection, places))
-                return replace(node, collection=self.expression(collection, places),
-                               predicate=self.expression(predicate, inside))
+            case bound.Apply():
+                return self.sequence(node, places)[0]
+            case bound.Compute(items):
+                return bound.Compute(self.computed(items, places)[0])
         given: Any = node
-        changed: Any = replace(given, **{each.name: self.expression(getattr(given, each.name), places) for each in fields(given)})
+        inside = self._inside(node, places)
+        changed: Any = replace(given, **{each.name: self.expression(getattr(given, each.name), inside.get(each.name, places))
+                                         for each in fields(given)})
         match changed:
             case bound.FunctionCall():
                 return self.result(changed, places)
@@ -207,6 +245,29 @@ class _Evaluation:
             case bound.PropertyPath(bound.ObjectValue(members), declared):
                 return dict(members).get(declared.name, bound.Literal(None, changed.type))
         return changed
+
+    def _inside(self, node: Any, places: _Places) -> Mapping[str, _Places]:
+        """The places of the parts of a node that are about other instances than the node is."""
+        match node:
+            case bound.Count(collection):
+                return {"filter": places.of(self.reached(collection, places))}
+            case bound.Filtered(collection):
+                return {"predicate": places.of(self.reached(collection, places))}
+            case bound.AggregateValue(collection):
+                return {"expression": places.of(self.reached(collection, places))}
+            case bound.AggregateExpression(over=over) if over is not None:
+                inside = places.of(self.reached(over, places))
+                return {"expression": inside, "custom": inside}
+            case bound.Transformed(path=path):
+                return {"apply": places.of(self.reached(path, places))}
+            case bound.AddNested(path):
+                return {"items": places.of(self.reached(path, places))}
+            case bound.Join(path=path):
+                return {"then": places.of(self.reached(path, places))}
+            case bound.Traverse(hierarchy) | bound.RollupRecursive(hierarchy):
+                inside = places.of(self.reached(hierarchy.nodes, places))
+                return {"start": inside, "orderby": inside}
+        return {}
 
     # --- calls -------------------------------------------------------------------------------------------
 
@@ -221,7 +282,7 @@ class _Evaluation:
         added = any(isinstance(each, bound.AliasPath) for operand in varying for each in walked(operand))
         if not roots and not added and all(isinstance(value, CONSTANTS) for _, value in node.arguments):
             return self._constant(node, function, places)
-        key = (node, places.this, places.it, tuple(sorted(places.variables)))
+        key = (node, places.key)
         if key not in self.known:
             self.known[key] = self._by_row(node, function, varying, roots, places)
         return self.known[key]
@@ -341,7 +402,8 @@ class _Evaluation:
         kinds = {type(each) if not isinstance(each, bound.Variable) else each.name for each in roots} or {bound.This}
         known: dict[Any, Source | None] = {bound.This: places.this, bound.It: places.it, **places.variables}
         source = known.get(kinds.pop())
-        if kinds or source is None:
+        added = {each.name for part in varying for each in walked(part) if isinstance(each, bound.AliasPath)}
+        if kinds or source is None or not added <= {each.name for each in places.compute}:
             raise self._unable(name, "over these values")
         outputs: list[Output] = []
         tables: dict[bound.Expression, Source | None] = {}

@@ -7,16 +7,17 @@ columns, rows go out the same way. Raises what the store raises (Conflict for br
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import peewee as pw
 
+from app.errors import DuplicateKey
 from app.sql.terms import all_of
 from app.store import schema
-from app.store.database import Store
+from app.store.database import Result, Store
 from app.store.forms import strip_fraction
-from app.store.mapping import Column, Table
+from app.store.mapping import Column, Flat, Scalar, Storage, Table
 
 Convert = Callable[[Any], Any] | None
 
@@ -110,7 +111,7 @@ class Writer:
         text, converters = known
         parameters = [value if convert is None or value is None else convert(value)
                       for convert, value in zip(converters, values.values(), strict=True)]
-        return int(self.store.execute(text, parameters).rows[0][0])
+        return int(self._execute(table, text, parameters).rows[0][0])
 
     def insert_rows(self, table: Table, rows: Iterable[Mapping[str, Any]]) -> int:
         """Insert many whole rows, their row ids among them; columns that a row does not name are null."""
@@ -120,6 +121,14 @@ class Writer:
         return self.store.executemany(text, [
             [value if convert is None or value is None else convert(value)
              for name, convert in columns for value in (row.get(name),)] for row in rows])
+
+    def _execute(self, table: Table, text: str, parameters: Sequence[Any]) -> Result:
+        """Run a changing statement; a doubled key is told by the paths of its properties."""
+        try:
+            return self.store.execute(text, parameters)
+        except DuplicateKey as error:
+            paths = dict(path for (_, name), storage in table.members.items() for path in column_paths(name, storage))
+            raise DuplicateKey(paths.get(name, name) for name in error.names) from error
 
     @staticmethod
     def _insert(table: Table, columns: tuple[Column, ...], returning: bool) -> pw.Node:
@@ -153,7 +162,7 @@ class Writer:
         bound = [value if convert is None or value is None else convert(value)
                  for convert, value in zip(converters, values.values(), strict=True)]
         bound += (row_id, version)
-        return self.store.execute(text, [bound[place] for place in places]).count > 0
+        return self._execute(table, text, [bound[place] for place in places]).count > 0
 
     def update_all(self, table: Table, rows: Sequence[int], values: Mapping[str, Any]) -> int:
         """Change the rows with these ids alike, with one statement; each version goes up by one. How many there were."""
@@ -166,7 +175,7 @@ class Writer:
         text, places = self.store.compile(pw.Update(source, changes).where(mark))
         bound = [self.bind(column, values[column.name]) for column in self._named(table, names)]
         bound.append(self.dialect.list_writer(INT64)(list(rows)))
-        return self.store.execute(text, [bound[place] for place in places]).count
+        return self._execute(table, text, [bound[place] for place in places]).count
 
     def delete_all(self, table: Table, rows: Sequence[int]) -> int:
         """Delete the rows with these ids, with one statement; how many there were."""
@@ -242,3 +251,13 @@ class Writer:
             source = pw.Table(name)
             return pw.Delete(source).where(self._matches(source, names))
         return self.store.execute(self._text(("remove", name, names), build), list(where.values())).count
+
+
+def column_paths(path: str, storage: Storage) -> Iterator[tuple[str, str]]:
+    """The columns of a property by name, with the paths of what they hold."""
+    match storage:
+        case Scalar(column):
+            yield column.name, path
+        case Flat(_, members):
+            for name, member in members.items():
+                yield from column_paths(f"{path}/{name}", member)

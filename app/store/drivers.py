@@ -19,7 +19,8 @@ from urllib.parse import urlsplit
 import peewee as pw
 from playhouse import db_url
 
-from app.errors import BindError, BodyError, ConfigurationError, Conflict, LimitExceeded, ODataError, ServiceUnavailable
+from app.errors import (BindError, BodyError, ConfigurationError, Conflict, DuplicateKey, LimitExceeded, ODataError,
+                        ServiceUnavailable)
 from app.store.dialects import Dialect
 from app.store.mariadb import MariaDB
 from app.store.postgresql import CockroachDB, PostgreSQL
@@ -120,10 +121,9 @@ class Driver:
         return LimitExceeded(limit="time of a query", allowed=f"{self.limit} seconds")
 
 
-def duplicate(columns: str = "") -> Conflict:
+def duplicate(columns: str = "") -> DuplicateKey:
     found = [each.rpartition(".")[2].strip(' "`') for each in columns.split(",")]
-    names = ", ".join(name for name in found if name and name[0] != "_")
-    return Conflict(f"There is already an entity with this {names or 'key'}", code="duplicateKey")
+    return DuplicateKey(name for name in found if name and name[0] != "_")
 
 
 def dangling() -> Conflict:

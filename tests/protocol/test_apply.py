@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.protocol.conftest import Clients
-from tests.protocol.exchange import Client, split
+from tests.protocol.exchange import Client, Exchange, rows, split
 
 BEVERAGES = {"@odata.id": None, "Category": {"Name": "Beverages"}, "Total@odata.type": "#Decimal", "Total": 87.9}
 PER_CATEGORY = "groupby((Category/Name),aggregate(UnitPrice%20with%20sum%20as%20Total))"
@@ -169,3 +169,20 @@ def test_one_statement(pipeline: str, private: Callable[..., Client]) -> None:
         answer = client.handled(*split(f"Sales?$apply={pipeline}&$orderby=Amount&$filter=Amount ne 77&$top=5"), {})
     assert answer.status == 200, answer.text
     assert len([text for text in seen if text.lstrip("(").startswith(("SELECT", "WITH"))]) == 1, seen
+
+
+JOINED = "Categories?$apply=join(Products as P,aggregate(UnitPrice with max as Top))"
+ROWS = [
+    # a joined row has what its sequence made; what the sequence took away is null, what never was is unknown
+    Exchange("DA 3.5.1", f"{JOINED}&$filter=P/Top gt 40&$select=ID", 200, {"value": [{"ID": 1}]}),
+    Exchange("DA 3.1", f"{JOINED}/filter(P/UnitPrice eq null and P/Category/Name eq null and ID lt 2)&$select=ID", 200, {"value": [{"ID": 1}]}),
+    Exchange("DA 3.1", f"{JOINED}/groupby((ID),aggregate(P/UnitPrice with max as Z))/filter(ID eq 1)", 200, {"value": [{"ID": 1, "Z": None}]}),
+    Exchange("DA 3.1", f"{JOINED}/filter(P/Tops gt 1)", 400, {"error": {"code": "unknownProperty", "target": "$apply", "message": "Northwind.Model.Product has no property 'Tops'. Did you mean 'Top'?"}}),
+    Exchange("DA 3.1", f"{JOINED}&$filter=P/UnitPrise gt 1", 400, {"error": {"code": "unknownProperty", "target": "$filter", "message": "Northwind.Model.Product has no property 'UnitPrise'. Did you mean 'UnitPrice'?"}}),
+    Exchange("DA 3.1", "Categories?$apply=aggregate(ID with max as Top)/filter(Topp gt 1)", 400, {"error": {"code": "unknownProperty", "message": "Northwind.Model.Category has no property 'Topp'. Did you mean 'Top'?"}}),
+]
+
+
+@rows(ROWS)
+def test_rows(exchange: Exchange, clients: Clients) -> None:
+    exchange.check(clients[exchange.model])

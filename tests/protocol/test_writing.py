@@ -72,6 +72,9 @@ WORKSHOP: dict[str, list[tuple[Any, ...]]] = {
             ("bytes=" + ",".join(f"{at}-{at}" for at in range(21)), 200, b"0123456789", None), ("bytes=0-1, -2", 206, re.compile(r"^--(\w+)\r\nContent-Type: text/plain\r\nContent-Range: bytes 0-1/10\r\n\r\n01\r\n--\1\r\nContent-Type: text/plain\r\nContent-Range: bytes 8-9/10\r\n\r\n89\r\n--\1--\r\n$"), None))],
         ("RFC 9110 14.2", "Tools('saw')/Manual", None, 200, b"0123456789", {"Range": "bytes=2-3", "If-Range": 'W/"1"'}),
     ],
+    "keys in complex values": [
+        ("P-11.4.2-08", "POST Makers", {"Name": {"Short": "acme"}}, 409, {"error": {"code": "duplicateKey", "message": re.compile("with this (Name/Short|key)[.]$")}}),
+    ],
     "collections of values": [
         ("P-11.4.9.4-01", "POST Tools('saw')/Sizes", {"value": 99}, 200, {"value": [30, 10, 20, 10, 99]}, SHOWN), ("P-11.4.9.4-01", "POST Tools('saw')/Sizes", {"value": 98}, 204, None, {"Prefer": "return=minimal"}, {"Preference-Applied": "return=minimal"}),
         ("P-11.4.9.4-01", "POST Tools('saw')/Sizes", {"value": [1]}, 400, error("invalidValue")), ("P-11.4.9.4-01", "PUT Tools('saw')/Sizes", {"value": [None]}, 400, error("nullNotAllowed", "Sizes/0")), ("J-7-01", "PUT Tools('saw')/Sizes", {"value": None}, 400, error("nullNotAllowed", "Sizes")),
