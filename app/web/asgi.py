@@ -74,7 +74,12 @@ class Bridge:
         """One request."""
         environ = environ_of(scope)
         if "CONTENT_LENGTH" in environ or "HTTP_TRANSFER_ENCODING" in environ or scope["http_version"] == "2":
-            environ["wsgi.input"], length = await self.spool(environ, receive)
+            try:
+                environ["wsgi.input"], length = await self.spool(environ, receive)
+            except Stalled:                     # an unfinished request is none; whoever still listens is told so
+                await send({"type": "http.response.start", "status": 408, "headers": [(b"connection", b"close")]})
+                await send({"type": "http.response.body", "body": b""})
+                return
             environ["CONTENT_LENGTH"] = str(length)
         try:
             start = Start()

@@ -172,7 +172,22 @@ def test_a_client_that_leaves_while_sending_is_forgotten(pieces: list[bytes], le
         return client
 
     client, service, error = run(scope(b"/body", b"", "POST", [length]), leaving)
-    assert isinstance(error, Stalled) and not service.requests
+    assert error is None and client.sent[0]["status"] == 408 and client.complete and not service.requests
+
+
+def test_a_client_that_stops_sending_is_told_so() -> None:
+    def stopping() -> Client:
+        client = Client(b"x" * 10, b"never")
+
+        async def receive() -> Message:
+            if len(client.pieces) == 1:
+                await asyncio.Event().wait()
+            return await Client.receive(client)
+        client.receive = receive            # type: ignore[method-assign]
+        return client
+
+    client, service, error = run(scope(b"/body", b"", "POST", [(b"content-length", b"20")]), stopping, stall=0.05)
+    assert error is None and client.sent[0]["status"] == 408 and client.complete and not service.requests
 
 
 def test_lifespan_closes_the_service() -> None:
