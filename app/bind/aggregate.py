@@ -26,7 +26,10 @@ def result_type(method: str, operand: str, position: int = 0) -> str:
     if method in ("countdistinct", "count"):
         return "Edm.Decimal"
     if method in ("min", "max"):
-        if operand in types.PRIMITIVES and operand not in expression.ONLY_NULL or operand in expression.DYNAMIC:
+        if operand in expression.DYNAMIC:
+            raise errors.NotImplementedByService(feature=f"'{method}' of values of no declared type, without cast,",
+                                                 position=position)
+        if operand in types.PRIMITIVES and operand not in expression.ONLY_NULL:
             return operand
     elif operand in ("Edm.Decimal", "Edm.Duration"):
         return operand

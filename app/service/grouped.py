@@ -11,7 +11,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from app import sql
+from app.edm import types
 from app.payload import context
+from app.payload.documents import DocumentWriter, decode_document
 from app.payload.format import Format
 from app.payload.values import json_converter
 from app.plan.nodes import Cell, Held, Read, Rows
@@ -56,6 +58,7 @@ class RowNode:
         self.links = self.statement.link_count
         self.reads = sql.readers(self.statement, dialect)
         self.writes = {cell.index: json_converter(environment.model, cell.type, format) for cell in rows.cells}
+        self.documents = DocumentWriter(environment.model, format)
         self.entities = tuple(Entities(cell, Node(environment, cell.read, format, root, (*trail, *cell.path)))
                               for cell in rows.cells if cell.read is not None)
         self.held = tuple(HeldNode(self, each, trail) for each in rows.held)
@@ -87,8 +90,14 @@ class RowNode:
         return made
 
     def value(self, item: Object, cell: Cell, value: Any) -> None:
-        """Puts one value, its type before it where nothing tells it."""
-        if value is not None:
+        """Puts one value, its type before it where nothing tells it; what is kept as JSON as the value that it is."""
+        if value is not None and not cell.collection and cell.type in types.ABSTRACT:
+            for name, part in self.documents.annotated(cell.path[-1], None)(value).items():
+                _put(item, (*cell.path[:-1], name), part)
+            return
+        if value is not None and not cell.collection and self.environment.model.kind(cell.type) == "complex":
+            value = self.documents.value(decode_document(value), cell.type)
+        elif value is not None:
             read, write = self.reads[cell.index], self.writes[cell.index]
             value = value if read is None else read(value)
             value = value if write is None else write(value)
@@ -141,7 +150,7 @@ def context_url(environment: Environment, root: str, format: Format, read: Read 
 
 def _put(item: Object, path: tuple[str, ...], value: Any) -> None:
     """Sets the value at a path of an object, making the objects in between."""
-    *steps, name = (step for step in path if "." not in step)
+    *steps, name = (step for step in path if "." not in step or "@" in step)
     for step in steps:
         if item.get(step) is None:
             item[step] = {}

@@ -319,6 +319,8 @@ def json_type_test(base: Json, type_name: str, build: Build) -> pw.Node:
 def operand(found: Place, build: Build, wanted: str = "") -> Operand:
     """The value at a place: a scalar, or JSON text; `wanted`: the type that a dynamic value is to have."""
     match found:
+        case Operand(type=type) if type in UNTYPED and wanted not in ("", *UNTYPED):
+            raise errors.NotImplementedByService(feature="A value of no declared type in an expression behind a grouping")
         case Operand():
             return found
         case Json() if not wanted and (found.dynamic or not is_scalar(found, build)):

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.protocol.conftest import Clients
-from tests.protocol.exchange import Client, Exchange, rows, split
+from tests.protocol.exchange import Client, Exchange, Some, rows, split
 
 BEVERAGES = {"@odata.id": None, "Category": {"Name": "Beverages"}, "Total@odata.type": "#Decimal", "Total": 87.9}
 PER_CATEGORY = "groupby((Category/Name),aggregate(UnitPrice%20with%20sum%20as%20Total))"
@@ -180,6 +180,16 @@ ROWS = [
     Exchange("DA 3.1", f"{JOINED}/filter(P/Tops gt 1)", 400, {"error": {"code": "unknownProperty", "target": "$apply", "message": "Northwind.Model.Product has no property 'Tops'. Did you mean 'Top'?"}}),
     Exchange("DA 3.1", f"{JOINED}&$filter=P/UnitPrise gt 1", 400, {"error": {"code": "unknownProperty", "target": "$filter", "message": "Northwind.Model.Product has no property 'UnitPrise'. Did you mean 'UnitPrice'?"}}),
     Exchange("DA 3.1", "Categories?$apply=aggregate(ID with max as Top)/filter(Topp gt 1)", 400, {"error": {"code": "unknownProperty", "message": "Northwind.Model.Category has no property 'Topp'. Did you mean 'Top'?"}}),
+    # values of no declared type, and complex ones, are written as what they are
+    Exchange("DA 3.2.3.1", "Anythings?$apply=groupby((Primitive))&$orderby=Primitive&$filter=Primitive ne null", 200,
+             {"value": Some([{"Primitive": "text"}, {"Primitive": True}, {"Primitive@odata.type": "#Int64", "Primitive": 9007199254740993}])}, model="types"),
+    Exchange("DA 3.2.3.1", "Anythings?$apply=filter(ID eq 2)/groupby((Untyped))", 200, {"value": [{"Untyped": {"a": [1, "two", None, {"b": True}]}}]}, model="types"),
+    Exchange("DA 3.2.3.1", "Anythings?$apply=filter(ID eq 4)/groupby((Bag/ratio))", 200, {"value": [{"Bag": {"ratio": -2.25}}]}, model="types"),
+    Exchange("DA 3.2.3.1", "Anythings?$apply=filter(ID eq 4)/groupby((Bag))", 200, {"value": [{"Bag": {"ratio": -2.25}}]}, model="types"),
+    Exchange("DA 3.2.3.1", "Anythings?$apply=compute(Primitive as p)/filter(ID eq 2)/groupby((p))", 200, {"value": [{"p@odata.type": "#Int64", "p": 9007199254740993}]}, model="types"),
+    Exchange("DA 3.2.1", "Anythings?$apply=aggregate(cast(Primitive,Edm.Decimal) with max as m)", 200, {"value": [{"m": 9007199254740993}]}, model="types"),
+    Exchange("DA 3.2.1", "Anythings?$apply=aggregate(Primitive with max as m)", 501, {"error": {"target": "$apply"}}, model="types"),
+    Exchange("DA 3.2.3.1", "Anythings?$apply=groupby((Primitive))/filter(Primitive eq true)", 501, {"error": {"target": "$apply"}}, model="types"),
 ]
 
 

@@ -75,6 +75,14 @@ READS = [
     "$crossjoin(Customers,Orders)?$filter=Customers/CustomerID eq Orders/CustomerID&$expand=Orders($select=OrderID),Customers($select=CustomerID)",
     # functions
     "Customers('ANATR')/Northwind.Model.Turnover()", "Customers('ALFKI')/Northwind.Model.Turnover()", "Employees/Northwind.Model.Busiest()",
+    # functions in expressions: neither what they are given nor what they read shows a hidden row
+    "Customers?$filter=Northwind.Model.Turnover() gt 100&$select=CustomerID", "Customers?$orderby=Northwind.Model.Turnover() desc,CustomerID&$select=CustomerID",
+    "Customers?$compute=Northwind.Model.Turnover() as T&$select=CustomerID,T", "Orders?$filter=Northwind.Model.PriceWithTax(price=Freight) gt 10&$select=OrderID",
+    "Customers?$filter=Orders/any(o:Northwind.Model.PriceWithTax(price=o/Freight) gt 10)&$select=CustomerID",
+    "Employees?$filter=$root/Employees/Northwind.Model.Busiest()/EmployeeID eq EmployeeID&$select=EmployeeID",
+    "OrderDetails?$compute=Northwind.Model.PriceWithTax(price=Order/Freight) as P&$select=OrderID,P",
+    "Employees?$apply=join(Orders as O,filter(Northwind.Model.PriceWithTax(price=Freight) gt 10))/groupby((EmployeeID,O/OrderID))",
+    "Employees?$apply=addnested(Orders,compute(Northwind.Model.PriceWithTax(price=Freight) as P) as O)&$select=EmployeeID&$expand=O($select=OrderID,P)",
 ]
 
 
@@ -252,6 +260,9 @@ NAMED: list[tuple[str, str, list[str]]] = [
         "Customers?$filter=Orders/any(o:o/{} gt 1)", "OrderDetails?$filter=Order/{} gt 1", "OrderDetails?$orderby=Order/{}", "Orders/$filter({} gt 1)",
         "$crossjoin(Orders,Customers)?$filter=Orders/{} gt 1", "Customers?$apply=aggregate(Orders/{} with sum as S)", "Customers?$filter=$root/Orders(10253)/{} gt 1",
         "PATCH Orders(10253)|{{\"{}\": 1}}", "POST Orders|{{\"{}\": 1}}", "PUT Orders(10253)/{}|{{\"value\": 1}}", "DELETE Orders(10253)/{}",
+        *(f"Orders?{option}Northwind.Model.PriceWithTax(price={{}}){rest}" for option, rest in (
+            ("$filter=", " gt 1"), ("$orderby=", ""), ("$compute=", " as P"), ("$compute=", " as P&$select=P"), ("$apply=filter(", " gt 1)"))),
+        "Employees?$apply=join(Orders as O,filter(Northwind.Model.PriceWithTax(price={}) gt 1))",
         "POST Customers('ALFKI')/Orders|{{\"{}\": 1}}", "PUT Orders(10253)|{{\"{}\": 1}}"]),
     ("Ean", "Xqz", ["Products?$select={}", "Products?$filter={} eq '1'", "Products(1)/{}", "Products?$filter=$it/{} eq '1'", "PATCH Products(1)|{{\"{}\": \"1\"}}"]),
     ("barcode", "xyzcode", ["Products({}='4000000000017')"]),
@@ -263,7 +274,8 @@ NAMED: list[tuple[str, str, list[str]]] = [
                                                "POST Products|{{\"@odata.type\": \"#Northwind.Model.{}\", \"ID\": 99}}"]),
     ("ShelfLife", "Xqzvfwwww", ["Products?$filter={} ne null", "Products?$select={}"]),
     ("RaisePrices", "XqzvePrwwww", ["POST {}|{{}}", "POST Northwind.Model.{}|{{}}"]),
-    ("Turnover", "Xqzvxver", ["Customers('ALFKI')/Northwind.Model.{}()", "Customers('ALFKI')/{}()"]),
+    ("Turnover", "Xqzvxver", ["Customers('ALFKI')/Northwind.Model.{}()", "Customers('ALFKI')/{}()",
+                              "Customers?$filter=Northwind.Model.{}() gt 1", "Customers?$orderby=Northwind.Model.{}()", "Customers?$compute=Northwind.Model.{}() as T&$select=T"]),
     ("Emails", "Xqzvls", ["Customers?$filter=Contacts/any(c:c/{}/any())", "Customers?$select=Contacts/{}", "PATCH Customers('ALFKI')|{{\"Contacts\": [{{\"Name\": \"a\", \"{}\": []}}]}}"]),
     ("Number", "Xqzvbq", ["Employees?$filter=Badge/{} ne null", "Employees(1)/Badge/{}", "Employees?$select=Badge/{}", "PATCH Employees(1)/Badge|{{\"{}\": \"1\"}}"]),
 ]

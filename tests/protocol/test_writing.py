@@ -173,6 +173,11 @@ TYPED: list[tuple[Any, ...]] = [
     # the type that stands beside a value of Edm.PrimitiveType or Edm.Untyped is kept, however it is sent
     ("J-4.5.3-01", "POST Anythings", {"ID": 900, "Primitive@odata.type": "#Date", "Primitive": "2024-01-01", "Untyped@odata.type": "#Types.Bag", "Untyped": {"z": 1}, "Bag": {}}, 201),
     ("J-4.5.3-01", "Anythings(900)", None, 200, {"Primitive@odata.type": "#Date", "Primitive": "2024-01-01", "Untyped": {"@odata.type": "#Types.Bag", "z": 1}}),
+    *[each for type, value, literal in (
+        ("Decimal", 1.25, "1.25"), ("Double", 1.5, "1.5"), ("Int64", 9007199254740995, "9007199254740995"), ("Int32", 77, "77"), ("Guid", GUID, GUID), ("Date", "2024-01-02", "2024-01-02"),
+        ("Boolean", False, "false"), ("String", "it's", "'it''s'"), ("DateTimeOffset", "2024-01-02T03:04:05Z", "2024-01-02T04:04:05%2B01:00"), ("Duration", "PT3S", "duration'PT3S'"), ("TimeOfDay", "10:00:01", "10:00:01"))
+      for each in (("U-5.1.1", "PUT Anythings(900)/Primitive", {"value": value, "value@odata.type": "#" + type}, 204), ("U-5.1.1", f"Anythings?$filter=Primitive eq {literal}&$select=ID", None, 200, {"value": [{"ID": 900}]}),
+                   ("U-5.1.1", f"Anythings?$filter=ID eq 900 and Primitive ne {literal}&$select=ID", None, 200, {"value": []}))],
     ("J-4.5.3-01", "PUT Anythings(900)/Primitive", {"value": "PT1S", "value@odata.type": "#Duration"}, 204), ("J-4.5.3-01", "PUT Anythings(900)/Untyped", {"@odata.type": "#Guid", "value": GUID}, 204),
     ("J-4.5.3-01", "Anythings(900)", None, 200, {"Primitive@odata.type": "#Duration", "Primitive": "PT1S", "Untyped@odata.type": "#Guid", "Untyped": GUID}),
     ("J-4.5.3-01", "Anythings(900)/Primitive", None, 200, {"@odata.type": "#Duration", "value": "PT1S"}), ("J-4.5.3-01", "PUT Anythings(900)/Primitive", {"value": "x", "value@odata.type": "#Date"}, 400),
