@@ -63,10 +63,12 @@ def _parts(keys: Ordered, values: Sequence[pw.Node | None], build: Build) -> lis
 
 def _beyond(keys: Ordered, values: Sequence[pw.Node | None], build: Build) -> pw.Node:
     """Rows behind the sort values, the first of which is not null: as far as the keys run in one direction they are
-    compared as one row value, which an index can seek (on MariaDB only by its first value)."""
+    compared as one row value, which an index can seek. MariaDB seeks only by its first value, and takes every part of it for
+    one that is not null, whereby outer joins become inner ones."""
     down = keys[0][1]
+    parts = down or build.dialect.name == "mariadb"
     run = 1
-    while run < len(keys) and keys[run][1] == down and values[run] is not None and not (down and keys[run][0].nullable):
+    while run < len(keys) and keys[run][1] == down and values[run] is not None and not (parts and keys[run][0].nullable):
         run += 1
     left = [operand.node for operand, _ in keys[:run]]
     right = [value for value in values[:run] if value is not None]

@@ -27,6 +27,7 @@ from peewee import fn
 
 from app.edm import types as edm_types
 from app.edm.model import TypeRef
+from app.errors import BindError
 from app.store import forms, patterns
 from app.store.clauses import (NULL, ONE, ZERO, ListSource, Node, Operation, all_of, constant, infix, substr, text,
                                when, whole_number, words)
@@ -478,6 +479,11 @@ class Dialect(Documents):
     def average(self, node: Node, result: str) -> Node:
         """The mean of numbers of the type `result`; of decimals rounded like a quotient."""
         return fn.AVG(node)
+
+
+def out_of_range() -> BindError:
+    """The error where a computed number leaves the range of its type."""
+    return BindError("A number left the range of its type while the expression was computed", code="arithmeticOverflow")
 
 
 def stored_type(edm_type: str, column: Column | None) -> str:

@@ -21,7 +21,7 @@ from playhouse import db_url
 
 from app.errors import (BindError, BodyError, ConfigurationError, Conflict, DuplicateKey, LimitExceeded, ODataError,
                         ServiceUnavailable)
-from app.store.dialects import Dialect
+from app.store.dialects import Dialect, out_of_range
 from app.store.mariadb import MariaDB
 from app.store.postgresql import CockroachDB, PostgreSQL
 from app.store.sqlite import SQLite
@@ -132,10 +132,6 @@ def dangling() -> Conflict:
 
 def required(column: str) -> BodyError:
     return BodyError(f"A value for '{column}' is required", code="valueRequired")
-
-
-def out_of_range() -> BindError:
-    return BindError("A number left the range of its type while the expression was computed", code="arithmeticOverflow")
 
 
 def too_deep() -> LimitExceeded:

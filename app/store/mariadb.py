@@ -17,7 +17,7 @@ from app.store import casing, forms, geo_sql
 from app.store.clauses import (NULL, ONE, ZERO, JsonItems, ListSource, Node, Operation, all_of, enclosed, infix,
                                missing, substr, text, when, words)
 from app.store.decimals import QUOTIENT_SCALE
-from app.store.dialects import Convert, Dialect, Function
+from app.store.dialects import Convert, Dialect, Function, out_of_range, stored_type
 from app.store.mapping import Column
 
 ORDINAL = "CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin"
@@ -51,6 +51,16 @@ def bounded_decimal(value: Decimal | None) -> Decimal | None:
 def whole_decimal(value: Any) -> Any:
     """A decimal also where MariaDB computed an integer."""
     return Decimal(value) if isinstance(value, int) else value
+
+
+def whole_integer(value: Any) -> Any:
+    """An integer also where MariaDB computed a decimal, as it does for what it negates. Raises BindError beyond 64 bits."""
+    if not isinstance(value, Decimal):
+        return value
+    number = int(value)
+    if not -2**63 <= number < 2**63:
+        raise out_of_range()
+    return number
 
 
 def naive_instant(value: str | None) -> str | None:
@@ -227,6 +237,8 @@ class MariaDB(Dialect):
         return DECIMAL
 
     def expression_reader(self, edm_type: str) -> Convert | None:
+        if stored_type(edm_type, None) in types.INTEGERS | {"Edm.Duration"}:
+            return whole_integer
         return whole_decimal if edm_type == "Edm.Decimal" else super().expression_reader(edm_type)
 
     def native_reader(self, column: Column) -> Convert | None:

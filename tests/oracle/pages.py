@@ -212,6 +212,11 @@ def completed(contest: Contest, row: dict[str, Any], size: int) -> dict[str, Any
         if error is not None:
             return error
         row[name.removesuffix("@odata.nextLink")] += more
+    for value in row.values():
+        for each in value if isinstance(value, list) else [value]:
+            error = completed(contest, each, size) if isinstance(each, dict) else None
+            if error is not None:
+                return error
     return None
 
 
@@ -223,7 +228,7 @@ def target(link: str) -> tuple[str, str]:
 def may_fail(options: nodes.Options, path: str, rows: World) -> bool:
     trees = [options.filter, *(item.expression for item in (*options.orderby, *options.compute)),
              *(tree for item in options.expand for tree in (item.options.filter, *(each.expression for each in item.options.orderby)))]
-    if any(item.options.filter or item.options.orderby for item in options.expand):
+    if any(item.options.filter or item.options.orderby or item.options.compute for item in options.expand):
         return True
     return any(tree is not None and evaluate.may_fail(tree, rows, rows.members(path), nested.names_of(options)) for tree in trees)
 

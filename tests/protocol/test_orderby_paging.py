@@ -183,6 +183,8 @@ PAGED = [
     ("northwind", "Products/$filter(UnitPrice gt 15)?$orderby=Name", 4), ("northwind", "Products/$ref?$orderby=Name", 5),
     ("northwind", "Products?filter=ID gt 2&ORDERBY=Name desc&$Select=ID", 5), ("northwind", "Products?$filter=UnitPrice gt @p&@p=10&$orderby=Name", 4),
     ("northwind", "Territories?$orderby=Region/RegionID desc,Description", 5),
+    ("northwind", "Employees?$orderby=length(LastName),Manager/Manager/LastName", 2), ("northwind", "Employees?$orderby=-(EmployeeID),trim(Manager/LastName)", 3),
+    ("northwind", "Products?$orderby=ID,trim(Category/Name)", 1), ("northwind", "Products?$orderby=-(ID),Category/Name,Name", 3),
     *[("types", f"Plains?$orderby={name}{direction}", 3) for name in (
         "Boolean", "Byte", "Date", "DateTimeOffset", "Decimal", "Double", "Duration", "Guid", "Int64", "Single", "String", "TimeOfDay",
         "Enum", "Flags", "Definition") for direction in ("", " desc")],
