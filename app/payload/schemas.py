@@ -346,7 +346,7 @@ class Schemas:
             return self._abstract(ref.name, reading)
         read = primitive_reader(ref.name, reading.quoted or reading.trusted, reading.short_quoted,
                                 reading.zoneless or reading.trusted)
-        checks = (*_facets(ref), *checks)
+        checks = (*_facets(ref, reading.version), *checks)
         if not checks:
             return read
 
@@ -459,13 +459,13 @@ def _collection(value: Any, read: Read, nullable: bool, least: int | None, most:
 
 # --- facets and Validation terms -------------------------------------------------------------------------
 
-def _facets(ref: TypeRef) -> tuple[Callable[[Any], None], ...]:
-    """Checks of the facets of a primitive type (CSDL §7.2)."""
+def _facets(ref: TypeRef, version: str) -> tuple[Callable[[Any], None], ...]:
+    """Checks of the facets of a primitive type (CSDL §7.2) in bodies of a version."""
     if ref.name == "Edm.String" and ref.unicode is False:
         def ascii(value: str) -> None:
             if not value.isascii():
                 refuse("valueOutOfRange", "The value has characters beyond ASCII, which are not allowed.")
-        return (ascii, *_facets(replace(ref, unicode=None)))
+        return (ascii, *_facets(replace(ref, unicode=None), version))
     if isinstance(ref.max_length, int) and ref.name in ("Edm.String", "Edm.Binary"):
         most, what = ref.max_length, "characters" if ref.name == "Edm.String" else "bytes"
 
@@ -487,11 +487,14 @@ def _facets(ref: TypeRef) -> tuple[Callable[[Any], None], ...]:
             if value % unit:
                 refuse("valueOutOfRange", f"The duration has more than {ref.precision} fractional digits of a second.")
         return (ticks,)
-    return (_decimal_check(ref),) if ref.name == "Edm.Decimal" else ()
+    return (_decimal_check(ref, version != "4.0" and ref.scale == "floating"),) if ref.name == "Edm.Decimal" else ()
 
 
-def _decimal_check(ref: TypeRef) -> Callable[[Any], None]:
+def _decimal_check(ref: TypeRef, special: bool) -> Callable[[Any], None]:
+    """The check of a decimal; `special`: INF, -INF and NaN are values of it."""
     def check(value: Any) -> None:
+        if special and not value.is_finite():
+            return
         if not value.is_finite():
             refuse("valueOutOfRange", f"{types.write_decimal(value)} cannot be stored as Edm.Decimal.")
         text = types.write_decimal(value).lstrip("-")

@@ -255,9 +255,11 @@ def guarded(row: Row, storage: mapping.Scalar) -> Operand:
     """The column of a row, null where the row is not of the types it was cast to."""
     column = storage.column
     node: pw.Node = row.column(column)
+    special = column.type == "Edm.Decimal" and column.scale == "floating"
     if not shared(row, storage):
-        return Operand(node, column.edm, column, column.nullable or row.optional or row.cast is not None)
-    return Operand(pw.Case(None, [(relations.cast_condition(row.frame.build, row)[0], node)]), column.edm, column)
+        return Operand(node, column.edm, column, column.nullable or row.optional or row.cast is not None, special=special)
+    return Operand(pw.Case(None, [(relations.cast_condition(row.frame.build, row)[0], node)]), column.edm, column,
+                   special=special)
 
 
 def shared(row: Row, storage: mapping.Storage) -> bool:

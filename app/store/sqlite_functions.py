@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime
 import math
+from collections import Counter
 from collections.abc import Callable
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any
@@ -291,24 +292,38 @@ _register(2, geo_length=geo.length, geo_intersects=geo.intersects)
 # --- aggregates ------------------------------------------------------------------------------------------
 
 class DecimalSum:
-    """SUM of decimal text, also over windows."""
+    """SUM of decimal text, also over windows; INF and NaN are counted apart, since what leaves a window is subtracted."""
 
     def __init__(self) -> None:
-        self.total = Decimal(0)
+        self.finite = Decimal(0)
+        self.special: Counter[str] = Counter()
         self.count = 0
 
     def step(self, value: str | None) -> None:
-        if value is not None:
-            self.total = EXACT.add(self.total, decode(value) or Decimal(0))
-            self.count += 1
+        self._take(value, 1)
 
     def inverse(self, value: str | None) -> None:
-        if value is not None:
-            self.total = EXACT.subtract(self.total, decode(value) or Decimal(0))
-            self.count -= 1
+        self._take(value, -1)
+
+    def _take(self, value: str | None, sign: int) -> None:
+        number = decode(value)
+        if number is None:
+            return
+        self.count += sign
+        if number.is_finite():
+            self.finite = (EXACT.add if sign > 0 else EXACT.subtract)(self.finite, number)
+        else:
+            self.special[str(number)] += sign
+
+    def total(self) -> Decimal:
+        """The sum of what is there."""
+        kinds = +self.special
+        if not kinds:
+            return self.finite
+        return Decimal("NaN" if len(kinds) > 1 else next(iter(kinds)))
 
     def value(self) -> str | None:
-        return encode(self.total) if self.count else None
+        return encode(self.total()) if self.count else None
 
     finalize = value
 
@@ -317,7 +332,8 @@ class DecimalAverage(DecimalSum):
     """AVG of decimal text, rounded like a quotient."""
 
     def value(self) -> str | None:
-        return encode(decimal_quotient(self.total, Decimal(self.count))) if self.count else None
+        total = self.total()
+        return encode(decimal_quotient(total, Decimal(self.count)) if total.is_finite() else total) if self.count else None
 
     finalize = value
 

@@ -59,3 +59,31 @@ ROWS: list[tuple[Any, ...]] = [
 @pytest.mark.parametrize("section", sorted({row[0] for row in ROWS}))
 def test_versions(private: Callable[..., Client], section: str) -> None:
     tell(private("northwind"), [row for row in ROWS if row[0] == section])
+
+
+SPECIAL = ("INF", "-INF", "NaN", 1.5, None)
+FOUND: list[tuple[str, list[Any]]] = [
+    ("$filter=ID ge 900", [*SPECIAL]), ("$filter=Decimal7f eq INF", ["INF"]), ("$filter=Decimal7f eq NaN", []),
+    ("$filter=Decimal7f gt 1 and ID ge 900", ["INF", 1.5]), ("$filter=Decimal7f lt 1", ["-INF"]), ("$filter=Decimal7f in (INF,1.5)", ["INF", 1.5]),
+    ("$filter=ID ge 900 and Decimal7f eq Decimal7f", ["INF", "-INF", 1.5, None]), ("$filter=-(Decimal7f) add 1 eq INF", ["-INF"]),
+    ("$filter=ID ge 900&$orderby=Decimal7f", [None, "-INF", 1.5, "INF", "NaN"]), ("$filter=ID ge 900&$orderby=Decimal7f desc", ["NaN", "INF", 1.5, "-INF", None]),
+    ("$apply=filter(ID ge 900)/groupby((Decimal7f))&$orderby=Decimal7f", [None, "-INF", 1.5, "INF", "NaN"]),
+    *((f"$apply=filter({test})/aggregate(Decimal7f with {method} as Decimal7f)", [value]) for test, method, value in (
+        ("ID ge 900", "sum", "NaN"), ("ID ge 900", "average", "NaN"), ("ID in (900,903)", "sum", "INF"), ("ID in (901,903)", "average", "-INF"), ("ID ge 900", "min", "-INF"))),
+]
+
+
+def test_decimals_that_are_no_numbers(private: Callable[..., Client]) -> None:
+    """V401-12, J 7.1: a Decimal with floating scale holds INF, -INF and NaN, in bodies of 4.01; MariaDB has no place for them."""
+    client = private("types")
+    held = client.service.store.dialect.name != "mariadb"
+    for number, value in enumerate(SPECIAL, 900):
+        there = held or value in (1.5, None)
+        tell(client, [("V401-12", "POST Faceteds", {"ID": number, "Decimal7f": value}, 201 if there else 400, {"Decimal7f": value} if there else ..., {**BODY401, **NEW})])
+    tell(client, [("V401-12", "POST Faceteds", {"ID": 910, "Decimal7f": "INF"}, 400, error("valueOutOfRange", "Decimal7f"), BODY40),
+                  ("V401-12", "POST Faceteds", {"ID": 910, "Decimal28v": "INF"}, 400, error("valueOutOfRange", "Decimal28v"), BODY401)])
+    for target, values in FOUND if held else ():
+        assert [each["Decimal7f"] for each in client.get(f"Faceteds?{target}")["value"]] == values, target
+    for order, numbers in (("", [904, 901, 903, 900, 902]), (" desc", [902, 900, 903, 901, 904])) if held else ():
+        pages = client.pages(f"Faceteds?$filter=ID ge 900&$orderby=Decimal7f{order}&$select=ID", {"Prefer": "maxpagesize=1"})
+        assert [row["ID"] for page in pages for row in page["value"]] == numbers
