@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
@@ -118,6 +119,8 @@ def test_both_forms_name_the_same_things(clients: Clients, model: str) -> None:
     schemas = {name: value for name, value in document.items() if isinstance(value, dict) and "." in name and "$" not in name}
     names = {name for schema in schemas.values() for name, value in schema.items()
              if isinstance(value, dict) and value.get("$Kind") in ("EntityType", "ComplexType", "EnumType", "TypeDefinition")}
+    for name, schema in schemas.items():            # CSDL JSON §5.1: where there is an alias it is used
+        assert not schema.get("$Alias") or f'"{name}.' not in json.dumps(schema)
     assert names == set(re.findall(r'<(?:EntityType|ComplexType|EnumType|TypeDefinition) [^>]*?Name="([^"]*)"', text))
 
 
