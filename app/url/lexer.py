@@ -221,9 +221,8 @@ class Reader:
         raise errors.LimitExceeded(limit=limit, allowed=allowed, position=self.position)
 
     def finish(self, expected: str = "the end") -> None:
-        """Make sure that the whole text was read, blanks behind it aside unless strict; `expected` says what could have
-        followed."""
-        if self.position < len(self.text) and (self.limits.strict or self.text[self.position:].strip(" \t")):
+        """Make sure that the whole text was read; `expected` says what could have followed."""
+        if self.position < len(self.text):
             self.fail(expected)
 
     def peek(self) -> str:

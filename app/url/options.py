@@ -165,8 +165,6 @@ class OptionReader(ApplyReader):
         field, read = option
         if field in values:
             self.twice("$" + name, start)
-        if name in _AFTER and not self.limits.strict:
-            self.blanks()
         values[field] = read(self)
         return _canonical(name)
 
@@ -323,8 +321,6 @@ def _read_option(key: str, text: str, raw: str, values: dict[str, Any], limits: 
             raise errors.UrlError(reason=f"';' at position {at} of a search is written %3B", position=at)
         values[field] = reader.search(semicolon=True)
     else:
-        if key in _AFTER and not limits.strict:
-            reader.blanks()
         values[field] = read(reader)
     reader.finish(_AFTER.get(key, "the end"))
 
@@ -334,8 +330,6 @@ def _alias(name: str, text: str | None, limits: Limits) -> AliasDefinition:
     if text is None or _identifier(name) is None or bad_name(name) is not None:
         raise errors.UrlError(reason=f"'@{name}' is not an alias with a value")
     reader = OptionReader(text, limits)
-    if not limits.strict:
-        reader.blanks()
     try:
         value: Expression = reader.value()
         reader.finish(_OPERATOR_OR_END)

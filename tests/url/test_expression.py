@@ -249,6 +249,7 @@ LITERALS: list[tuple[str, str, str]] = [
 MALFORMED: list[tuple[str, str, int | None]] = [
     ("ABNF commonExpr", "", 0),
     ("ABNF RWS", " a", 0),
+    ("ABNF RWS", "a ", 1),
     ("ABNF RWS", "a eq", 1),
     ("ABNF RWS", "a eq ", 5),
     ("ABNF RWS", "(a)eq 1", 3),
