@@ -353,7 +353,8 @@ def _call(syntax: url.Call, scope: Scope) -> nodes.Expression:
         raise errors.UnknownFunction(name=name, hint=errors.closest(name, FUNCTIONS), position=syntax.position)
     literals = [literal_of(argument, scope) for argument in syntax.arguments]
     given = [bind_expression(argument, scope) for argument in syntax.arguments]
-    given = [_array_beside(argument, node, given, scope) for argument, node in zip(syntax.arguments, given)]
+    given = [NULL if node.type == "null" else _array_beside(argument, node, given, scope)
+             for argument, node in zip(syntax.arguments, given)]
     for row in rows:
         if len(row.arguments) == len(given) and all(
                 _takes(wanted, node, literal) for wanted, node, literal in zip(row.arguments, given, literals)):

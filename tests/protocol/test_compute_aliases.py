@@ -25,6 +25,7 @@ def ids(*values: Any) -> dict[str, Any]:
 COMPUTE = [
     Exchange("P 11.2.5.3", "Products?$compute=UnitPrice mul 2 as double&$select=ID,double&$orderby=double desc&$filter=double gt 10&$top=2", 200,
              {CONTEXT: META + "Products(ID,double)", "value": [Only({ETAG: str, "ID": 15, "double@odata.type": "#Decimal", "double": 92}), {"ID": 6, "double": 76}]}),
+    Exchange("U 5.1.1.4", "Products?$compute=ID sub null as n,null as m&$filter=round(n) eq null and length(m) eq null&$orderby=totalseconds(m)&$top=1&$select=ID", 200, ids(1)),
     Exchange("U 5.1.1.2.7", "Products?$compute=-(-(duration'PT0.0000001S')) as a,-(-(ID)) as b,-(-9) as c&$select=a,b,c&$top=1", 200, {"value": [{"a": "PT0.0000001S", "b": 1, "c": 9}]}),
     Exchange("U 5.1.1.2.7", "Products?$compute=-(-9223372036854775808) as a&$top=1", 400), Exchange("U 5.1.1.2.7", "Products?$compute=-(-9223372036854775808) add 0 as a&$top=1", 400),
     Exchange("P 11.2.5.3", "Products?$compute=UnitPrice mul 2 as a,a add 1 as b&$select=b&$top=1", 200, {"value": [{"a": ABSENT, "b": 37}]}),
