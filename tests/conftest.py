@@ -6,6 +6,7 @@ generated documents and golden files; `--soak` runs the long forms.
 
 from __future__ import annotations
 
+import signal
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -26,6 +27,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--store", default="sqlite,postgresql", help=f"stores to test on, of {', '.join(STORES)}")
     parser.addoption("--update-golden", action="store_true", help="rewrite generated documents and golden files")
     parser.addoption("--soak", action="store_true", help="run bounded tests in their long form")
+
+
+def pytest_configure() -> None:
+    """SIGTERM (of `timeout`) ends the run as Ctrl-C does, which leaves no server and no folder behind."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def stores(config: pytest.Config) -> list[str]:

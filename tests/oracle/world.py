@@ -7,8 +7,10 @@ store cannot hold (NaN and infinite doubles on MariaDB).
 
 from __future__ import annotations
 
+import atexit
 import json
 import random
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -22,7 +24,6 @@ from app.edm import types
 from app.edm.index import Model
 from app.edm.model import EnumType, TypeRef
 from app.payload.values import EnumNames
-
 from app.store.mapping import Mapping, map_model
 from tests.oracle.variations import varied
 
@@ -97,7 +98,9 @@ class World:
 @cache
 def model_file(variation: int) -> Path:
     """The file of a variation of the model."""
-    path = Path(tempfile.mkdtemp(prefix="world-")) / "world.xml"
+    folder = tempfile.mkdtemp(prefix="world-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    path = Path(folder, "world.xml")
     path.write_text(varied(variation), encoding="utf-8")
     return path
 
