@@ -266,7 +266,21 @@ def _extreme(syntax: url.TopBottomT, scope: Scope) -> nodes.Transformation:
     if amount.type not in types.NUMBERS or is_collection(value) or not fits:
         raise errors.TypeMismatch(reason=f"{syntax.kind} does not take {describe(amount)} and {describe(value)}",
                                   position=syntax.position)
+    if isinstance(amount, nodes.Literal):
+        _check_amount(syntax, amount)
     return nodes.TopBottom(syntax.kind, amount, value)
+
+
+def _check_amount(syntax: url.TopBottomT, amount: nodes.Literal) -> None:
+    """A count is a positive integer, a percentage positive and at most 100 (§3.3.1.1, §3.3.1.2)."""
+    if syntax.kind.endswith("count"):
+        wanted, fits = "a positive integer", amount.value > 0 and amount.value % 1 == 0
+    elif syntax.kind.endswith("percent"):
+        wanted, fits = "a positive number of at most 100", 0 < amount.value <= 100
+    else:
+        return
+    if not fits:
+        raise errors.BindError(f"The first argument of {syntax.kind} must be {wanted}", position=syntax.position)
 
 
 # --- nesting and joining ---------------------------------------------------------------------------------

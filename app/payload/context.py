@@ -18,8 +18,9 @@ def select_list(options: bound.Options, version: str) -> str:
     if options.apply is not None and options.apply.row is not None:
         return row_list(options, version)
     names: list[str] = []
-    if options.apply is not None and options.select is None:
-        computed = [each.name for each in options.apply.aliases if each.type.startswith("Edm.")]
+    if options.select is None:
+        added = () if options.apply is None else options.apply.aliases
+        computed = [*(each.name for each in added if each.type.startswith("Edm.")), *(each.name for each in options.compute)]
         names = ["*", *computed] if computed else []
     for item in options.select or ():
         text = "/".join(item.path) if item.kind != "star" else "*"

@@ -259,6 +259,8 @@ class Planner:
             options = self._next_level(item, options)
         inner = ShapeBuilder(self, target, options)
         shape, again = inner.build(), None
+        if item.cast:           # the context of 4.0 does not name the cast where nothing is selected below it
+            shape = replace(shape, declared=navigation.type)
         if repeats:
             number = Output(expression=self._counting(item, owner, navigation, bound.This(owner)), type=INT64)
             again = Again(inner.link_positions(relation, outer), inner.add(number) if options.count else None)

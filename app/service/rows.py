@@ -217,8 +217,8 @@ class Child:
         steps = [*expansion.path, expansion.name]
         if not expansion.path and not model.is_a(self.parent.writer.table.type, expansion.owner):
             steps.insert(0, expansion.owner)
-        if isinstance(expansion.read, Read) and expansion.read.shape.declared != expansion.navigation.type:
-            steps.append(expansion.read.shape.declared)
+        if isinstance(expansion.read, Read) and expansion.read.query.source.type != expansion.navigation.type:
+            steps.append(expansion.read.query.source.type)
         return "/".join(steps)
 
     def attach(self, rows: Sequence[Sequence[Any]], made: list[dict[str, Any]], run: Run,

@@ -343,7 +343,7 @@ EXAMPLES: list[tuple[str, str, str, Any]] = [
       {"ID": "P3", "Name": "Paper", "Color": "White", "TaxRate": 0.14, "RatingClass": "average", "AggregatedSales": [{"Total": 8}]},
       {"ID": "P4", "Name": "Pencil", "Color": "Black", "TaxRate": 0.14, "RatingClass": None, "AggregatedSales": [{"Total": None}]}]),
     ("example 78", "Products?$compute=Sales/aggregate(Amount with sum) as Total",
-     "Products",
+     "Products(*,Total)",
      [{"ID": "P1", "Name": "Sugar", "Color": "White", "TaxRate": 0.06, "Rating": 5, "Total": 4},
       {"ID": "P2", "Name": "Coffee", "Color": "Brown", "TaxRate": 0.06, "Rating": None, "Total": 12},
       {"ID": "P3", "Name": "Paper", "Color": "White", "TaxRate": 0.14, "RatingClass": "average", "Total": 8},
@@ -374,7 +374,7 @@ EXAMPLES: list[tuple[str, str, str, Any]] = [
       {"ID": "C3", "Name": "Sue", "Country": "Netherlands", "Addresses": [{"Locality": "Delft", "Floors": 2}]},
       {"ID": "C4", "Name": "Luc", "Country": "France", "Addresses": []}]),
     ("example 85", "Sales?$compute=Amount divby $these/aggregate(Amount with sum) as Contribution",
-     "Sales",
+     "Sales(*,Contribution)",
      [{"ID": "1", "Amount": 1, "ProductID": "P3", "Contribution": 0.041666666666666664},
       {"ID": "2", "Amount": 2, "ProductID": "P1", "Contribution": 0.08333333333333333},
       {"ID": "3", "Amount": 4, "ProductID": "P2", "Contribution": 0.16666666666666666},
@@ -767,6 +767,9 @@ def test_hierarchy_functions(name: str, parameters: str, nodes: list[str], clien
 
 
 REFUSED = [
+    ("Sales?$apply=topcount(0,Amount)", 400, "topcount must be a positive integer"), ("Sales?$apply=bottomcount(1.5,Amount)", 400, "a positive integer"),
+    ("Sales?$apply=topcount(-1,Amount)", 400, "a positive integer"), ("Sales?$apply=bottompercent(0,Amount)", 400, "at most 100"),
+    ("Sales?$apply=toppercent(100.5,Amount)", 400, "toppercent must be a positive number of at most 100"),
     ("Sales?$apply=groupby((Customer/Country),aggregate(Amount with sum as Country,$count as Country))", 400, "is taken"),
     ("Sales?$apply=groupby((Amount),aggregate(Amount with sum as Amount))", 400, "is taken"),
     ("Sales('1')?$apply=aggregate($count as N)", 400, "does not apply to a single entity"),

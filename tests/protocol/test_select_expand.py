@@ -92,6 +92,10 @@ EXPAND = [
     Exchange("P 10.9", "Products(1)?$select=ID,Category&$expand=Category", 200, {**context("Products(ID,Category)/$entity"), "Category": {"Name": "Beverages"}}),
     Exchange("P 10.9", "Products(1)?$select=ID,Category&$expand=Category", 200, {CONTEXT: META + "Products(ID,Category,Category())/$entity"}, sent=MODERN),
     Exchange("U 5.1.4", "Products(1)?$select=ID&$expand=Category", 200, {"ID": 1, "Name": ABSENT, "Category": {"Name": "Beverages"}}),
+    # the context of 4.0 names no cast: the entities say their type
+    Exchange("J 4.5.3", "Employees(2)?$expand=Reports/Northwind.Model.SalesPerson&$select=EmployeeID", 200,
+             {**context("Employees(EmployeeID)/$entity"), "Reports": [{"@odata.type": "#Northwind.Model.SalesPerson", "EmployeeID": each} for each in (1, 3)]}),
+    Exchange("J 4.5.3", "Orders(10250)?$expand=Employee/Northwind.Model.SalesPerson&$select=OrderID", 200, {"Employee": {"@odata.type": "#Northwind.Model.SalesPerson"}}),
     Exchange("U 5.1.3", "Products(1)?$expand=Category,Supplier($select=CompanyName),Tags", 200,
              {"Category": {"ID": 1}, "Supplier": {"CompanyName": "Exotic Liquids", "Phones": ABSENT}, "Tags": [{"Name": "new"}, {"Name": "vegan"}]}),
     Exchange("U 5.1.3", "Categories?$expand=Products($select=ID)&$select=ID", 200,
