@@ -8,9 +8,10 @@ and column.
 """
 
 from app.csdl.cache import load_cached
+from app.csdl.json_writer import Notation
 from app.csdl.load import load, read, vocabulary_document
 from app.csdl.views import safe
 from app.csdl.write import write
 from app.csdl.xml_writer import write_xml
 
-__all__ = ["load", "load_cached", "read", "safe", "vocabulary_document", "write", "write_xml"]
+__all__ = ["Notation", "load", "load_cached", "read", "safe", "vocabulary_document", "write", "write_xml"]

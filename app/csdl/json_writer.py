@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from app.csdl.implied import KINDS
@@ -22,13 +23,29 @@ from app.edm.index import Model, Operation
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 _NUMERIC = ("Int", "Decimal", "Float")
 _TYPES = {kind: name[4:] for name, kind in KINDS.items()} | {"Int": "Int64", "Float": "Double", "Bool": ""}
+_LEXICAL = re.compile(r"([+-]?)0*([0-9]*)(?:\.([0-9]*))?((?:[eE][+-]?[0-9]+)?)")
+_QUOTED = ("Edm.Int64", "Edm.Decimal")
+_TOLD = ("Edm.Boolean", "Edm.String", "Edm.Double")
+_ABSTRACT = ("Edm.PrimitiveType", "Edm.ComplexType", "Edm.Untyped")
 _SAME = Names({})
 _BOOLEANS = {"true": True, "false": False}
 
 
-def write_json(model: Model, version: str = "4.01") -> bytes:
+@dataclass(frozen=True, slots=True)
+class Notation:
+    """What the parameters of the media type ask for (CSDL JSON §2.1). `ieee754`: Int64 and Decimal values are strings; False:
+    every number is a JSON number; None: as the model has them. `types`: type annotations, 'none', 'minimal' or 'full'."""
+
+    ieee754: bool | None = None
+    types: str = "minimal"
+
+
+AS_WRITTEN = Notation()
+
+
+def write_json(model: Model, version: str = "4.01", notation: Notation = AS_WRITTEN) -> bytes:
     """The document of a model, UTF-8, one line."""
-    return dump(Writer(model, version).document()).encode("utf-8")
+    return dump(Writer(model, version, notation).document()).encode("utf-8")
 
 
 def dump(value: Any) -> str:
@@ -44,8 +61,8 @@ def dump(value: Any) -> str:
 class Writer:
     """Builds the objects of one document."""
 
-    def __init__(self, model: Model, version: str) -> None:
-        self.model, self.version = model, version
+    def __init__(self, model: Model, version: str, notation: Notation) -> None:
+        self.model, self.version, self.notation = model, version, notation
         names = Names({namespace: alias for alias, namespace in reversed(model.aliases.items())})
         self.name, self.path = names.name, names.path
         self.type_key = "@odata.type" if version == "4.0" else "@type"
@@ -167,8 +184,7 @@ class Writer:
                      ("$SRID", None if ref.srid is None else str(ref.srid)))
 
     def default(self, ref: edm.TypeRef, text: str | None) -> Any:
-        kind = KINDS.get(self.known.primitive(ref.name), "String")
-        return None if text is None else literal(kind, text)
+        return None if text is None else self.literal(KINDS.get(self.known.primitive(ref.name), "String"), text, ref)
 
     # --- operations and container ------------------------------------------------------------------------
 
@@ -223,19 +239,53 @@ class Writer:
     def member(self, holder: dict[str, Any], key: str, value: ex.Expression | None,
                expected: edm.TypeRef | None) -> None:
         """A member with its value, and control information where a reader could not tell its type."""
-        holder[key] = True if value is None else self.expression(value, expected)
+        if expected is not None and expected.name in _ABSTRACT:
+            expected = None
+        shown = expected or (_natural(value) if self.notation.ieee754 else None)
+        holder[key] = True if value is None else self.expression(value, shown)
+        name = self.said(value, expected, shown)
+        if name:
+            text = f"Collection({name})" if isinstance(value, ex.Collection) else name
+            holder[key + self.type_key] = text if self.version != "4.0" and "." not in name else f"#{text}"
+
+    def said(self, value: ex.Expression | None, expected: edm.TypeRef | None, shown: edm.TypeRef | None) -> str:
+        """The type that control information names beside a value; '' where there is none."""
+        if self.notation.types == "none":
+            return ""
         leaves = value.items if isinstance(value, ex.Collection) else (value,)
+        plain = [each for each in leaves if isinstance(each, ex.Constant | ex.EnumMember | ex.PathExpression) and _hint(each)]
+        if self.notation.types == "full" and expected is not None:
+            if value in leaves and (not plain or expected.name in _TOLD):
+                return ""
+            return self.name(expected.name).removeprefix("Edm.")
         kind = expected.name if expected is not None else ""
-        hints = {_hint(each) for each in leaves if isinstance(each, ex.Constant | ex.EnumMember | ex.PathExpression)
-                 and _hint(each) and leaf(_raw(each), kind, self.known, _SAME) != each}
-        if len(hints) == 1:
-            name = self.name(hints.pop())
-            holder[key + self.type_key] = f"#Collection({name})" if isinstance(value, ex.Collection) else f"#{name}"
+        item = edm.TypeRef(shown.name) if shown is not None else None
+        hints = {_hint(each) for each in plain if self.notation.types == "full" and _hint(each) != "Double"
+                 or _sort(leaf(self.raw(each, item), kind, self.known, _SAME)) != _sort(each)}
+        return self.name(hints.pop()) if len(hints) == 1 else ""
+
+    def raw(self, value: ex.Constant | ex.EnumMember | ex.PathExpression, shown: edm.TypeRef | None) -> Any:
+        """A leaf as JSON writes it, names in full."""
+        if isinstance(value, ex.Constant):
+            return self.literal(value.kind, value.text, shown)
+        return value.path if isinstance(value, ex.PathExpression) else _simple(value.members)
+
+    def literal(self, kind: str, text: str, shown: edm.TypeRef | None) -> Any:
+        """A constant of a type as a JSON value; numbers that JSON cannot write stay strings."""
+        if kind == "Bool":
+            return _BOOLEANS.get(text, text)
+        if kind not in _NUMERIC:
+            return text
+        if self.notation.ieee754 is not None:
+            text = _plain(text)
+            if self.notation.ieee754 and shown is not None and self.known.primitive(shown.name) in _QUOTED:
+                return text
+        return Number(text) if _NUMBER.fullmatch(text) else text
 
     def expression(self, value: ex.Expression, expected: edm.TypeRef | None = None) -> Any:
         match value:
             case ex.Constant(kind, text):
-                return literal(kind, text)
+                return self.literal(kind, text, expected)
             case ex.EnumMember(members):
                 return _simple(members)
             case ex.PathExpression("Path", path):
@@ -246,8 +296,10 @@ class Writer:
                 item = edm.TypeRef(expected.name) if expected is not None and expected.collection else None
                 return [self.expression(each, item) for each in items]
             case ex.Record():
-                record: dict[str, Any] = {self.type_key: f"#{self.name(value.type)}"} if value.type else {}
                 holder = value.type or (expected.name if expected is not None else None)
+                named = value.type or (holder if self.notation.types == "full" and holder not in _ABSTRACT else None)
+                record: dict[str, Any] = ({self.type_key: f"#{self.name(named)}"}
+                                          if named and self.notation.types != "none" else {})
                 for member in value.properties:
                     declared = self.known.member(holder, member.name) if holder else None
                     self.member(record, member.name, member.value, declared)
@@ -287,18 +339,27 @@ class Writer:
                 raise TypeError(type(value).__name__)
 
 
-def literal(kind: str, text: str) -> Any:
-    """A constant as a JSON value; numbers that JSON cannot write stay strings."""
-    if kind == "Bool":
-        return _BOOLEANS.get(text, text)
-    return Number(text) if kind in _NUMERIC and _NUMBER.fullmatch(text) else text
+def _plain(text: str) -> str:
+    """A number as JSON writes it; what is none as it is (INF, NaN)."""
+    found = _LEXICAL.fullmatch(text)
+    if found is None or not (found[2] or found[3] or "0" in text) or _NUMBER.fullmatch(text):
+        return text
+    sign, whole, fraction, exponent = found.groups()
+    return ("-" if sign == "-" else "") + (whole or "0") + (f".{fraction}" if fraction else "") + exponent
 
 
-def _raw(value: ex.Constant | ex.EnumMember | ex.PathExpression) -> Any:
-    """A leaf as JSON writes it, names in full."""
-    if isinstance(value, ex.Constant):
-        return literal(value.kind, value.text)
-    return value.path if isinstance(value, ex.PathExpression) else _simple(value.members)
+def _sort(value: ex.Expression) -> object:
+    """What JSON tells apart of a constant; any other expression itself."""
+    return value if not isinstance(value, ex.Constant) else "Number" if value.kind in _NUMERIC else value.kind
+
+
+def _natural(value: ex.Expression | None) -> edm.TypeRef | None:
+    """The type of constants that no declaration gives one."""
+    many = isinstance(value, ex.Collection)
+    leaves = value.items if isinstance(value, ex.Collection) else (value,)
+    kinds = {each.kind if isinstance(each, ex.Constant) else "" for each in leaves}
+    name = _TYPES.get(kinds.pop()) if len(kinds) == 1 else None
+    return edm.TypeRef(f"Edm.{name}", many) if name else None
 
 
 def _simple(members: Iterable[str]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 from app import csdl
 from app.edm import Model, vocabularies
@@ -19,6 +19,7 @@ from app.url.headers import MediaRange
 
 UI5 = "x-sap-security-session"
 VARY = "OData-MaxVersion, Accept, X-SAP-Security-Session"
+Document: TypeAlias = tuple[bytes, str]
 XML_RANGES = (("application", "xml"), ("text", "xml"), ("application", "*"), ("*", "*"), ("text", "*"))
 
 
@@ -39,6 +40,8 @@ def service_document(call: Call) -> Response:
             if function.in_service_document:
                 items.append({"name": function.name, "kind": "FunctionImport", "url": function.name})
     head = {} if form.metadata == "none" else {form.control("context"): f"{call.request.root}$metadata"}
+    if form.metadata == "full":
+        head[form.control("metadataEtag")] = call.service.metadata_tag(call)
     return Response(200, {"Content-Type": form.content_type}, dumps({**head, "value": items}))
 
 
@@ -60,19 +63,28 @@ def wanted_form(ranges: tuple[MediaRange, ...], strict: bool) -> str:
     raise NotAcceptable(reason="$metadata is application/xml or application/json")
 
 
-def metadata(call: Call, write: Callable[[str, str, str], bytes]) -> Response:
-    """`$metadata`; `write(form, version, root)` gives the document, which is cached by the caller."""
+def metadata(call: Call, write: Callable[[str, csdl.Notation | None], Document]) -> Response:
+    """`$metadata`; `write(form, notation)` gives the document, which is cached by the caller."""
     form = wanted_form(call.wishes.ranges, call.service.settings.strict or call.wishes.format_option)
     offered = {each.partition(";")[0] for each in vocabularies.media_types(call.model, "SupportedMetadataFormats")}
     if offered and f"application/{form}" not in offered:
         raise NotAcceptable(reason=f"$metadata is {' or '.join(sorted(offered))}")
-    body = write(form, call.wishes.version, call.request.root)
-    tag = f'W/"{hashlib.sha256(body).hexdigest()[:16]}"'
-    headers = {"Content-Type": "application/xml" if form == "xml" else "application/json", "ETag": tag, "Vary": VARY}
+    notation = csdl.Notation(call.wishes.format.ieee754, call.wishes.format.metadata) if form == "json" else None
+    body, tag = write(form, notation)
+    headers = {"Content-Type": media_type(notation, call.wishes.version), "ETag": tag, "Vary": VARY}
     known = call.request.header("if-none-match")
     if known is not None and matches(known, tag):
         return Response(304, {"ETag": tag, "Vary": VARY})
     return Response(200, headers, body)
+
+
+def media_type(notation: csdl.Notation | None, version: str) -> str:
+    """The media type of a metadata document, with the parameters that shaped it (CSDL JSON §2.1)."""
+    if notation is None:
+        return "application/xml"
+    prefix = "odata." if version == "4.0" else ""
+    types = f";{prefix}metadata={notation.types}" if notation.types != "minimal" else ""
+    return f"application/json{types}{';IEEE754Compatible=true' if notation.ieee754 else ''}"
 
 
 def plain(request: Request, strict: bool) -> bool:
@@ -81,10 +93,12 @@ def plain(request: Request, strict: bool) -> bool:
     return request.plain or not strict and UI5 in request.headers
 
 
-def document(model: Model, form: str, version: str, root: str, simple: bool) -> bytes:
-    """The bytes of the metadata document: without the terms of our own that steer the store, references served here;
-    `simple`: of the view for readers that know little of OData."""
-    return csdl.write(csdl.safe(model) if simple else model, form, version, full_names=True,
+def document(model: Model, form: str, version: str, root: str, simple: bool, notation: csdl.Notation | None) -> Document:
+    """The bytes and the entity tag of the metadata document: without the terms of our own that steer the store, references
+    served here; `simple`: of the view for readers that know little of OData."""
+    body = csdl.write(csdl.safe(model) if simple else model, form, version, full_names=True,
+                      notation=notation or csdl.Notation(),
                       omit_namespaces=frozenset({vocabularies.STORE_NAMESPACE}),
                       reference_uri=lambda namespace: f"{root}-/vocabularies/{namespace}.{form}"
                       if csdl.vocabulary_document(namespace) is not None else None)
+    return body, f'W/"{hashlib.sha256(body).hexdigest()[:16]}"'

@@ -20,6 +20,7 @@ from app.plan.changes import LinkChange
 from app.service import answers, readback
 from app.service.addresses import canonical_base
 from app.service.call import Call
+from app.service.read import context_member
 from app.service.response import Response
 
 CORE = "@Org.OData.Core.V1."
@@ -79,8 +80,7 @@ def answer(call: Call, outcomes: Sequence[Outcome]) -> Response:
     format, type = call.wishes.format, call.resource.type
     fragment = context.entities(base, type, call.resource.declared or type, call.options, call.wishes.version, single=False,
                                 cast=False, source=known) + "/$delta"
-    body: dict[str, Any] = {} if format.metadata == "none" else {
-        format.control("context"): f"{call.request.root}$metadata#{fragment}"}
+    body: dict[str, Any] = context_member(call, fragment)
     body["value"] = _Writer(call, base, shown).items()
     return Response(200, {"Content-Type": format.content_type, **applied(call)}, dumps(body))
 

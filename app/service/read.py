@@ -30,11 +30,15 @@ READABLE = ("GET", "HEAD")
 
 
 def context_member(call: Call, fragment: str) -> dict[str, str]:
-    """The context control information as the first member; none for metadata=none (JSON Format §4.5.1)."""
+    """The context control information as the first member; none for metadata=none (JSON Format §4.5.1). With metadata=full
+    the entity tag of the metadata document follows (§4.5.2), unless streaming asks for the type in that place (§4.4)."""
     format = call.wishes.format
     if format.metadata == "none":
         return {}
-    return {format.control("context"): f"{call.request.root}$metadata#{fragment}"}
+    context = {format.control("context"): f"{call.request.root}$metadata#{fragment}"}
+    if format.metadata == "full" and not format.streaming:
+        context[format.control("metadataEtag")] = call.service.metadata_tag(call)
+    return context
 
 
 # --- entities --------------------------------------------------------------------------------------------

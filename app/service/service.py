@@ -12,7 +12,7 @@ import threading
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote, urlsplit
@@ -75,7 +75,7 @@ class Service:
         self._asked: Bounded[tuple[str | None, ...], Bounded[str, Any]] = Bounded(64)
         self.delta_scopes: dict[str, str] = {}
         self.helping = threading.Lock()
-        self._documents: dict[tuple[str, str, str, str, bool], bytes] = {}
+        self._documents: Bounded[tuple[Any, ...], metadata.Document] = Bounded(32)      # one of Graph has 3.5 MB
         self._view = settings.bi_path
         self._inner_name = vocabularies.inner_error_name(model)
 
@@ -357,15 +357,21 @@ class Service:
         return read.compile_read(call), True
 
     def _metadata(self, call: Call) -> Response:
-        plain = metadata.plain(call.request, self.settings.strict)
+        return metadata.metadata(call, partial(self._document, call))
 
-        def write(form: str, version: str, root: str) -> bytes:
-            key = call.policy.id, form, version, root, plain
-            known = self._documents.get(key)
-            if known is None:
-                known = self._documents[key] = metadata.document(call.model, form, version, root, plain)
-            return known
-        return metadata.metadata(call, write)
+    def _document(self, call: Call, form: str, notation: csdl.Notation | None = None) -> metadata.Document:
+        """A metadata document as the caller may see it; those asked for last are kept."""
+        version, root, plain = call.wishes.version, call.request.root, metadata.plain(call.request, self.settings.strict)
+        key = call.policy.id, form, version, root, plain, notation
+        known = self._documents.get(key)
+        if known is None:
+            known = metadata.document(call.model, form, version, root, plain, notation)
+            self._documents.put(key, known)
+        return known
+
+    def metadata_tag(self, call: Call) -> str:
+        """The entity tag of the XML form of `$metadata` in the version of the answer."""
+        return self._document(call, "xml")[1]
 
     def identified(self, request: Request) -> Request:
         """The request with who sent it, found out once for all that is made of it. Raises Unauthorized."""

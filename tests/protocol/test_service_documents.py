@@ -74,6 +74,18 @@ METADATA = [
     Exchange("P 11.2.11", "GET $metadata?$format=application/xml", 200, VERSION40, XML),
     Exchange("X 3.1", "GET $metadata", 200, VERSION401, XML401, {"OData-MaxVersion": "4.01"}),
     Exchange("X 3.1", "GET $metadata", 200, {"$Version": "4.01"}, PLAIN_JSON, {"OData-MaxVersion": "4.01", "Accept": "application/json"}),
+    Exchange("C 2.1.1", "GET $metadata", 200, {"Northwind.Model": {"DigitalProduct": {"SizeInBytes": {"$DefaultValue": "0"}}}},
+             {"Content-Type": "application/json;IEEE754Compatible=true"}, {"Accept": "application/json;ieee754compatible=TRUE"}),
+    Exchange("C 2.1.1", "GET $metadata?$format=application/json;IEEE754Compatible=true", 200,
+             {"Northwind.Model": {"DigitalProduct": {"SizeInBytes": {"$DefaultValue": "0"}}}},
+             {"Content-Type": "application/json;IEEE754Compatible=true"}),
+    Exchange("C 2.1.1", "GET $metadata", 200, {"Northwind.Model": {"DigitalProduct": {"SizeInBytes": {"$DefaultValue": 0}}}},
+             {"Content-Type": "application/json"}, {"Accept": "application/json;IEEE754Compatible=false"}),
+    Exchange("C 2.1.2", "GET $metadata", 200, {"Northwind.Model": {"Review": {"Stars": {"@Validation.Minimum@odata.type": "#Int64"}}}},
+             {"Content-Type": "application/json;odata.metadata=full"}, {"Accept": "application/json;odata.metadata=full"}),
+    Exchange("C 2.1.2", "GET $metadata?$format=application/json;metadata=none;IEEE754Compatible=true", 200,
+             {"Northwind.Model": {"Review": {"Stars": {"@Validation.Minimum": "1", "@Validation.Minimum@type": ABSENT}}}},
+             {"Content-Type": "application/json;metadata=none;IEEE754Compatible=true"}, {"OData-MaxVersion": "4.01"}),
     Exchange("P 9.2.3", "GET $metadata", 406, {"error": {"code": "notAcceptable"}}, {}, {"Accept": "text/html"}),
     Exchange("P 9.2.3", "GET $metadata?$format=atom", 406),
     Exchange("U 5.1", "GET $metadata?$top=1", 400),
@@ -128,9 +140,24 @@ def test_metadata_has_an_etag(clients: Clients) -> None:
     """The ETag of `$metadata` is good for If-None-Match, per form (P 8.3.2)."""
     client = clients["northwind"]
     tags = {client.send("GET $metadata", {"Accept": accept, "OData-MaxVersion": version}).headers["etag"]
-            for accept in ("application/xml", "application/json") for version in ("4.0", "4.01")}
-    assert len(tags) == 4
+            for accept in ("application/xml", "application/json", "application/json;IEEE754Compatible=true")
+            for version in ("4.0", "4.01")}
+    assert len(tags) == 6
     tag = client.send("GET $metadata").headers["etag"]
     answer = client.send("GET $metadata", {"If-None-Match": tag})
     assert (answer.status, answer.body) == (304, b"")
     assert client.send("GET $metadata", {"If-None-Match": 'W/"other"'}).status == 200
+
+
+@pytest.mark.parametrize("request_", ["GET ", "GET Products(1)", "GET Products?$top=1", "GET Products(1)/Name", "GET Products?$apply=aggregate($count as n)",
+                                      "GET Categories(1)/Products/$ref"])
+def test_full_metadata_names_the_version_of_the_metadata(clients: Clients, request_: str) -> None:
+    """The ETag of `$metadata` as metadataEtag of answers with full metadata (J 4.5.2, P 8.3.2)."""
+    client = clients["northwind"]
+    for version, prefix in (("4.0", "odata."), ("4.01", "")):
+        headers = {"OData-MaxVersion": version}
+        tag = client.send("GET $metadata", headers).headers["etag"]
+        for level, expected in (("full", tag), ("minimal", None), ("none", None)):
+            answer = client.send(request_, {**headers, "Accept": f"application/json;{prefix}metadata={level}"})
+            assert json.loads(answer.body).get(f"@{prefix}metadataEtag") == expected
+        assert client.send("GET $metadata", {**headers, "If-None-Match": tag}).status == 304
