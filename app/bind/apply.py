@@ -193,6 +193,7 @@ def _group(syntax: url.GroupByT, state: State) -> tuple[nodes.Transformation, St
                 items.append(nodes.RollupRecursive(hierarchy, property_, shown, start, keep_start))
                 groups.append(shown)
                 tested[f"{hierarchies.ROLLUP_NODE}{len(tested) + 1}"] = hierarchy.nodes.type
+    groups = _of_some(groups, state.scope)
     if not syntax.then:
         return nodes.GroupBy(tuple(items)), state.with_row(groups)
     own = frozenset("/".join(each.path) for each in groups)
@@ -204,6 +205,14 @@ def _group(syntax: url.GroupByT, state: State) -> tuple[nodes.Transformation, St
         return node, replace(after, groups=state.groups)
     known = {each.path for each in groups}
     return node, state.with_row([*groups, *(each for each in then.row if each.path not in known)])
+
+
+def _of_some(groups: list[nodes.RowProperty], scope: Scope) -> list[nodes.RowProperty]:
+    """Grouping properties behind casts are of some rows only, unless there is one for every type (§3.1.1)."""
+    model = scope.model
+    of = {each.path[0] for each in groups if each.path and "." in each.path[0]}
+    every = bool(of) and all(any(model.is_a(type, each) for each in of) for type in model.concrete(scope.type))
+    return [replace(each, partial=each.partial or any("." in step for step in each.path[int(every):])) for each in groups]
 
 
 def _shown(property_: nodes.RowProperty, hierarchy: nodes.RecursiveHierarchy, scope: Scope) -> nodes.RowProperty:

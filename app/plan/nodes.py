@@ -405,9 +405,9 @@ class Read:
 class Cell:
     """One property of a row: where its value, its mark of absence and the marks of what its path runs through are.
 
-    `exists`: (steps, position of the mark) for entities that the path runs through. `annotated`: the type is not that of a
-    declared property and JSON does not tell it. `read`: of an entity, what reads it by the row id that is its value; with an
-    empty path its members are those of the row. `suffix` '$ref': a reference to it.
+    `exists`: (steps, position of the mark) for entities that the path runs through and types that it casts to. `annotated`:
+    the type is not that of a declared property and JSON does not tell it. `read`: of an entity, what reads it by the row id
+    that is its value; with an empty path its members are those of the row. `suffix` '$ref': a reference to it.
     """
 
     path: tuple[str, ...]

@@ -5,8 +5,9 @@ No SQL, no values of the request. Raises NotImplementedByService, by name, for w
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from app.bind import nodes as bound
 from app.errors import NotImplementedByService
@@ -162,21 +163,38 @@ class RowPlanner:
         if self.items is not None:
             raise NotImplementedByService(feature="nest of values")
         inner, groups = _unnested(self.apply, name, nested)
-        keys = ["/".join(each.path) for each in groups]
-        own = (*range(self.links), *(self.add(key, each.type) for key, each in zip(keys, groups, strict=True)))
+        keys = dict(pair for each in groups for pair in self.keys(each))
+        own = (*range(self.links), *(self.add(key, each.type) for key, each in keys.items()))
         options, first = bound.Options(apply=inner), tuple(range(self.links))
         shown = bound.Options(apply=nested)
         if nested.row is not None:
             hidden = frozenset(each.path for each in groups) - {each.path for each in nested.row}
             planner = RowPlanner(self.planner, self.source, options, self.links)
             rows = planner.rows()
-            found = (*first, *(planner.add(key, each.type) for key, each in zip(keys, groups, strict=True)))
+            found = (*first, *(planner.add(key, each.type) for key, each in keys.items()))
             query = replace(rows.query, outputs=tuple(planner.outputs), skip=None)
             kept = tuple(each for each in rows.cells if each.path not in hidden)
             return Held(name, own, replace(rows, query=query, cells=kept, empty=None), found, shown)
-        outputs = tuple(Output(expression=each.expression, type=each.type) for each in groups)
+        outputs = tuple(keys.values())
         read, at = self.planner.read_with(self.source, options, outputs)
         return Held(name, own, read, (*first, *at), shown)
+
+    def keys(self, group: bound.RowProperty) -> Iterator[tuple[str, Output]]:
+        """What tells the groups of a grouping property from each other: its value, and whether what its path runs through is
+        there and of the type that is asked for."""
+        yield "/".join(group.path), Output(expression=group.expression, type=group.type)
+        node: Any = group.expression
+        for steps in range(len(group.path) - 1, 0, -1):
+            node = getattr(node, "base", None)
+            match node:
+                case bound.CastPath(base, type):
+                    test: bound.Expression = bound.IsOf(base, type)
+                case bound.NavigationPath() | bound.PropertyPath():
+                    kind = "entity" if isinstance(node, bound.NavigationPath) else "complex"
+                    test = bound.Compare("ne", node, bound.Literal(None, "null"), kind)
+                case _:
+                    continue
+            yield "/".join(group.path[:steps]) + EXISTS, Output(expression=test, type=BOOLEAN)
 
 
 def _unnested(apply: bound.Apply, name: str, nested: bound.Apply) -> tuple[bound.Apply, tuple[bound.RowProperty, ...]]:

@@ -62,6 +62,8 @@ class RowNode:
         self.entities = tuple(Entities(cell, Node(environment, cell.read, format, root, (*trail, *cell.path)))
                               for cell in rows.cells if cell.read is not None)
         self.held = tuple(HeldNode(self, each, trail) for each in rows.held)
+        self.casts = {cell.index: [] if format.metadata == "none" else [
+            (steps, step) for steps, step in enumerate(cell.path, 1) if "." in step] for cell in rows.cells}
         self.transient = format.version == "4.0" and format.metadata != "none"
         self.several = bool(self.entities or self.held)
 
@@ -76,7 +78,7 @@ class RowNode:
                     continue
                 missing = next((steps for steps, at in cell.exists if not row[at]), None)
                 if missing is not None:
-                    _put(item, cell.path[:missing], None)
+                    self.missing(item, cell.path[:missing])
                 elif cell.read is None:
                     self.value(item, cell, row[cell.index])
                 elif cell.path:
@@ -84,10 +86,32 @@ class RowNode:
                     _put(item, cell.path, None if entity is None else dict(entity[0]))
                 elif row[cell.index] is not None:
                     item = dict(read[cell.index][row[cell.index]][0])       # it has an id of its own
+                for steps, type in self.casts[cell.index]:
+                    if missing is None or steps < missing:
+                        self.typed(item, cell.path[:steps - 1], type)
             made.append(item)
         for each in self.held:
             each.attach(found, made, run)
         return made
+
+    @staticmethod
+    def missing(item: Object, path: tuple[str, ...]) -> None:
+        """What a row shows of a path that ends on the way: null, or an object of another type than a cast asks for."""
+        if "." not in path[-1]:
+            _put(item, path, None)
+        elif len(path) > 1:
+            _put(item, path[:-1], {})
+
+    def typed(self, item: Object, path: tuple[str, ...], type: str) -> None:
+        """Says of what type the object at a path is, unless a more special one is known."""
+        for step in path:
+            item = item if "." in step else item[step]
+        control = self.format.control("type")
+        known = item.get(control)
+        if known is None or self.environment.model.is_a(type, known.removeprefix("#")):
+            rest = {name: each for name, each in item.items() if name != control}
+            item.clear()
+            item.update({control: self.format.type_name(type)} | rest)
 
     def value(self, item: Object, cell: Cell, value: Any) -> None:
         """Puts one value, its type before it where nothing tells it; what is kept as JSON as the value that it is."""

@@ -401,8 +401,11 @@ def call(node: bound.Call, scope: Scope) -> Operand:
 def is_defined(node: bound.Expression, scope: Scope) -> Operand:
     """Whether the current row of `$apply` has a property (Aggregation §3.7)."""
     assert isinstance(node, bound.AliasPath)
+    steps = node.name.split("/")
+    marks = [value(bound.AliasPath("/".join(steps[:at]) + "@exists", BOOLEAN), scope).node
+             for at, step in enumerate(steps, 1) if "." in step]
     absent = value(bound.AliasPath(node.name + "@absent", BOOLEAN), scope)
-    return Operand(terms.no(absent.node), BOOLEAN, nullable=False)
+    return Operand(terms.all_of([terms.no(absent.node), *marks]), BOOLEAN, nullable=False)
 
 
 def cast(operand: bound.Expression, type_name: str, facets: Any, scope: Scope) -> Operand:

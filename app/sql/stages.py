@@ -17,7 +17,7 @@ from app import errors
 from app.bind import nodes as bound
 from app.edm import types
 from app.sql import order as sorting
-from app.sql import expression, paths, relations, terms
+from app.sql import expression, paths, relations, structures, terms
 from app.sql.order import Ordered
 from app.sql.scope import Build, Frame, Json, One, Operand, Place, Row, Scope, Staged
 from app.store.mapping import Table
@@ -269,7 +269,8 @@ def _member(stage: Stage, shape: Mapping[str, Operand], whole: Mapping[str, Oper
 
 def named(properties: Sequence[bound.RowProperty], stage: Stage) -> dict[str, Operand]:
     """The values of grouping properties by path. What a path runs through gets a mark whether it is there: no entity (or
-    complex value) and one without the value are two groups (Aggregation §3.2.3.1)."""
+    complex value), one of another type than a cast asks for and one without the value are three groups (Aggregation
+    §3.2.3.1)."""
     found: dict[str, Operand] = {}
     for each in properties:
         found.setdefault("/".join(each.path), group_value(each, stage))
@@ -279,6 +280,9 @@ def named(properties: Sequence[bound.RowProperty], stage: Stage) -> dict[str, Op
             mark_name = "/".join(each.path[:steps]) + EXISTS
             if isinstance(stage.this, Staged) and mark_name in stage.this.columns:
                 found.setdefault(mark_name, stage.this.columns[mark_name])
+            if isinstance(node, bound.CastPath) and mark_name not in found:
+                fits = structures.is_of(node.base, node.type, False, stage.scope)
+                found[mark_name] = Operand(fits, "Edm.Boolean", nullable=False)
             if isinstance(node, bound.PropertyPath | bound.NavigationPath | bound.AliasPath) and mark_name not in found:
                 missing = paths.absent(paths.within(node, stage.scope), stage.build)
                 mark = Operand(terms.no(missing), "Edm.Boolean", nullable=False)

@@ -1,7 +1,8 @@
 """The meaning of `$apply`, computed naively: each transformation makes a list of instances or rows out of one.
 
 A row of an aggregation is an `Instance` without a type whose properties stand under their path ('Owner/Name'); what it
-lacks is absent, not null. `EXISTS` before the path of an entity or complex value on the way tells whether it is there.
+lacks is absent, not null. `EXISTS` before the path of an entity or complex value on the way tells whether it is there, before
+a cast whether it is of that type.
 Data Aggregation §3.
 """
 
@@ -183,8 +184,7 @@ def heading(properties: Sequence[nodes.RowProperty], row: Instance, world: World
         while len(names) > 1:
             names.pop()
             base = base.base
-            if "." not in names[-1]:
-                found[EXISTS + "/".join(names)] = value(base, row, world) is not None
+            found[EXISTS + "/".join(names)] = value(base, row, world) is not None
     return found
 
 
@@ -200,11 +200,13 @@ def shown(row: Instance, kinds: dict[str, str], world: World) -> dict[str, Any]:
         target, path = made, ""
         for step in way:
             path = f"{path}/{step}" if path else step
+            there = row.get(EXISTS + path) is not False
+            if not there and "." not in step:
+                target[step] = None
+            if not there:
+                break
             if "." in step:
                 continue
-            if row.get(EXISTS + path) is False:
-                target[step] = None
-                break
             if not isinstance(target.setdefault(step, {}), dict):
                 target[step] = {}
             target = target[step]
