@@ -8,7 +8,9 @@ for servers a literal `%` is written `%%`.
 from __future__ import annotations
 
 import contextlib
+import random
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from types import TracebackType
@@ -23,7 +25,8 @@ from app.store.drivers import Lost, Retry
 __all__ = ["Result", "Retry", "Store", "Stream", "connect"]
 
 STREAMS = 8
-ATTEMPTS = 5
+ATTEMPTS = 8
+PAUSE = 0.02         # seconds, at most, after the first of them that lost; twice as long after each other
 Rows = list[tuple[Any, ...]]
 T = TypeVar("T")
 
@@ -48,6 +51,7 @@ class Store:
         self._thread = threading.local()
         self._opened: dict[int, Any] = {}
         self._guard = threading.RLock()
+        self._lost = threading.RLock()
         self._turn: contextlib.AbstractContextManager[Any] = self._guard if driver.shared else contextlib.nullcontext()
         self.tables: dict[str, str] | None = None       # what `schema` knows to exist: mapping id → fingerprint
         self._streams = threading.BoundedSemaphore(STREAMS)
@@ -208,17 +212,21 @@ class Store:
             with self.savepoint():
                 return work()
         left = ATTEMPTS
-        while True:
-            try:
-                with self._transaction(self._begin_write):
-                    return work()
-            except Retry as lost:
-                if lost.remedy is not None:
-                    lost.remedy()
-                    continue
-                left -= 1
-                if not left:
-                    raise
+        with contextlib.ExitStack() as queue:
+            while True:
+                try:
+                    with self._transaction(self._begin_write):
+                        return work()
+                except Retry as lost:
+                    if lost.remedy is not None:
+                        lost.remedy()
+                        continue
+                    left -= 1
+                    if not left:
+                        raise
+                if left == ATTEMPTS - 1:        # those that lost come one after the other: they would meet again
+                    queue.enter_context(self._lost)
+                time.sleep(random.uniform(0, PAUSE * 2 ** (ATTEMPTS - left - 1)))
 
     @contextlib.contextmanager
     def apart(self) -> Iterator[None]:

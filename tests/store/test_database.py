@@ -192,6 +192,38 @@ def test_transactions_that_lose_are_run_again(made: Store) -> None:
     assert caught.value.status == 503
 
 
+def test_those_that_lost_come_one_after_the_other(made: Store) -> None:
+    """Where they began again at once, they would meet again, until one has no attempt left."""
+    if made.dialect.name == "sqlite":       # one writer at a time anyway
+        return
+    runs = {"first": 0, "second": 0}
+    ends: list[str] = []
+    second_lost = threading.Event()
+
+    def second() -> None:
+        runs["second"] += 1
+        if runs["second"] == 1:
+            second_lost.set()
+            raise Retry
+        ends.append("second")
+
+    other = threading.Thread(target=lambda: made.transact(second))
+
+    def first() -> None:
+        runs["first"] += 1
+        if runs["first"] == 1:
+            raise Retry
+        other.start()
+        assert second_lost.wait(20)
+        for _ in range(1000):
+            names(made)
+        ends.append("first")
+
+    made.transact(first)
+    other.join(20)
+    assert ends == ["first", "second"]
+
+
 def test_a_lost_connection_is_opened_again(made: Store) -> None:
     if made.dialect.name == "sqlite":
         return
