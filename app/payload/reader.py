@@ -94,14 +94,18 @@ class EntityReader:
         structure = self.schemas.of(actual, reading)
         again = bool(at) and reading.operation != "create" and not reading.trusted
         late = again and TYPE not in data and "@type" not in data and bool(self.model.derived(actual))
-        faults = [] if late else faults     # it may be of a derived type, which has more members
+        for_sure, faults = faults, [] if late else faults       # it may be of a derived type, which has more members
         parts = self._parts(data, structure, reading, at, faults)
         context = parts.controls.get("context")
         base = context if isinstance(context, str) else base
         links = self._links(parts, actual, reading, at, faults, base)
         covered = supplied | {name for navigation in (*links, *bound)
                               for name in self.schemas.dependents(actual, navigation)}
-        removed, only_key = _removed(parts.controls), bool(at) and not reading.trusted and self._only_key(parts, structure)
+        key, removed = self._key(parts, actual), _removed(parts.controls)
+        wrong = any(part.name not in key and parts.keys.get(part.path) not in (None, "") for part in self.model.key(actual))
+        only_key = bool(at) and not reading.trusted and not wrong and self._only_key(parts, structure)
+        if removed is not None and _text(parts.controls, "id") is None and (reason := self._unnamed(actual, data, supplied)):
+            for_sure.append((at, reason))
         values: dict[str, Any] = {}     # of one that has a key only: checked when it turns out to be a new entity
         if removed is None and not (only_key and reading.operation == "create"):
             values = self._values(parts.values, structure, at, faults, covered)
@@ -110,7 +114,7 @@ class EntityReader:
         return Change(
             actual, reading.operation, values, self.dynamic_members(parts, at, faults, reading), links,
             self._streams(parts, actual, reading, at, faults),
-            self._key(parts, actual), url=_text(parts.controls, "id"), base=base,
+            key, url=_text(parts.controls, "id"), base=base,
             etag=_text(parts.controls, "etag") if reading.etags else None, removed=removed,
             typed="type" in parts.controls, only_key=only_key, supplied=supplied, bound=bound, at=at,
             body=data if again else None, reading=reading if again else None, faults=tuple(faults) if late else (),
@@ -270,6 +274,12 @@ class EntityReader:
                 continue
         return found
 
+    def _unnamed(self, type: str, data: Mapping[str, Any], supplied: frozenset[str]) -> Fault | None:
+        """What is wrong where neither an id nor a whole key says which entity was removed (JSON Format §15.3)."""
+        missing = [part.path for part in self.model.key(type)
+                   if part.path not in supplied and data.get(part.path.partition("/")[0]) in (None, "")]
+        return Fault("missingValue", f"A removed entity is named by its id, or by {', '.join(missing)}.") if missing else None
+
     def _required_links(self, type: str, links: Mapping[str, Links], given: Collection[str], bound: frozenset[str],
                         at: str, faults: Faults) -> None:
         """A required reference is bound, or the properties that it is tied to have values (`given`)."""
@@ -364,7 +374,7 @@ class EntityReader:
         items = value if navigation.collection else [value]
         for index, item in enumerate(items):
             if isinstance(item, Mapping) and ("@removed" in item or "@odata.removed" in item):
-                faults.append((join(at, str(index)), Fault(
+                faults.append((join(at, str(index)) if navigation.collection else at, Fault(
                     "invalidValue", f"'{navigation.name}' is all there is to be; what goes is told in its @delta.")))
                 return None
         found = [self._target(owner, navigation, item, reading, join(at, str(index)) if navigation.collection else at,
@@ -383,7 +393,8 @@ class EntityReader:
             return Reference(at=at, row=value.handle)
         if isinstance(value, Mapping):
             id = value.get("@odata.id", value.get("@id"))
-            if isinstance(id, str) and all("@" in name for name in value):
+            removed = "@removed" in value or "@odata.removed" in value
+            if isinstance(id, str) and not removed and all("@" in name for name in value):
                 context = value.get("@odata.context", value.get("@context"))
                 return Reference(id, at, context if isinstance(context, str) else base)
             if isinstance(id, str) and reading.operation == "create" and not reading.trusted:

@@ -14,6 +14,7 @@ from app import url
 from app.bind import bind_options
 from app.bind import nodes as bound
 from app.edm import vocabularies
+from app.edm.index import Model
 from app.payload import context
 from app.payload.values import dumps
 from app.plan import changes as plan
@@ -21,10 +22,11 @@ from app.payload.writer import uri
 from app.service import readback
 from app.service.call import Call
 from app.service.entities import Entity
-from app.service.paths import collection_of, is_member, path_of
+from app.service.paths import collection_of, path_of
 from app.service.read import compile_read, context_member
 from app.service.response import Response
 from app.service.wishes import require_json
+from app.store.mapping import Table
 
 CONDITIONS = ("if-match", "if-none-match")
 CONTENT_ID = "@Org.OData.Core.V1.ContentID"
@@ -70,7 +72,7 @@ def show(call: Call, entity: Entity, options: bound.Options, status: int = 200, 
     if change is not None and call.wishes.format.metadata != "none":
         echo(shown.body, change)
     fragment = context.entities(base, entity.type, table.type, options, call.wishes.version, single=True, cast=False,
-                                source=True, singleton=table.singleton or not is_member(entity))
+                                source=True, singleton=table.singleton)
     headers = {"Content-Type": call.wishes.format.content_type, **applied(call)}
     if shown.etag is not None:
         headers["ETag"] = shown.etag
@@ -91,20 +93,24 @@ def as_sent(call: Call, entity: Entity, change: plan.Change | None) -> bound.Opt
     """The options of the request, or those that expand what its body nests (Protocol §11.4.2.2, §11.4.3.1)."""
     options = call.options
     text = nested([change]) if change is not None and not options.expand and options.select is None else ""
-    return expanded(call, entity, text) if text else options
+    return expanded(call, entity.layout.table, entity.type, text) if text else options
 
 
-def nested(changes: Sequence[plan.Change]) -> str:
-    """The `$expand` that shows the entities nested in a body, as deep as they were sent (Protocol §11.4.2.2)."""
+def nested(changes: Sequence[plan.Change], model: Model | None = None) -> str:
+    """The `$expand` that shows the entities nested in a body, as deep as they were sent (Protocol §11.4.2.2); with a `model`
+    every nested collection, whatever it holds (§11.4.12, §11.4.13)."""
     found: dict[str, list[plan.Change]] = {}
+    whole = set()
     for change in changes:
         for name, links in change.links.items():
             found.setdefault(name, []).extend(each for each in links.targets if isinstance(each, plan.Change))
+            if model is not None and links.mode != "add" and model.navigations(change.type)[name].collection:
+                whole.add(name)
         _inside(change.values, "", found)
     parts = []
     for path, inner in found.items():
-        if inner:
-            below = nested(inner)
+        if inner or path in whole:
+            below = nested(inner, model)
             parts.append(f"{path}($expand={below})" if below else path)
     return ",".join(parts)
 
@@ -148,13 +154,12 @@ def echo(shown: dict[str, Any], change: plan.Change) -> None:
             echo(each, target)
 
 
-def expanded(call: Call, entity: Entity, text: str) -> bound.Options:
+def expanded(call: Call, table: Table, type: str, text: str) -> bound.Options:
     """The options `$expand=text` over entities of one type."""
-    table = entity.layout.table
     first = text.split(",")[0].partition("(")[0].partition("/")[0]
     known = first in call.model.navigations(table.type) or first in call.model.properties(table.type)
-    declared = table.type if known else entity.type
-    prefix = "" if declared == table.type else f"{entity.type}/"
+    declared = table.type if known else type
+    prefix = "" if declared == table.type else f"{type}/"
     if prefix:
         text = ",".join(prefix + part for part in _split(text))
     resource = bound.Resource("entity", (), "", table.type, table.type, False, table.id)

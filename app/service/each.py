@@ -53,7 +53,7 @@ def update(call: Call) -> Response:
         _update_all(session, entities[0].layout, entities, change)      # members of a declared type have one place
         return True
     return _changed(call, "UpdateRestrictions", "Updatable", "update", all_at_once,
-                    lambda session, entity: session.update(entity, change, asked))
+                    lambda session, entity: session.update(entity, change, asked), change)
 
 
 def delete(call: Call) -> Response:
@@ -114,12 +114,13 @@ def _check(call: Call, id: str) -> None:
 
 
 def _changed(call: Call, term: str, member: str, operation: str, all_at_once: Callable[[WriteSession, list[Entity]], bool],
-             one: Callable[[WriteSession, Entity], Any]) -> Response:
-    """Change the members, with one statement where that can be, and answer with a delta of them."""
+             one: Callable[[WriteSession, Entity], Any], change: plan.Change | None = None) -> Response:
+    """Change the members, with one statement where that can be; the answer is a collection of those that a `change` was made
+    to, or a delta of deleted ones."""
     def work(session: WriteSession) -> Response:
         entities = _members(call, session)
         if not entities:
-            return outcomes.answer(call, ())
+            return outcomes.answer(call, (), delta=change is None)
         id = entities[0].layout.id
         allow(call, id, term, member, call.request.method, place_of(call.model, call.resource))
         _check(call, id)
@@ -131,8 +132,8 @@ def _changed(call: Call, term: str, member: str, operation: str, all_at_once: Ca
             for entity in entities:
                 one(session, entity)
         return outcomes.answer(call, [
-            Outcome(operation, entity.handle if error is not None or operation == "update" else None, path, error=error)
-            for entity, path, error in zip(entities, paths, errors, strict=True)])
+            Outcome(operation, entity.handle if error is not None or operation == "update" else None, path, error=error,
+                    change=change) for entity, path, error in zip(entities, paths, errors, strict=True)], delta=change is None)
     return transact(call, work)
 
 
@@ -254,6 +255,8 @@ def _acted(call: Call, session: WriteSession, step: bound.OperationStep, given: 
 def _shown(call: Call, session: WriteSession, ref: TypeRef, found: list[Any], rest: Steps = ()) -> Response:
     """What each call gave, as a collection; where each gave a collection, as a collection of these (§11.5.2)."""
     if not ref.collection:
+        if session.model.kind(ref.name) == "entity":        # a collection of entities holds no null
+            found = [each for each in found if each is not None]
         return invoke.shown(call, session, replace(ref, collection=True), found, rest)
     single = replace(session.model.underlying(ref), collection=False)
     if rest or call.resource.suffix or any(getattr(call.options, each.name) not in (None, (), False)
@@ -292,4 +295,6 @@ def evaluate(call: Call) -> Response:
         for entity in entities:
             availability.demand(call, session, step.operation, (entity,))
         found = [function(entity, **values, context=Context(session)) for entity in entities]
+        if returns.type.nullable is False and not returns.type.collection and None in found:
+            raise NotFound(reason=f"The function {step.operation.name} found nothing for one of them")
         return _shown(call, session, returns.type, found, rest)

@@ -16,7 +16,7 @@ from app.errors import BadRequest, ODataError, OptionNotAllowed
 from app.payload import context
 from app.payload.primitives import untyped
 from app.payload.values import dumps
-from app.plan.changes import LinkChange
+from app.plan.changes import Change, LinkChange
 from app.service import answers, readback
 from app.service.addresses import canonical_base
 from app.service.call import Call
@@ -32,7 +32,8 @@ NOT_OF_MANY = ("filter", "search", "orderby", "top", "skip", "apply", "count")
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """One member. `operation`: of DataModificationOperationKind. `row`: (mapping id, row id) of an entity that is there
-    now; `path`: the canonical URL of one that is not. `given`: what the body says of it. `error`: why it failed."""
+    now; `path`: the canonical URL of one that is not. `given`: what the body says of it, `change`: what was read of that.
+    `error`: why it failed."""
 
     operation: str
     row: tuple[str, int] | None = None
@@ -40,6 +41,7 @@ class Outcome:
     given: Mapping[str, Any] | None = None
     link: LinkChange | None = None
     error: ODataError | None = None
+    change: Change | None = None
 
 
 def check_options(call: Call) -> None:
@@ -69,17 +71,19 @@ def applied(call: Call) -> dict[str, str]:
     return {"Preference-Applied": ", ".join(parts)} if parts else {}
 
 
-def answer(call: Call, outcomes: Sequence[Outcome]) -> Response:
-    """204, or 200 with a delta: of all members where a representation is wanted, of those that failed in any case."""
+def answer(call: Call, outcomes: Sequence[Outcome], delta: bool = True, whole: bool = False) -> Response:
+    """204, or 200 with a delta, or else a collection: of all members where a representation is wanted, of those that failed in
+    any case; of all that are there after a change of the `whole` that goes on after errors (§11.4.12)."""
     default = vocabularies.update_returns(call.model) == "representation"
-    shows = answers.wants_representation(call, default)
+    shows = whole and call.wishes.goes_on or answers.wants_representation(call, default)
+    outcomes = [each for each in outcomes if each.row is not None] if whole else outcomes
     shown = outcomes if shows else [each for each in outcomes if each.error is not None]
     if not shown and not shows:
         return Response(204, applied(call))
     base, known = canonical_base(call)
     format, type = call.wishes.format, call.resource.type
     fragment = context.entities(base, type, call.resource.declared or type, call.options, call.wishes.version, single=False,
-                                cast=False, source=known) + "/$delta"
+                                cast=False, source=known) + ("/$delta" if delta else "")
     body: dict[str, Any] = context_member(call, fragment)
     body["value"] = _Writer(call, base, shown).items()
     return Response(200, {"Content-Type": format.content_type, **applied(call)}, dumps(body))
@@ -102,12 +106,19 @@ class _Writer:
     def __init__(self, call: Call, base: str, outcomes: Sequence[Outcome]) -> None:
         self.call, self.base, self.outcomes = call, base, outcomes
         self.format, self.root = call.wishes.format, call.request.root
-        tables: dict[str, list[int]] = {}
-        for table, row in (each.row for each in outcomes if each.row is not None):
-            tables.setdefault(table, []).append(row)
-        options = readback.shaped(call.options)
-        self.shown = {(table, row): shown for table, rows in tables.items() for row, shown in readback.by_row(
-            call, table, rows, base=base if call.mapping.table(table).owner is not None else "", options=options).items()}
+        alike: dict[tuple[str, str, str], list[int]] = {}
+        plain = not call.options.expand and call.options.select is None
+        for each in outcomes:
+            if each.row is not None:
+                nested = answers.nested([each.change], call.model) if plain and each.change is not None else ""
+                type = each.change.type if nested and each.change is not None else ""
+                alike.setdefault((each.row[0], type, nested), []).append(each.row[1])
+        self.shown: dict[tuple[str, int], readback.Shown] = {}
+        for (id, type, nested), rows in alike.items():
+            table = call.mapping.table(id)
+            options = answers.expanded(call, table, type, nested) if nested else readback.shaped(call.options)
+            shown = readback.by_row(call, id, rows, base=base if table.owner is not None else "", options=options)
+            self.shown |= {(id, row): each for row, each in shown.items()}
 
     def items(self) -> list[dict[str, Any]]:
         """One object for each outcome, in the order of the request."""

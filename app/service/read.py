@@ -55,6 +55,8 @@ class EntityAnswer:
         self.plain_etag = not options.expand
         self.fixed_fragment = None if call.resource.contained else self.fragment(call)
         self.reference = call.resource.suffix == "$ref"
+        self.holder = Node(call.sight, planner.read(source.parent, bound.Options(), collection=False), call.wishes.format,
+                           call.request.root) if self.reference and source.parent is not None else None
 
     def fragment(self, call: Call) -> str:
         resource, options = call.resource, call.options
@@ -70,7 +72,10 @@ class EntityAnswer:
         if delta.tracks(call, self.source):
             with call.store.read():
                 return self.answer(call, changelog.boundary(call.store))
-        return self.answer(call)
+        if self.holder is None:
+            return self.answer(call)
+        with call.store.read():
+            return self.answer(call)
 
     def answer(self, call: Call, since: str | None = None) -> Response:
         """The answer, with a link to what changes from the boundary `since` on."""
@@ -80,6 +85,9 @@ class EntityAnswer:
             return absent(call, self.source)
         row = rows[0]
         tag = self.node.writer.etag(row)
+        if self.holder is not None:         # a reference changes with the entity that holds it, not with the one it leads to
+            held = sql.fetch(call.store, self.holder.statement, run.values)
+            tag = self.holder.writer.etag(held[0]) if held else None
         headers = {"Content-Type": self.content_type}
         if tag is not None:
             headers["ETag"] = tag

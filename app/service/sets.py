@@ -75,7 +75,7 @@ class _Members:
             found = [self._one(session, parent, *pair) for pair in zip(self.items, changes, strict=True)]
             if not self.removals:
                 found += self._rest(session, parent)
-            return outcomes.answer(self.call, found)
+            return outcomes.answer(self.call, found, self.removals, not self.removals)
         return transact(self.call, work)
 
     # --- reading -----------------------------------------------------------------------------------------
@@ -119,6 +119,8 @@ class _Members:
             raise
         except ODataError as error:
             link = change if isinstance(change, LinkChange) else None
+            if row[0] is not None:          # it is in the body, so a full set keeps it
+                self.kept.add(row[0])
             return Outcome(operation[0], row[0], given=item, link=link, error=error)
 
     def _entity(self, session: WriteSession, parent: Entity | None, item: Mapping[str, Any], change: Change,
@@ -144,7 +146,7 @@ class _Members:
             return Outcome(operation[0], path=path, given=item)
         assert entity.handle is not None
         self.kept.add(entity.handle)
-        return Outcome(operation[0], entity.handle, given=item)
+        return Outcome(operation[0], entity.handle, given=item, change=change)
 
     def _meant(self, session: WriteSession, parent: Entity | None, item: Mapping[str, Any]
                ) -> tuple[str, tuple[str, int] | None]:
@@ -165,7 +167,7 @@ class _Members:
                 raise PreconditionFailed(target=f"{change.at}/@odata.etag")
         elif vocabularies.optimistic_concurrency(self.call.model, entity.layout.id) and (
                 self.call.request.header("if-match") != "*"):
-            raise PreconditionRequired("Changing an entity of this set requires its @odata.etag", target=change.at)
+            raise PreconditionRequired("Changing an entity of this set requires its @odata.etag", target=change.at or None)
 
     def _link(self, session: WriteSession, change: LinkChange) -> None:
         source = session.resolve(change.source, None, "")

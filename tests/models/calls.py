@@ -122,6 +122,12 @@ def special_kind(item: Entity, *, context: Context) -> str:
     return "special"
 
 
+@operations.function(NS + "Follower", bound_to=ITEM)
+def follower(item: Entity, *, context: Context) -> Entity | None:
+    found: Entity | None = item["Next"]
+    return found
+
+
 @operations.function(NS + "Parts", bound_to=ITEM)
 def parts(item: Entity, *, context: Context) -> list[str]:
     return list(item["Marks"])

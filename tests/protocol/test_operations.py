@@ -46,7 +46,7 @@ FUNCTIONS = [
     at("P 11.5.4.1", f"Items/Named(names=@n)(2)/Name?{NAMES}", 200, {"value": "two"}), at("P 11.5.4.1", f"Items/Named(names=@n)(3)?{NAMES}", 404), at("P 11.5.4.1", "Items/Named(names=@n)?@n=[]", 200, {"@odata.context": META + "Items", "value": []}), at("P 11.5.4.1", f"Items/Named(names=@n)/$count?{NAMES}", 200, "2"),
     at("P 11.5.4.1", "Items/Named(names=@n)/First()/Biggest()?@n=[]", 404), at("P 11.5.4.2", "Items(3)/Kind()", 200, {"value": "item"}), at("P 11.5.4.2", "Items(3)/Calls.Special/Kind()", 200, {"value": "special"}), at("P 4.4", "Items(1)/Calls.Kind()", 200, {"value": "item"}),
     at("P 11.5.2", "Items/$each/Kind()", 200, {"@odata.context": META + "Collection(Edm.String)", "value": ["item", "item", "item"]}), at("P 11.5.2", "Items/$each/Parts()", 200, {"@odata.context": META + "Collection(Collection(Edm.String))", "value": [["a", "b"], [], ["c"]]}),
-    at("P 11.5.2", "Items/$each/Biggest()?$select=Width", 200, value({"Width": 3}, None, {"Width": 5})), at("P 11.5.2", "Items/$each/Biggest()?$filter=Width gt 3", 200, value({"Width": 5})), at("P 11.5.2", "Items/$each/Parts()?$top=1", 501),
+    at("P 11.5.2", "Items/$each/Biggest()?$select=Width", 200, value({"Width": 3}, None, {"Width": 5})), at("P 11.5.2", "Items/$each/Biggest()?$filter=Width gt 3", 200, value({"Width": 5})), at("P 11.5.2", "Items/$each/Parts()?$top=1", 501), at("P 11.5.2", "Items/$each/Follower()?$select=Id", 200, {"@odata.context": META + "Items(Id)", "value": [{"Id": 2}]}), at("P 11.5.2", "Items(2)/Follower()", 204, None),
 ]
 
 ALL = {"text": "abc", "number": 1.5, "at": "2024-01-01T00:00:00Z", "mood": "loud", "size": {"Width": 1}, "sizes": [{"@odata.type": "#Calls.Box", "Width": 2, "Depth": 1}], "words": ["a"],
