@@ -235,8 +235,7 @@ def create(call: Call) -> Response:
     """POST to a collection: a new entity there, related to the one that the collection belongs to (§11.4.2)."""
     resource = call.resource
     before, last = collection_steps(resource.steps)
-    kind = bodies.content_type(call)
-    if call.model.has_stream(resource.type) and not bodies.is_json(kind):
+    if call.model.has_stream(resource.type):        # the body is the stream, even where it is JSON (§11.4.7.1)
         from app.service import media
         return media.create(call)
     navigation = last.navigation if isinstance(last, bound.NavigationStep) else None

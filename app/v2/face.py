@@ -124,6 +124,8 @@ class Face:
         body: bytes | None = None
         if found.operation is not None:     # its arguments were query options
             body = write_json(dict(found.arguments))
+        elif method == "POST" and found.type is not None and not found.links and seen.model.has_stream(found.type):
+            pass        # a media entity is posted as its stream (Protocol §11.4.7.1)
         elif method != "DELETE" and not found.path.endswith("/$value") and _is_json(request):
             data = request.body.read() if request.body is not None else b""
             written = Verbose(seen, request.root, self.root(request))

@@ -207,7 +207,8 @@ def test_a_complex_value_is_set_to_null(private: Callable[..., Client]) -> None:
 XML = {"Accept": "application/xml"}
 STREAMS: list[tuple[Any, ...]] = [
     ("P-11.4.8-01", "PATCH Tools('saw')", {"Manual": "AAAA", "Manual@odata.mediaContentType": "image/png"}, 204), ("P-11.4.8-01", "Tools('saw')/Manual", None, 200), ("P-11.4.8-01", "PATCH Tools('saw')", {"Manual": None}, 204),
-    ("P-11.4.8-01", "Tools('saw')/Manual", None, 204), ("P-11.4.8-01", "POST Tools", {"Code": "n1", "Manual": None}, 201), ("P-11.4.8-01", "POST Plans", {"Name": "p1", "$value": "AAAA"}, 201), ("P-11.4.8-01", "PATCH Plans('p1')", {"$value": None}, 400),
+    ("P-11.4.8-01", "Tools('saw')/Manual", None, 204), ("P-11.4.8-01", "POST Tools", {"Code": "n1", "Manual": None}, 201), ("P-11.4.7.1-01", "POST Plans", {"Name": "p2"}, 201, {"Name": "p1"}, {"Slug": "p1"}), ("P-11.4.7.1-01", "Plans('p1')/$value", None, 200, {"Name": "p2"}, {}, {"Content-Type": "application/json"}),
+    ("P-11.4.7.1-01", "POST Plans", {}, 204, None, {"Slug": "p3", **MINIMAL}), ("P-11.4.7.1-01", "Plans('p2')", None, 404), ("P-11.4.8-01", "PATCH Plans('p1')", {"$value": None}, 400),
     # who takes no JSON is shown none, and nothing has happened (P 8.2.1)
     ("P-7-02", "POST Tools", {"Code": "n2"}, 406, ..., XML), ("P-7-02", "Tools('n2')", None, 404), ("P-7-02", "POST Tools", {"Code": "n2"}, 204, None, {**XML, **MINIMAL}), ("P-7-02", "PATCH Tools('n2')", {"Sizes": [1]}, 204, None, XML),
     ("P-7-02", "PATCH Tools('n2')", {"Sizes": [2]}, 406, ..., {**XML, "Prefer": "return=representation"}), ("P-7-02", "Tools('n2')/Sizes", None, 200, {"value": [1]}),
