@@ -27,8 +27,8 @@ def shaped(model: Model, version: str, *, omit_namespaces: frozenset[str] = froz
     """The model as a document of that version shows it.
 
     `omit_namespaces`: no annotation of their terms, no reference to them, no schema of theirs. `reference_uri` gives
-    the address where a namespace is served; None leaves the reference out, and what an included schema of that
-    name declares becomes part of the document, standard vocabularies aside.
+    the address where a namespace is served; None leaves the reference out, unless it names a document on the web that
+    is not at hand, and what an included schema of that name declares becomes part of the document, standard vocabularies aside.
     """
     if reference_uri is not None:
         model = _readdressed(model, reference_uri)
@@ -47,6 +47,10 @@ def _readdressed(model: Model, address: ReferenceUri) -> Model:
             uri = address(include.namespace)
             if uri is not None:
                 served.add(include.namespace)
+            elif ("://" in reference.uri and include.namespace not in model.namespaces
+                  and vocabulary_file(include.namespace) is None):
+                uri = reference.uri
+            if uri is not None:
                 known = found.get(uri) or replace(reference, uri=uri, includes=(), include_annotations=())
                 found[uri] = replace(known, includes=(*known.includes, include))
     moved = tuple(schema for schema in model.included if schema.namespace not in served

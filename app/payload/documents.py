@@ -14,12 +14,14 @@ import orjson
 
 from app.edm import types
 from app.edm.index import Model
+from app.edm.model import TypeRef
 from app.payload.format import Format
 from app.payload.values import json_converter
 from app.plan.changes import TYPE, VALUE
 from app.edm.types import parse
 
 Tree = Mapping[str, Any]
+EXTERNAL = "://"      # in the name of a type that another document declares
 INEXACT = frozenset({"Edm.Decimal", "Edm.Untyped", "Edm.PrimitiveType"})      # what is stored in another form than written
 
 
@@ -59,7 +61,7 @@ class DocumentWriter:
         """A parsed stored value of the declared type → the answer's form."""
         if value is None:
             return None
-        if isinstance(value, dict) and (self.model.kind(type) in ("complex", "untyped") or type in types.ABSTRACT):
+        if isinstance(value, dict) and (self.model.kind(type) in ("complex", "untyped", "unknown") or type in types.ABSTRACT):
             return self.complex(value, type, tree)
         if isinstance(value, list):
             return self.collection(value, type, tree)
@@ -80,7 +82,9 @@ class DocumentWriter:
         given = value.get(TYPE)
         actual = model.full(given.removeprefix("#")) if isinstance(given, str) else declared
         out: dict[str, Any] = {}
-        if format.metadata == "full" and model.kind(actual) == "complex" or (given is not None and format.metadata == "minimal"):
+        if isinstance(given, str) and EXTERNAL in given and format.metadata != "none":
+            out[format.control("type")] = given
+        elif format.metadata == "full" and model.kind(actual) == "complex" or given is not None and format.metadata == "minimal":
             out[format.control("type")] = format.type_name(actual)
         properties = model.properties(actual) if model.structured(actual) else {}
         for name, item in value.items():
@@ -104,10 +108,10 @@ class DocumentWriter:
                        ) -> None:
         """Adds a dynamic member with the type annotation that it needs."""
         format = self.format
-        type, many = dynamic_type(self.model, annotation)
         if annotation is not None and format.metadata != "none":
-            out[format.control("type", name)] = format.type_name(type, many)
-        out[name] = self.value(item, type, tree)
+            out[format.control("type", name)] = annotation if EXTERNAL in annotation else format.type_name(
+                *named_type(self.model, annotation))
+        out[name] = self.value(item, dynamic_type(self.model, annotation), tree)
 
     def annotated(self, name: str, tree: Tree | None) -> Callable[[str | None], dict[str, Any]]:
         """Stored text of a property of an abstract type → its member, its type before it where it is kept."""
@@ -147,11 +151,15 @@ class DocumentWriter:
         return write
 
 
-def dynamic_type(model: Model, annotation: str | None) -> tuple[str, bool]:
-    """(type, whether a collection) named by a stored type annotation; Untyped without one."""
-    if annotation is None:
-        return "Edm.Untyped", False
-    name, many = annotation.removeprefix("#"), False
+def dynamic_type(model: Model, annotation: str | None) -> str:
+    """The type of what stands beside a stored type annotation, primitive where that names a type definition; Untyped
+    without one."""
+    return "Edm.Untyped" if annotation is None else model.underlying(TypeRef(named_type(model, annotation)[0])).name
+
+
+def named_type(model: Model, annotation: str) -> tuple[str, bool]:
+    """(type, whether a collection) that a stored type annotation names."""
+    name, many = annotation.rpartition("#")[2], False
     if name.startswith("Collection(") and name.endswith(")"):
         name, many = name[11:-1], True
     if "." not in name:

@@ -10,14 +10,17 @@ from dataclasses import replace
 from typing import Any, TypeAlias
 
 from app.edm import types
+from app.edm.model import TypeRef
 from app.payload.primitives import Read, plain_number, primitive_reader, untyped
 from app.payload.schemas import Reading, Schemas, refuse
 from app.payload.syntax import Number
 from app.plan.changes import TYPE
 
 Complex = Callable[[Any, str, Reading], dict[str, Any]]
-# type, whether a collection, reader of single values, whether a single complex value, whether JSON tells it, as written
-Annotation: TypeAlias = tuple[str, bool, Read, bool, bool, str]
+# whether a collection, reader of single values, whether a single complex value (None: where it is an object), whether JSON
+# tells the type, the type as it is kept
+Annotation: TypeAlias = tuple[bool, Read, bool | None, bool, str]
+KEPT = 1000         # annotations whose meaning is kept
 TOLD = ("Edm.String", "Edm.Boolean", "Edm.Double", "Edm.Untyped")
 
 
@@ -33,15 +36,15 @@ class DynamicReader:
         if annotation is None:
             return {name: self.value(value, reading)}
         known = self._known.get(annotation) if annotation.__class__ is str else None
-        type, many, read, complex, told, shown = known or self._annotated(annotation)
+        many, read, complex, told, shown = known or self._annotated(annotation)
         if value is not None and many:
             if value.__class__ not in (list, tuple):
                 refuse("invalidValue", "A collection is written as an array.")
             value = [None if item is None else read(item) for item in value]
         elif value is not None:
             value = read(value)
-        if complex:
-            return {name: None if value is None else {TYPE: "#" + type, **value}}
+        if complex or complex is None and value.__class__ is dict:
+            return {name: None if value is None else {TYPE: shown, **value}}
         if told and (value.__class__ is not float or value - value == 0):
             return {name: value}
         return {name + TYPE: shown, name: value}
@@ -52,13 +55,19 @@ class DynamicReader:
             refuse("unknownType", "A type is named by a string.")
         inner = annotation.rpartition("#")[2]
         many = inner.startswith("Collection(") and inner.endswith(")")
-        type = self.schemas.resolve(inner[11:-1] if many else inner)
-        if type is None or self.model.kind(type) == "entity":
-            refuse("unknownType", f"There is no type '{annotation[:200]}' for a property.")
-        bare = type.removeprefix("Edm.")
-        found = self._known[annotation] = (
-            type, many, self._reader(type), not many and self.model.kind(type) == "complex", not many and type in TOLD,
-            f"#Collection({bare})" if many else "#" + bare)
+        name = inner[11:-1] if many else inner
+        type = self.schemas.resolve(name)
+        found: Annotation
+        if type is not None and self.model.kind(type) != "entity":
+            bare = type.removeprefix("Edm.")
+            found = (many, self._reader(type), not many and self.model.kind(type) == "complex", not many and type in TOLD,
+                     f"#Collection({bare})" if many else "#" + bare)
+        elif type is None and (shown := self.schemas.external(name, many)) is not None:
+            found = many, lambda value: self.value(value, Reading("create")), False if many else None, False, shown
+        else:
+            refuse("unknownType", f"There is no type '{annotation[:200]}' for a property{self.schemas.advice(name)}")
+        if len(self._known) < KEPT:
+            self._known[annotation] = found
         return found
 
     def _reader(self, type: str) -> Read:
@@ -72,6 +81,8 @@ class DynamicReader:
             return lambda value: self.complex(value, type, reading)
         if type == "Edm.Untyped":
             return lambda value: self.value(value, reading)
+        if self.model.kind(type) == "definition":
+            return self.schemas.typed(TypeRef(type), Reading("create", quoted=True))
         return primitive_reader(type, True) if type in types.PRIMITIVES else untyped
 
     def value(self, value: Any, reading: Reading) -> Any:
@@ -90,9 +101,16 @@ class DynamicReader:
         if given is not None:
             type = self.schemas.resolve(given)
             if type is None:
-                refuse("unknownType", f"There is no type '{given}'.")
+                shown = self.schemas.external(str(given).rpartition("#")[2])
+                if shown is None:
+                    refuse("unknownType", f"There is no type '{str(given)[:200]}'{self.schemas.advice(str(given))}")
+                return {TYPE: shown, **self.members(value, reading)}
             if self.model.kind(type) == "complex":
                 return {TYPE: "#" + type, **self.complex(value, type, replace(reading, operation="create"))}
+        return self.members(value, reading)
+
+    def members(self, value: dict[str, Any], reading: Reading) -> dict[str, Any]:
+        """The members of an object that no type declares."""
         if "@" not in "".join(value):
             return {name: self.value(item, reading) for name, item in value.items()}
         made: dict[str, Any] = {}

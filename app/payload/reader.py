@@ -159,9 +159,7 @@ class EntityReader:
         if given is not None:
             found = self.schemas.resolve(given)
             if found is None:
-                known = [*model.types]
-                hint = closest(str(given).rpartition("#")[2], known)
-                refuse("unknownType", f"There is no type '{given}'." + (f" Did you mean '{hint}'?" if hint else ""))
+                refuse("unknownType", f"There is no type '{str(given)[:200]}' here{self.schemas.advice(str(given))}")
             if not model.is_a(found, declared):
                 if model.is_a(declared, found):     # a base type says nothing new
                     found = declared

@@ -157,6 +157,9 @@ class Schemas:
         self._structures: dict[tuple[str, Reading], Structure] = {}
         self._dependents: dict[str, frozenset[str]] = {}
         self.synonyms = vocabularies.type_synonyms(model)
+        self.elsewhere = {include.namespace: reference.uri if "://" in reference.uri else ""
+                          for reference in model.references for include in reference.includes
+                          if include.namespace not in model.namespaces}
 
     # --- types -------------------------------------------------------------------------------------------
 
@@ -172,6 +175,24 @@ class Schemas:
         if name in self.model.types or name in types.PRIMITIVES or name in types.ABSTRACT:
             return name
         return self.synonyms.get(name)
+
+    def external(self, name: str, many: bool = False) -> str | None:
+        """The annotation of a type that only a document declares which the model refers to, by the URL of that document; None
+        where the model refers to none of that namespace (JSON Format §4.5.3)."""
+        full = self.model.full(name)
+        namespace, _, last = full.rpartition(".")
+        if namespace not in self.elsewhere or not last.isidentifier():
+            return None
+        return f"{self.elsewhere[namespace]}#{f'Collection({full})' if many else full}"
+
+    def advice(self, name: str) -> str:
+        """The end of a sentence about a type that nobody declares."""
+        name = name.rpartition("#")[2]
+        if self.external(name) is not None:
+            return ": it is declared by a document that the model refers to, which is not at hand."
+        hint = closest(name, [*self.model.types])
+        return (": neither this service nor a document that its model refers to declares it."
+                + (f" Did you mean '{hint}'?" if hint else ""))
 
     # --- structures --------------------------------------------------------------------------------------
 

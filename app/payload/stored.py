@@ -109,7 +109,7 @@ class Documents:
     def _object(self, value: dict[str, Any], declared: str, convert: Mapping[str, Convert]) -> dict[str, Any]:
         given = value.get(TYPE)
         if VALUE in value:
-            return {TYPE: given, VALUE: self._walk(value[VALUE], dynamic_type(self.model, given)[0], convert)}
+            return {TYPE: given, VALUE: self._walk(value[VALUE], dynamic_type(self.model, given), convert)}
         if given is None and declared == "Edm.Untyped":
             return self._dynamic(value, frozenset(), convert)
         actual = self.model.full(given.removeprefix("#")) if isinstance(given, str) else declared
@@ -139,7 +139,7 @@ class Documents:
                 continue
             type = self._types.get(annotation)
             if type is None:
-                type = self._types[annotation] = dynamic_type(self.model, annotation)[0]
+                type = self._types[annotation] = dynamic_type(self.model, annotation)
             made[name + TYPE] = annotation
             made[name] = self._walk(item, type, convert)
         return made

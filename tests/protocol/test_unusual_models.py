@@ -311,3 +311,54 @@ def test_everything_expanded_is_what_leads_somewhere(service_of: ServiceOf, tmp_
         step("U 5.1.3", "GET Things?$expand=*/$ref,Place/*", 200, {"value": [{"Next": None, "Loose": ABSENT}]}),
         step("U 5.1.3", "GET Things?$expand=*", 200, {"value": [{"Next": None}]}, Prefer="track-changes"),
         step("U 5.1.3", "GET Things?$expand=Loose", 501), step("U 5.1.3", "GET Things?$expand=Many($top=1)", 501)])
+
+
+# --- types of other documents -------------------------------------------------------------------------------
+
+OTHER = "http://other.example/svc/$metadata"
+ABROAD = HEAD.replace("<edmx:DataServices>", f"""<edmx:Reference Uri="{OTHER}"><edmx:Include Namespace="Other.Model" Alias="O"/></edmx:Reference>
+<edmx:Reference Uri="beside.xml"><edmx:Include Namespace="Beside.Model" Alias="B"/></edmx:Reference><edmx:DataServices>""") + SCHEMA.format("ns", """
+<EntityType Name="T" OpenType="true"><Key><PropertyRef Name="ID"/></Key><Property Name="ID" Type="Edm.Int32" Nullable="false"/>
+ <Property Name="c" Type="ns.C"/><Property Name="u" Type="Edm.Untyped"/><Property Name="p" Type="Edm.PrimitiveType"/></EntityType>
+<EntityType Name="D" BaseType="ns.T" OpenType="true"/><ComplexType Name="C" OpenType="true"><Property Name="a" Type="Edm.Int32"/></ComplexType>
+<EntityContainer Name="K"><EntitySet Name="Ts" EntityType="ns.T"/></EntityContainer>""") + TAIL
+BESIDE = HEAD + SCHEMA.format("Beside.Model", """<TypeDefinition Name="Short" UnderlyingType="Edm.String" MaxLength="3"/>
+<TypeDefinition Name="Span" UnderlyingType="Edm.Duration"/><TypeDefinition Name="Sum" UnderlyingType="Edm.Decimal" Scale="2"/>""") + TAIL
+NEW = {"OData_Version": "4.01", "OData_MaxVersion": "4.01", "Accept": "application/json;metadata=minimal"}
+FOREIGN = [
+    step("J 4.5.3", "POST Ts", 201, {"@type": "#ns.D"}, {"ID": 1, "@type": f"{ROOT}$metadata#ns.D"}, **NEW),
+    step("J 4.5.3", "POST Ts", 201, {"@type": "#ns.D"}, {"ID": 2, "@type": "$metadata?$schemaversion=*#ns.D"}, **NEW),
+    step("J 4.5.3", "POST Ts", 400, {"error": {"code": "unknownType", "target": "@odata.type", "message": re.compile("not at hand")}},
+         {"ID": 3, "@type": f"{OTHER}#Other.Model.D"}, **NEW),
+    step("J 4.5.3", "POST Ts", 400, {"error": {"code": "unknownType", "target": "d", "message": re.compile("neither this service")}},
+         {"ID": 3, "d@type": "http://third.example/$metadata#Third.Type", "d": 1}, **NEW),
+    step("J 4.5.3", "POST Ts", 400, {"error": {"code": "unknownType", "target": "c/@odata.type"}}, {"ID": 3, "c": {"@type": f"{OTHER}#Other.Model.C"}}, **NEW),
+    step("J 4.5.3", "POST Ts", 400, {"error": {"code": "valueTooLong", "target": "d"}}, {"ID": 3, "d@type": "#B.Short", "d": "abcd"}, **NEW),
+    step("J 4.5.3", "POST Ts", 400, {"error": {"code": "invalidValue", "target": "d"}}, {"ID": 3, "d@type": "#B.Span", "d": "day"}, **NEW),
+    step("J 4.5.3", "POST Ts", 201, {"s@type": "#Beside.Model.Short", "s": "abc", "t@type": "#Beside.Model.Span", "t": "PT5S", "n@type": "#Beside.Model.Sum", "n": 1.5},
+         {"ID": 3, "s@type": "#B.Short", "s": "abc", "t@type": "#B.Span", "t": "PT5S", "n@type": "#B.Sum", "n": 1.5}, **NEW),
+    step("J 4.5.3", "GET Ts(3)?$select=t,n", 200, {"t@odata.type": "#Beside.Model.Span", "t": "PT5S", "n@odata.type": "#Beside.Model.Sum", "n": "1.5"},
+         Accept="application/json;IEEE754Compatible=true"),
+    step("J 4.5.3", "POST Ts", 201, ..., {"ID": 4, "v@type": f"{OTHER}#O.E", "v": "red", "o@type": "#Other.Model.C", "o": {"z": 1.5, "in": {"@type": "#O.I", "k": [1]}},
+                                          "l@type": f"{OTHER}#Collection(O.C)", "l": [{"z": 1}, {"@type": "#O.I"}], "u": {"@type": "#O.C", "z": 2},
+                                          "p@type": "O.N", "p": 5, "c": {"a": 1, "m@type": "#O.E", "m": "blue"}}, **NEW),
+    step("J 4.5.3", "GET Ts(4)", 200, {"v@type": f"{OTHER}#Other.Model.E", "v": "red",
+                                       "o": Only({"@type": f"{OTHER}#Other.Model.C", "z": 1.5, "in": Only({"@type": f"{OTHER}#Other.Model.I", "k": [1]})}),
+                                       "l@type": f"{OTHER}#Collection(Other.Model.C)", "l": [Only(z=1), Only({"@type": f"{OTHER}#Other.Model.I"})],
+                                       "u": Only({"@type": f"{OTHER}#Other.Model.C", "z": 2}), "p@type": f"{OTHER}#Other.Model.N", "p": 5,
+                                       "c": Only({"a": 1, "m@type": f"{OTHER}#Other.Model.E", "m": "blue"})}, **NEW),
+    step("J 4.5.3", "GET Ts(4)", 200, {"v@odata.type": f"{OTHER}#Other.Model.E", "o": {"@odata.type": f"{OTHER}#Other.Model.C"}, "l": [Only(z=1), Only({"@odata.type": f"{OTHER}#Other.Model.I"})]},
+         Accept="application/json;odata.metadata=full"),
+    step("J 3.1.3", "GET Ts(4)", 200, {"v@odata.type": ABSENT, "o": Only(z=1.5, **{"in": Only(k=[1])}), "l": [Only(z=1), Only()], "u": Only(z=2), "c": Only(a=1, m="blue")},
+         Accept="application/json;odata.metadata=none"),
+    step("J 4.5.3", "PUT Ts(4)/v", 204, None, {"@type": f"{OTHER}#O.E", "value": "blue"}, **NEW),
+    step("J 4.5.3", "GET Ts(4)/v", 200, {"@type": f"{OTHER}#Other.Model.E", "value": "blue"}, **NEW),
+    step("U 5.1.1", "GET Ts?$filter=o/z gt 1&$select=ID", 200, {"value": [{"ID": 4}]}, **NEW),
+    step("J 4.5.3", "GET $metadata", 200, re.compile(f'<edmx:Reference Uri="{re.escape(OTHER)}">\\s*<edmx:Include Namespace="Other.Model" Alias="O"/>')),
+]
+
+
+def test_types_of_other_documents(service_of: ServiceOf, tmp_path: Path) -> None:
+    """Types by URL, of this service, of documents beside the model, and of one on the web that only the model knows of (J 4.5.1, J 4.5.3)."""
+    (tmp_path / "beside.xml").write_text(BESIDE, encoding="utf-8")
+    walk(opened(service_of, tmp_path, ABROAD), FOREIGN)
