@@ -26,9 +26,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return int(options.run(options))
     except ODataError as error:
-        print(f"odata: {error}", file=sys.stderr)
+        text = str(error)
+        print(f"odata: {text}", file=sys.stderr)
         for detail in error.details:
-            print(f"  {f'{detail.target}: ' if detail.target else ''}{detail.message}", file=sys.stderr)
+            if detail.message not in text:
+                print(f"  {f'{detail.target}: ' if detail.target else ''}{detail.message}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130

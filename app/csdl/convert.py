@@ -11,7 +11,7 @@ from app.csdl.load import read_document, source_of
 from app.csdl.source import Broken, refuse
 from app.csdl.xml_writer import write_xml
 from app.edm.index import Model
-from app.errors import ConfigurationError, ModelError
+from app.errors import ConfigurationError
 
 _COMMITTEE = "https://oasis-tcs.github.io/odata-vocabularies/"
 
@@ -35,22 +35,21 @@ def convert(source: str | Path, format: str, version: str | None = None) -> byte
 def convert_command(source: str | Path, target: str | Path, version: str | None = None) -> tuple[str, int]:
     """Write the converted document; the ending of the target names the format ('-': the other one, as text).
 
-    Gives a sentence (or the document) and the exit code. Raises ConfigurationError for a bad option.
+    Gives a sentence (or the document) and the exit code. Raises ModelError for a source that cannot be read,
+    ConfigurationError for a bad option and a target that cannot be written.
     """
     if version not in (None, "4.0", "4.01"):
         raise ConfigurationError(reason=f"There is no version '{version}': 4.0, 4.01")
     other = "xml" if str(source).endswith(".json") else "json"
     ending = Path(target).suffix.lower().lstrip(".")
     format = other if str(target) == "-" else "json" if ending == "json" else "xml"
+    data = convert(source, format, version)
+    if str(target) == "-":
+        return data.decode("utf-8"), 0
     try:
-        data = convert(source, format, version)
-        if str(target) == "-":
-            return data.decode("utf-8"), 0
         Path(target).write_bytes(data)
-    except ModelError as error:
-        return str(error), 1
     except OSError as error:
-        return f"{target} cannot be written: {error.strerror or error}.", 1
+        raise ConfigurationError(f"{target} cannot be written: {error.strerror or error}") from None
     return f"{target}: {len(data)} bytes.", 0
 
 

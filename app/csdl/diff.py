@@ -20,7 +20,7 @@ from app.edm.index import Model
 from app.edm.model import (Action, Annotation, ComplexType, EntityType, EnumType, Function, NavigationProperty,
                            Parameter, Property,
                            StructuredType, Term, TypeDefinition, TypeRef)
-from app.errors import ConfigurationError, ModelError
+from app.errors import ConfigurationError
 
 Class: TypeAlias = Literal["breaking", "additive", "compatible"]
 FORMATS = ("text", "json")
@@ -49,13 +49,11 @@ def diff(old: Model, new: Model) -> list[Change]:
 
 
 def diff_command(old: str | Path, new: str | Path, format: str = "text") -> tuple[str, int]:
-    """The report on two files and the exit code: 1 when a change breaks clients. Raises ConfigurationError."""
+    """The report on two files and the exit code: 1 when a change breaks clients. Raises ModelError for a file that
+    cannot be read, ConfigurationError for a bad option."""
     if format not in FORMATS:
         raise ConfigurationError(reason=f"There is no format '{format}': {', '.join(FORMATS)}")
-    try:
-        found = diff(load(old), load(new))
-    except ModelError as error:
-        return str(error), 1
+    found = diff(load(old), load(new))
     breaking = sum(change.kind == "breaking" for change in found)
     if format == "json":
         return json.dumps({"changes": [asdict(each) for each in found], "breaking": breaking}, ensure_ascii=False,

@@ -65,7 +65,8 @@ def _load(store: Store, mapping: TableMapping, data: Path, now: str | None, prog
     try:
         tree = read_json(data.read_bytes())
     except (OSError, ODataError) as error:
-        raise ConfigurationError(f"The data file {data} cannot be read: {error}") from None
+        reason = error.strerror or error if isinstance(error, OSError) else error
+        raise ConfigurationError(f"The data file {data} cannot be read: {reason}") from None
     loader = Loader(Catalogue(store, mapping), now)
     loader.gather(tree, progress)
     schema.create(store, mapping, [*loader.items])

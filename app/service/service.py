@@ -20,7 +20,7 @@ from urllib.parse import quote, urlsplit
 from app import bind, csdl, url
 from app.bind import nodes as bound
 from app.edm import Model, rules, vocabularies
-from app.errors import ConfigurationError, Forbidden, MethodNotAllowed, ModelError, NotFound, ODataError, UnknownOption
+from app.errors import ConfigurationError, Forbidden, MethodNotAllowed, NotFound, ODataError, UnknownOption
 from app.plan import Planner
 from app.service import (access, alterations, called, declared, failures, isolation, jobs, metadata, policies, read, restrictions,
                          rewrites, wishes)
@@ -458,10 +458,13 @@ def load_model(settings: Settings) -> Model:
 
 
 def usable(model: Model) -> None:
-    """Raise ModelError for what no service can be made of."""
+    """Raise ModelError for what no service can be made of, with its places."""
     broken = [each for each in rules.check(model) if each.rule in rules.FATAL]
     if broken:
-        raise ModelError("\n".join(str(each) for each in broken[:20]))
+        from app.csdl.check import check
+        from app.csdl.source import refuse
+        placed = [each for each in check(model.source or "") if each.rule in rules.FATAL]
+        raise refuse(placed or broken)
 
 
 def before(settings: Settings) -> str:

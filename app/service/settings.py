@@ -106,8 +106,9 @@ def _lenient(text: str) -> frozenset[str]:
     names = _list(text)
     for name in names:
         if name not in LENIENCIES:
-            raise ValueError(f"there is no leniency '{name}'; did you mean "
-                             f"'{closest(name, LENIENCIES) or ', '.join(LENIENCIES)}'?")
+            near = closest(name, LENIENCIES)
+            raise ValueError(f"there is no leniency '{name}'" + (f"; did you mean '{near}'?" if near else
+                                                                 f", but {', '.join(LENIENCIES)}"))
     return frozenset(names)
 
 

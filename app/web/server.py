@@ -128,5 +128,6 @@ def claim(host: str, port: int, patience: float) -> None:
             raise ConfigurationError(f"There is no address '{host}' on this machine: {error.strerror}") from None
         except OSError as error:
             if error.errno != errno.EADDRINUSE or time.monotonic() >= until:
-                raise ConfigurationError(f"Port {port} of {host} cannot be opened: {error.strerror}") from None
+                hint = "; --port names another one" if error.errno == errno.EADDRINUSE else ""
+                raise ConfigurationError(f"Port {port} of {host} cannot be opened: {error.strerror}{hint}") from None
         time.sleep(0.05)

@@ -13,6 +13,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
+from multiprocessing import resource_tracker
 
 from app.errors import ServiceUnavailable
 from app.service import jobs
@@ -62,6 +63,8 @@ def working(settings: Settings) -> Iterator[None]:
     running: list[multiprocessing.process.BaseProcess] = []
 
     def keep() -> None:
+        resource_tracker.ensure_running()           # its start would lift the mask
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})   # Ctrl-C is for the parent, who ends the process
         while not stopping.is_set():
             process = context.Process(target=_beside, args=(settings, os.getpid()), daemon=True, name="odata-work")
             process.start()
@@ -87,7 +90,6 @@ def working(settings: Settings) -> Iterator[None]:
 
 
 def _beside(settings: Settings, parent: int) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=follow, args=(parent, GRACE), daemon=True).start()
     work(settings)
 

@@ -13,7 +13,7 @@ from app.csdl.convert import convert_command
 from app.csdl.diff import diff, diff_command
 from app.csdl.profile import PROFILES
 from app.csdl.views import safe
-from app.errors import ConfigurationError
+from app.errors import ConfigurationError, ModelError
 from tests.csdl.documents import document
 
 ROOT = Path(__file__).parents[2]
@@ -141,10 +141,10 @@ def test_versions(tmp_path: Path) -> None:
 def test_what_cannot_be_read_or_written(tmp_path: Path) -> None:
     file = tmp_path / "m.xml"
     file.write_text("<html/>", encoding="utf-8")
-    assert convert_command(file, "-") == (f"{file}:1:1: The root is 'html', not edmx:Edmx of OData 4. "
-                                          "The root is Edmx in http://docs.oasis-open.org/odata/ns/edmx.", 1)
-    text, code = convert_command(HUB, tmp_path / "none" / "x.json")
-    assert code == 1 and "cannot be written" in text
+    with pytest.raises(ModelError, match="The root is 'html', not edmx:Edmx of OData 4"):
+        convert_command(file, "-")
+    with pytest.raises(ConfigurationError, match="cannot be written"):
+        convert_command(HUB, tmp_path / "none" / "x.json")
 
 
 # --- diff (Protocol §5.2) --------------------------------------------------------------------------------
@@ -248,6 +248,7 @@ def test_the_command(tmp_path: Path) -> None:
     assert diff_command(old, new) == ("additive: ns.X: complex type added\n0 breaking, 1 additive, 0 compatible", 0)
     text, code = diff_command(new, old, "json")
     assert (json.loads(text)["breaking"], code) == (1, 1)
-    assert diff_command(tmp_path / "none.xml", old)[1] == 1
+    with pytest.raises(ModelError, match="cannot be read"):         # no difference that breaks clients: exit code 2
+        diff_command(tmp_path / "none.xml", old)
     with pytest.raises(ConfigurationError):
         diff_command(old, new, "xml")

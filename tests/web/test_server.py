@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
+import re
 import signal
 import sqlite3
 import subprocess
@@ -14,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import MODELS
+from tests.csdl.documents import document
 from tests.web.serving import PATIENCE, ROOT, Serving, serving
 
 PLAIN = MODELS / "plain.xml"
@@ -154,8 +157,17 @@ def test_the_root_path_moves_the_service(tmp_path: Path) -> None:
         assert running.send("GET", "/items")[0] == 404
 
 
+def test_an_interrupt_at_once_ends_in_silence(tmp_path: Path) -> None:
+    running = Serving(PLAIN, tmp_path, "--port", "0", "--workers", "2")
+    os.killpg(running.process.pid, signal.SIGINT)       # what Ctrl-C does: every process of the terminal gets it
+    assert running.stop() == 0 and not running.errors
+
+
 REFUSED = [
     (["nothing.xml"], "nothing.xml"),
+    ([str(PLAIN), "--data", "no.json"], "no.json cannot be read: No such file or directory"),
+    ([str(PLAIN), "--lenient", "frobnicate"], "but quoted-numbers, quoted-types"),
+    ([str(PLAIN), "--lenient", "enum-number"], "did you mean 'enum-numbers'?"),
     ([str(PLAIN), "--page-size", "many"], "ODATA_PAGE_SIZE"),
     ([str(PLAIN), "--host", "0.0.0.0"], "--insecure"),
     ([str(PLAIN), "--workers", "0"], "--workers"),
@@ -174,7 +186,19 @@ def test_what_cannot_be_served_is_refused_at_once(options: list[str], message: s
     assert done.returncode == 2 and message in done.stderr and "Traceback" not in done.stderr
 
 
+def test_a_model_with_faults_is_refused_with_its_places(tmp_path: Path) -> None:
+    (tmp_path / "m.xml").write_text(document('<EntityType Name="X"><Key><PropertyRef Name="L"/></Key>\n'
+                                             '<Property Name="K" Type="Edm.Strin"/></EntityType>'))
+    done = subprocess.run([sys.executable, "-m", "app", "serve", "--port", "0", "m.xml"], cwd=tmp_path, text=True,
+                          capture_output=True, timeout=PATIENCE, env={"PYTHONPATH": str(ROOT), "PATH": ""})
+    first, second = done.stderr.splitlines()
+    assert done.returncode == 2
+    assert re.match(r"odata: m\.xml:\d+:\d+: The key property 'L' of '\w+\.X' does not exist \(and 1 more\)", first)
+    assert re.match(r"  m\.xml:\d+:\d+: There is no type 'Edm.Strin'; did you mean 'Edm.String'", second)
+    assert ":0" not in done.stderr
+
+
 def test_a_port_in_use_is_refused(server: Serving, tmp_path: Path) -> None:
     second = Serving(PLAIN, tmp_path, "--port", str(server.port))
     assert second.stop() == 2 and not second.ready
-    assert f"Port {server.port}" in "".join(second.errors)
+    assert f"Port {server.port}" in "".join(second.errors) and "--port" in "".join(second.errors)
