@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from app import errors
+from app import Settings, create_app, errors
 from app.cli import parser
 from app.service.settings import LENIENCIES, catalogue
 
@@ -111,3 +111,15 @@ def test_every_package_is_on_the_map() -> None:
     text = (DOCS / "architecture.md").read_text()
     for package in (path.parent.name for path in (ROOT / "app").glob("*/__init__.py")):
         assert f"`{package}`" in text, f"docs/architecture.md says nothing of {package}"
+
+
+def test_the_shop_of_the_readme_can_be_served(tmp_path: Path) -> None:
+    text = (ROOT / "README.md").read_text()
+    for name, language in (("shop.xml", "xml"), ("shop.py", "python")):
+        (tmp_path / name).write_text(re.search(rf"```{language}\n(.*?)```", text, re.S)[1])     # type: ignore[index]
+    (tmp_path / "shop.data.json").write_text(re.search(r"`(\{.*?\})`", text)[1])                # type: ignore[index]
+    settings = Settings.for_model(tmp_path / "shop.xml", database=f"sqlite:///{tmp_path}/shop.db")
+    client = create_app(settings).test_client()
+    action = re.search(r"\$SERVICE(/orders/\S+?)`", text)[1]                                    # type: ignore[index]
+    assert [client.post(action).status_code for _ in range(2)] == [204, 409]
+    assert client.get("/orders(1)/shipped").json["value"]                                      # type: ignore[index]

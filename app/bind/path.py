@@ -299,7 +299,8 @@ class _Walk:
             self.enter("dynamic", "Edm.Untyped", False, True)
             return
         known = [*model.properties(self.type), *model.navigations(self.type)]
-        hint = errors.closest(name, known)
+        called = (each.name for each in model.bound_to(self.type, False) if each.name.rpartition(".")[2] == name)
+        hint = next(called, None) or errors.closest(name, known)
         if self.kind not in ("entity", "complex"):
             raise errors.UnknownResource(f"'{name}' cannot follow a value of type {self.type}")
         raise errors.UnknownResource(f"{self.type} has no property '{name}'", hint=hint)

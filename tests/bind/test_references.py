@@ -89,6 +89,7 @@ def test_limits_name_themselves() -> None:
 
 
 def test_a_model_without_default_namespace_knows_qualified_names_only() -> None:
+    assert answer("northwind", "Orders(1)/Ship").endswith("Did you mean 'Northwind.Model.Ship'?")
     assert answer("northwind", "Customers('x')/Turnover") == (
         "dynamic Customers(CustomerID='x')/Turnover? : Edm.Untyped in Customers nullable")
     assert answer("northwind", "Customers('x')/Self.Turnover()") == (
