@@ -319,6 +319,16 @@ class ObjectValue:
 
 
 @dataclass(frozen=True, slots=True)
+class Stored:
+    """A complex value or a collection of values as JSON in the stored form: what a function gave. That of the first branch
+    whose condition is true (None: always), else null."""
+
+    branches: tuple[tuple[Expression | None, str], ...]
+    type: str
+    collection: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class AggregateValue:
     """`$these/aggregate(…)` or `path/aggregate(…)` inside an expression."""
 
@@ -344,7 +354,7 @@ class Kinship:
 Expression: TypeAlias = (Literal | Parameter | ParameterList | It | This | These | Variable | Root | PropertyPath
                          | DynamicPath | NavigationPath | CastPath | AliasPath | Transformed | AnnotationPath | Count | Filtered
                          | Lambda | Compare | In | Has | Logic | Not | Negate | Arithmetic | Call | Cast | IsOf | Case
-                         | FunctionCall | ListValue | ObjectValue | AggregateValue | Kinship)
+                         | FunctionCall | ListValue | ObjectValue | Stored | AggregateValue | Kinship)
 
 
 # --- options ---------------------------------------------------------------------------------------------

@@ -64,6 +64,9 @@ def show(node: Any) -> str:
             return f"[{' '.join(map(show, items))}]:{name}"
         case nodes.ObjectValue(members, name):
             return "{" + " ".join(f"{each}={show(value)}" for each, value in members) + f"}}:{name}"
+        case nodes.Stored(branches, name, collection):
+            given = " ".join(text if test is None else f"{show(test)}:{text}" for test, text in branches)
+            return f"(stored {given}):{_named(name, collection)}"
         case nodes.Lambda(operator, collection, variable, predicate):
             return f"({operator} {_path(collection)}" + (f" {variable}: {show(predicate)}" if variable else "") + ")"
         case nodes.Count(collection, predicate, search):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 from app import sql
 from app.bind import nodes as bound
@@ -33,6 +33,7 @@ INPUTS = 1000           # distinct inputs that a function is called with, for th
 CONSTANTS = (bound.Literal, bound.Parameter, bound.ParameterList, bound.ListValue, bound.ObjectValue)
 LEAVES = (Property, NavigationProperty, EntitySet, Singleton, Operation, TypeRef)
 TRUTH, TEXT = "Edm.Boolean", "Edm.String"
+Branch: TypeAlias = tuple[bound.Expression | None, Any]         # a condition (None: always) and what the function gave
 
 
 def mentioned(node: object) -> bool:
@@ -242,8 +243,6 @@ class _Evaluation:
                 return self.result(changed, places)
             case bound.Call() if is_open_pattern(changed):
                 return self.pattern(changed, places)
-            case bound.PropertyPath(bound.ObjectValue(members), declared):
-                return dict(members).get(declared.name, bound.Literal(None, changed.type))
         return changed
 
     def _inside(self, node: Any, places: _Places) -> Mapping[str, _Places]:
@@ -336,8 +335,9 @@ class _Evaluation:
             selection = Selection(self.session, source, values=tuple(self.call.values))
             binding = (selection if node.function.parameters[0].type.collection else selection.first(),)
             if binding == (None,):
-                return bound.Literal(None, node.type)
-        return self._value(node, self._called(node, function, binding, {}))
+                return self._made(node, (), places)
+        result = self._called(node, function, binding, {})
+        return self._made(node, () if result is None else ((None, result),), places)
 
     def _one(self, node: bound.Expression, places: _Places) -> Source | None:
         """The entities of `$root/Set`, `$root/Set(key)` or `$root/Singleton`, or behind them."""
@@ -352,49 +352,71 @@ class _Evaluation:
                 return self.planner.follow(below, owner, navigation)
         return None
 
-    def _value(self, node: bound.FunctionCall, result: Any) -> bound.Expression:
-        if isinstance(result, Entity):
-            return self._entity(node, result)
-        if isinstance(result, Selection) or node.collection and self.model.entity_type(node.type) is not None:
-            found = list(result or ())
-            if len(found) > INPUTS:
-                raise LimitExceeded(limit="number of entities of a function in an expression", allowed=INPUTS)
-            if any(each.layout.table.owner is not None or each.layout.id != found[0].layout.id for each in found):
-                raise self._unable(node.function.name, "with entities of several sets")
-            whole = bound.Root(found[0].layout.id, (), node.type, True) if found else None
-            if whole is None:
-                return self._none(node)
-            tests = tuple(is_this(self.session, each, bound.This(node.type)) for each in found)
-            return bound.Filtered(whole, tests[0] if len(tests) == 1 else bound.Logic("or", tests), node.type)
-        return _literal(result, node.type, self.model.kind(node.type))
+    # --- results -----------------------------------------------------------------------------------------
 
-    def _none(self, node: bound.FunctionCall) -> bound.Expression:
-        """A collection of entities without members."""
+    def _made(self, node: bound.FunctionCall, branches: Sequence[Branch], places: _Places) -> bound.Expression:
+        """What a call stands for: its results, each under its condition, and null where none holds."""
+        if self.model.entity_type(node.type) is not None:
+            return self._entities(node, branches, places) if node.collection else self._entity(node, branches)
+        if node.collection or self.model.kind(node.type) == "complex":
+            encode = self.call.service.catalogue.documents.encode
+            made = ((test, encode(result, node.type)) for test, result in branches)
+            return bound.Stored(tuple((test, text) for test, text in made if text is not None), node.type, node.collection)
+        return _chosen([(test, bound.Literal(result, node.type)) for test, result in branches], node.type)
+
+    def _entity(self, node: bound.FunctionCall, branches: Sequence[Branch]) -> bound.Expression:
+        """The entity whose key is that of the result, by a `case` for each part of the key."""
+        id = self._table(node, [found for _, found in branches])
+        table = self.planner.mapping.table(id)
+        if table.singleton and all(test is None for test, _ in branches):
+            return bound.Root(id, (), node.type)
+        if table.singleton or any(isinstance(each, bound.Variable) for test, _ in branches for each in walked(test)):
+            raise self._unable(node.function.name, "of these values, with an entity,")
+        key = tuple((name, _chosen([(test, bound.Literal(found.row[column.name] if found.row else None, column.edm))
+                                    for test, found in branches], column.edm)) for name, column in table.key)
+        return bound.Root(id, key, node.type)
+
+    def _entities(self, node: bound.FunctionCall, branches: Sequence[Branch], places: _Places) -> bound.Expression:
+        """Those of the entities of a set that the function gave for the row."""
+        several = [(test, list(result or ())) for test, result in branches]
+        found = [each for _, some in several for each in some]
+        if len(found) > INPUTS:
+            raise LimitExceeded(limit="number of entities of a function in an expression", allowed=INPUTS)
+        whole = bound.Root(self._table(node, found), (), node.type, True)
+        if places.this is not places.it and any(isinstance(each, bound.This) for test, _ in several for each in walked(test)):
+            raise self._unable(node.function.name, "of these values, with entities,")
+        kept: list[bound.Expression] = []
+        for test, some in several:
+            tests = tuple(is_this(self.session, each, bound.This(node.type)) for each in some)
+            if tests:
+                of_these = _any(tests)
+                kept.append(of_these if test is None else bound.Logic("and", (_from_inside(test), of_these)))
+        return bound.Filtered(whole, _any(kept) if kept else bound.Literal(False, TRUTH), node.type)
+
+    def _table(self, node: bound.FunctionCall, found: Sequence[Entity]) -> str:
+        """The one set or singleton that has the results; where there are none, any that can have them."""
+        for each in found:
+            if each.layout.table.owner is not None:
+                raise self._unable(node.function.name, "with a contained entity")
+            if each.layout.id != found[0].layout.id:
+                raise self._unable(node.function.name, "with entities of several sets")
+        if found:
+            return found[0].layout.id
         for name, element in self.model.sets.items():
             if self.model.is_a(node.type, element.type) or self.model.is_a(element.type, node.type):
-                return bound.Filtered(bound.Root(name, (), node.type, True), bound.Literal(False, TRUTH), node.type)
+                return name
         raise self._unable(node.function.name, "without a set of its type")
-
-    def _entity(self, node: bound.FunctionCall, found: Entity) -> bound.Expression:
-        if found.layout.table.owner is not None:
-            raise self._unable(node.function.name, "with a contained entity")
-        columns = dict(found.layout.table.key)
-        key = tuple((name, bound.Literal(found.row[columns[name].name] if found.row else None, columns[name].edm))
-                    for name, _ in found.key)
-        return bound.Root(found.layout.id, () if found.layout.table.singleton else key, node.type)
 
     # --- rows --------------------------------------------------------------------------------------------
 
     def _by_row(self, node: bound.FunctionCall, function: Callable[..., Any], varying: Sequence[bound.Expression],
                 roots: set[Any], places: _Places) -> bound.Expression:
         """The results by the inputs that the rows have, as a `case`."""
-        if node.collection or self.model.kind(node.type) not in ("primitive", "enum"):
-            raise self._unable(node.function.name, "of the row, with a result that is no primitive value,")
         rows, tables = self._inputs(node.function.name, varying, roots, places)
-        branches: list[tuple[bound.Expression, bound.Expression]] = []
+        branches: list[Branch] = []
         for given in rows:
             self._branch(node, function, given, tables, branches)
-        return bound.Case(tuple(branches), node.type) if branches else bound.Literal(None, node.type)
+        return self._made(node, branches, places)
 
     def _inputs(self, name: str, varying: Sequence[bound.Expression], roots: set[Any], places: _Places
                 ) -> tuple[list[dict[bound.Expression, Any]], dict[bound.Expression, Source | None]]:
@@ -410,7 +432,7 @@ class _Evaluation:
         for each in varying:
             entity = self.model.entity_type(each.type) is not None
             target = self.reached(each, places) if entity else None
-            if getattr(each, "collection", False) or entity and (
+            if getattr(each, "collection", False) or self.model.kind(each.type) == "complex" or entity and (
                     target is None or self.planner.mapping.table(target.table).owner is not None):
                 raise self._unable(name, "of these values")
             tables[each] = target
@@ -428,7 +450,7 @@ class _Evaluation:
 
     def _branch(self, node: bound.FunctionCall, function: Callable[..., Any], given: dict[bound.Expression, Any],
                 tables: Mapping[bound.Expression, Source | None],
-                branches: list[tuple[bound.Expression, bound.Expression]]) -> None:
+                branches: list[Branch]) -> None:
         """The result for one input, where there is one."""
         tests: list[bound.Expression] = []
         for each, value in given.items():
@@ -458,8 +480,7 @@ class _Evaluation:
         except (Forbidden, NotFound):
             return
         if result is not None:
-            branches.append((tests[0] if len(tests) == 1 else bound.Logic("and", tuple(tests)),
-                             bound.Literal(result, node.type)))
+            branches.append((tests[0] if len(tests) == 1 else bound.Logic("and", tuple(tests)), result))
 
 
 def _type(operation: Operation, name: str) -> TypeRef:
@@ -470,19 +491,33 @@ def _rooted(node: Any) -> Any:
     """An expression about `$it` or a lambda variable as one about the current instance."""
     if isinstance(node, bound.It | bound.Variable):
         return bound.This(node.type)
+    return _parts(node, _rooted)
+
+
+def _from_inside(node: Any) -> Any:
+    """A condition on the current instance as one on `$it`, for the members of a collection."""
+    if isinstance(node, bound.This):
+        return bound.It(node.type)
+    return _parts(node, _from_inside)
+
+
+def _parts(node: Any, change: Callable[[Any], Any]) -> Any:
+    """An expression with each of its parts changed."""
     if isinstance(node, tuple):
-        return tuple(_rooted(each) for each in node)
+        return tuple(change(each) for each in node)
     if not is_dataclass(node) or isinstance(node, LEAVES):
         return node
     changed: Any = node
-    return replace(changed, **{each.name: _rooted(getattr(changed, each.name)) for each in fields(changed)})
+    return replace(changed, **{each.name: change(getattr(changed, each.name)) for each in fields(changed)})
 
 
-def _literal(value: Any, type: str, kind: str) -> bound.Expression:
-    """A canonical value as an expression."""
-    if isinstance(value, list):
-        return bound.ListValue(tuple(_literal(each, type, kind) for each in value), type)
-    if isinstance(value, dict) and kind == "complex":
-        return bound.ObjectValue(tuple((name, _literal(each, "Edm.Untyped", "")) for name, each in value.items()
-                                       if "@" not in name), type)
-    return bound.Literal(value, type)
+def _any(tests: Sequence[bound.Expression]) -> bound.Expression:
+    return tests[0] if len(tests) == 1 else bound.Logic("or", tuple(tests))
+
+
+def _chosen(branches: Sequence[tuple[bound.Expression | None, bound.Expression]], type: str) -> bound.Expression:
+    """The value whose condition holds; one that has no condition is alone."""
+    held = tuple((test, value) for test, value in branches if test is not None)
+    if held:
+        return bound.Case(held, type)
+    return branches[0][1] if branches else bound.Literal(None, type)

@@ -70,7 +70,7 @@ def listed(node: bound.Expression, kind: str, scope: Scope) -> Listed:
             return part(listed(whole, kind, scope), start, rest[0] if rest else None, scope)
         case bound.Call("concat", (first, second)):
             return joined(listed(first, kind, scope), listed(second, kind, scope))
-    if not isinstance(node, bound.PropertyPath | bound.DynamicPath):
+    if not isinstance(node, bound.PropertyPath | bound.DynamicPath | bound.Stored):
         raise errors.NotImplementedByService(feature=f"{type(node).__name__} as an ordered collection")
     return stored(paths.within(node, scope), build)
 

@@ -32,7 +32,7 @@ def members(node: bound.Expression, scope: Scope) -> Members:
         case bound.PropertyPath(base, declared, owner) if is_collection(base):
             found = members(base, scope)
             return items(paths.member(found.member, owner, declared.name, scope.build), scope.build, found)
-        case bound.PropertyPath() | bound.DynamicPath():
+        case bound.PropertyPath() | bound.DynamicPath() | bound.Stored():
             return items(paths.within(node, scope), scope.build)
         case bound.Filtered(collection, predicate):
             found = members(collection, scope)

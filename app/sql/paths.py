@@ -52,8 +52,18 @@ def place(node: bound.Expression, scope: Scope) -> Place | None:
             return cast(within(base, scope), type_name, scope.build)
         case bound.AliasPath(name):
             return named(name, scope)
+        case bound.Stored():
+            return document(node, scope)
         case _:
             return None
+
+
+def document(node: bound.Stored, scope: Scope) -> Json:
+    """The value that a function gave."""
+    pairs = [(terms.TRUE if condition is None else expression.condition(condition, scope), pw.Value(text, unpack=False))
+             for condition, text in node.branches]
+    value = pw.Case(None, pairs) if pairs else terms.NULL
+    return Json(pw.Cast(value, "json") if scope.build.dialect.name == "postgresql" else value, (), node.type, node.collection)
 
 
 def named(name: str, scope: Scope) -> Place | None:

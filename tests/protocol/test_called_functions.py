@@ -54,6 +54,27 @@ CALLS = [
     Exchange("U 5.1.1.13", f"Categories?$filter=Products/any(p:{NS}PriceWithTax(price=p/UnitPrice) gt 50)&$select=ID", 200, of("ID", 1)),
     Exchange("U 4.8", f"Categories?$filter=Products/$count($filter={NS}PriceWithTax(price=UnitPrice) gt 20) eq 4&$select=ID", 200, {"value": list}),
     Exchange("P 11.5.4.1", f"Products?$filter={NS}PriceWithTax(price=Weight) eq null and ID gt 13&$select=ID", 200, of("ID", 16)),
+    # results that are complex values, collections or entities
+    *[Exchange("U 5.1.1.14.4", f"Items?$filter={text}&$select=Id", 200, of("Id", *ids), model="calls") for text, ids in (
+        ("Calls.Words(prefix='x')/any(w:w eq 'xfig')", [1, 2, 3]), ("concat('f',Name) in Calls.Words()", []), ("'fig' in Calls.Words()", [1, 2, 3]),
+        ("Calls.Sizes()/any(s:s/Width eq Id and s/Unit eq 'm')", [3]), ("Calls.Sizes()/any(s:s/Calls.Box/Depth eq 8)", [1, 2, 3]), ("length(Calls.Words()) eq Id", [3]),
+        ("Calls.Sizes()/$count eq Id", [3]), ("$root/Items(1)/Calls.Biggest()/Calls.Box/Depth eq Id add 1", [3]), ("$root/Items(2)/Calls.Biggest() eq null", [1, 2, 3]),
+        ("$root/Items(9)/Calls.Biggest()/Width eq null", [1, 2, 3]), ("$root/Items/Calls.First() eq $it", [1]),
+        ("Calls.Biggest()/Width gt 3", [3]), ("Calls.Biggest() eq null", [2]), ("Calls.Biggest() ne null", [1, 3]), ("not (Calls.Biggest()/Width gt 3)", [1, 2]),
+        ("Calls.Biggest()/Calls.Box/Depth eq 4", [1]), ("isof(Calls.Biggest(),Calls.Box)", [1]), ("Calls.Biggest() eq Size", [2]),
+        ("Calls.Parts()/any(p:p eq 'b')", [1]), ("not Calls.Parts()/any()", [2]), ("'c' in Calls.Parts()", [3]), ("Calls.Parts()/$count eq 2", [1]),
+        ("Group/Items/Calls.First()/Name eq 'one'", [1, 2]), ("Group/Items/Calls.First() eq $it", [1]), ("Group/Items/Calls.First() eq null", [3]),
+        ("Group/Items/Calls.First()/Next/Id eq Id", [2]), ("$it in Group/Items/Calls.Named(names=['two'])", [2]))],
+    *[Exchange("U 5.1.1.14.4", f"Groups?$filter={text}&$select=Code", 200, of("Code", *codes), model="calls") for text, codes in (
+        ("Items/Calls.Named(names=['two'])/any(i:i/Id eq 2)", ["g1"]), ("Items/Calls.Named(names=['one','two'])/$count eq 2", ["g1"]), ("Items/Calls.Named(names=['none'])/any()", []),
+        ("Items/any(i:i/Calls.Biggest()/Width eq 3)", ["g1"]), ("Items/any(i:i/Calls.Parts()/any(p:p eq 'a'))", ["g1"]), ("Items/Calls.First()/Id eq null", ["g2"]))],
+    Exchange("P 11.2.6.2", "Items?$orderby=Calls.Biggest()/Width desc&$select=Id", 200, of("Id", 3, 1, 2), model="calls"),
+    Exchange("P 11.2.5.3", "Items?$compute=Calls.Biggest()/Width as w,Calls.Parts() as p,Calls.Biggest() as b&$select=w,p,b&$top=2", 200,
+             {"value": [{"w": 3, "p": ["a", "b"], "b": {"@odata.type": "#Calls.Box", "Width": 3, "Unit": "cm", "Depth": 4}}, {"w": None, "p": [], "b": None}]}, model="calls"),
+    Exchange("U 5.1.3", "Groups?$expand=Items($filter=Group/Items/Calls.First()/Id eq Id;$select=Id)&$select=Code", 200, {"value": [{"Items": [{"Id": 1}]}, {"Items": []}]}, model="calls"),
+    Exchange("DA 3.3", "Groups?$apply=filter(Items/Calls.First()/Id eq 1)/aggregate($count as N)", 200, of("N", 1), model="calls"),
+    Exchange("P 11.5.4.1", "Items?$filter=Size/Calls.Double()/Width gt 1", 501, {"error": {"message": re.compile("Double of these values")}}, model="calls"),
+    Exchange("U 5.1.1.13", "Groups?$filter=Items/any(i:i/Group/Items/Calls.First()/Id eq 1)", 501, {"error": {"message": re.compile("First of these values, with an entity")}}, model="calls"),
     # patterns that are no literals
     Exchange("U 5.1.1.7.1", "Products?$filter=matchesPattern(Name,@p)&$select=ID&@p='^Cha'", 200, of("ID", 1, 2)),
     Exchange("U 5.1.1.7.1", "Products?$filter=matchesPattern(Name,@p)&$select=ID&@p='^Chai'", 200, of("ID", 1)),
@@ -89,7 +110,7 @@ CALLS = [
         f"Products?$apply=groupby((UnitPrice))&$filter={NS}PriceWithTax(price=UnitPrice) gt 50",
         f"Products?$apply=aggregate(UnitPrice with max as m)/compute({NS}PriceWithTax(price=m) as g)")],
     # what is refused
-    Exchange("P 11.5.4.1", f"Employees?$filter=Reports/{NS}Busiest() ne null", 501, {"error": {"message": re.compile("Busiest")}}),
+    Exchange("P 11.5.4.1", f"Employees?$filter=Reports/{NS}Busiest() ne null&$select=EmployeeID", 200, of("EmployeeID", 2, 5)),
     Exchange("P 11.5.4.1", f"Products?$filter={NS}Turnover() gt 1", 400, {"error": {"code": "unknownFunction", "target": "$filter"}}),
     Exchange("P 11.5.4.1", f"Customers?$filter={NS}Turnover(x=1) gt 1", 400, {"error": {"target": "$filter"}}),
     Exchange("P 11.5.4.1", f"Products?$filter={NS}Discontinue() eq null", 400, {"error": {"message": re.compile("action")}}),
