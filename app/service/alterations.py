@@ -43,14 +43,19 @@ def permitted(policy: Policy, where: Place, right: str, method: str) -> None:
     """Raises MethodNotAllowed where a place does not have a kind of change, Forbidden where a scope for it is missing."""
     model = policy.model
     policy.permit(right, where, vocabularies.restriction(model, TERMS[right], where))
-    if not vocabularies.allowed(model, TERMS[right], MEMBERS[right], where):
+    if not has(model, right, where):
         raise MethodNotAllowed(method=method, resource=f"'{named(where)}'", allow=("GET", "HEAD", *left(model, where)))
+
+
+def has(model: Model, right: str, where: Place) -> bool:
+    """Whether a place has a kind of change."""
+    return vocabularies.allowed(model, TERMS[right], MEMBERS[right], where)
 
 
 def left(model: Model, where: Place) -> Iterator[str]:
     """The methods of changes that a place has."""
     for right, methods in METHODS.items():
-        if vocabularies.allowed(model, TERMS[right], MEMBERS[right], where):
+        if has(model, right, where):
             yield from sorted(vocabularies.update_methods(model, where) & set(methods)) if right == "update" else methods
 
 

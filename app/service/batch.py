@@ -42,7 +42,7 @@ class _Failed(Exception):
 def probe(call: Call) -> Response:
     """The answer to HEAD, by which clients look for a token before they send a batch; GET is refused."""
     if call.request.method != "HEAD":
-        raise MethodNotAllowed(method=call.request.method, resource="$batch", allow=("POST",))
+        raise MethodNotAllowed(method=call.request.method, resource="$batch", allow=("POST", "HEAD"))
     return Response(200, {"Allow": "POST, HEAD"})
 
 
@@ -50,7 +50,7 @@ def batch(call: Call) -> Response:
     """The answer to POST `$batch`."""
     request = tunnelled(call.request)
     if request.method != "POST":
-        raise MethodNotAllowed(method=request.method, resource="$batch", allow=("POST",))
+        raise MethodNotAllowed(method=request.method, resource="$batch", allow=("POST", "HEAD"))
     for name in ("if-match", "if-none-match"):
         if request.header(name) is not None:
             raise BodyError(f"{name} does not apply to a batch, only to its parts", target=name)

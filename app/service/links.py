@@ -21,7 +21,7 @@ from app.service.response import Response
 from app.service.restrictions import place_before
 from app.service.session import WriteSession
 from app.service.write import allow, check_conditions, place, prepare, transact
-from app.store.mapping import Contained, Reference, Unbound, Whole
+from app.store.mapping import Reference, Unbound, Whole
 
 
 class _Link:
@@ -29,15 +29,15 @@ class _Link:
 
     def __init__(self, call: Call) -> None:
         steps = call.resource.steps
-        at = max((index for index, step in enumerate(steps) if isinstance(step, bound.NavigationStep)), default=-1)
-        if at < 0:
-            raise MethodNotAllowed(method=call.request.method,
-                                   resource="the references of an entity set", allow=("GET", "HEAD"))
+        at = max(index for index, step in enumerate(steps) if isinstance(step, bound.NavigationStep))
         self.call = call
         prepare(call)
         step = steps[at]
         assert isinstance(step, bound.NavigationStep)
         self.navigation, self.name = step.navigation, step.navigation.name
+        if self.navigation.contains_target:
+            raise MethodNotAllowed(f"'{self.name}' contains its entities; they are created and deleted instead",
+                                   allow=("GET", "HEAD"))
         self.key_steps = steps[:at + 2] if any(isinstance(each, bound.KeyStep) for each in steps[at + 1:]) else None
         inside = (bound.PropertyStep, bound.CastStep, bound.OrdinalStep)
         start = next((index for index, each in enumerate(steps[:at]) if isinstance(each, bound.PropertyStep) and all(
@@ -67,9 +67,6 @@ class _Link:
             if isinstance(relation, Reference) and not self.navigation.collection and any(
                     column in relation.own for _, column in entity.layout.table.key):
                 raise MethodNotAllowed(f"'{self.name}' is part of the key", allow=("GET", "HEAD"))
-            if isinstance(relation, Contained):
-                raise MethodNotAllowed(f"'{self.name}' contains its entities; they are created and deleted instead",
-                                       allow=("GET", "HEAD"))
         return entity
 
     def there(self, entity: Entity) -> bool:

@@ -13,6 +13,7 @@ from typing import Any
 
 from app.bind import nodes as bound
 from app.edm import types, vocabularies
+from app.edm.index import Model
 from app.edm.model import Property
 from app.errors import BodyError, MethodNotAllowed, NotFound, NotImplementedByService, OptionNotAllowed, UnsupportedMediaType
 from app.plan import changes as plan
@@ -20,13 +21,25 @@ from app.plan.changes import BIND, TYPE
 from app.service import answers, bodies, outcomes, results
 from app.service.call import Call
 from app.service.entities import Entity
-from app.service.finding import value_of
+from app.service.finding import Steps, value_of
 from app.service.gathering import merge
 from app.service.response import Response
 from app.service.session import WriteSession
 from app.service.write import allow, place, prepare, stored, transact
 
 Edit = Callable[[Any], Any]
+
+
+def unwritable(model: Model, steps: Steps) -> str | None:
+    """Why no property on a path can be written by itself; None where it can."""
+    found = [step for step in steps if isinstance(step, bound.PropertyStep)]
+    for step in found:
+        if vocabularies.read_only(model, step.owner, step.property) or (
+                step.property.type.name != "Edm.Stream" and vocabularies.immutable(model, step.owner, step.property)):
+            return f"'{step.property.name}' cannot be written"
+    if found and found[0].property.name in {part.path.partition("/")[0] for part in model.key(found[0].owner)}:
+        return f"'{found[0].property.name}' is part of the key"
+    return None
 
 
 class _Spot:
@@ -42,15 +55,9 @@ class _Spot:
 
     def _check(self) -> None:
         """Computed, immutable and key members cannot be written (Protocol §11.4.3)."""
-        model, first = self.call.model, self.steps[0]
-        for step in self.steps:
-            if isinstance(step, bound.PropertyStep) and (
-                    vocabularies.read_only(model, step.owner, step.property)
-                    or vocabularies.immutable(model, step.owner, step.property)):
-                raise MethodNotAllowed(f"'{step.property.name}' cannot be written", allow=("GET", "HEAD"))
-        if isinstance(first, bound.PropertyStep) and first.property.name in {
-                part.path.partition("/")[0] for part in model.key(first.owner)}:
-            raise MethodNotAllowed(f"'{first.property.name}' is part of the key", allow=("GET", "HEAD"))
+        why = unwritable(self.call.model, self.steps)
+        if why is not None:
+            raise MethodNotAllowed(why, allow=("GET", "HEAD"))
 
     @property
     def member(self) -> Property | None:

@@ -285,8 +285,8 @@ class Service:
         target = rewrites.dereferenced(url.parse(request.path, request.query, self.limits), request.root)
         resource = bind.bind_lifted(url.lift(target)[0], target, policy.model, "GET")[0].resource
         if request.method == "OPTIONS":
-            return Response(204, {"Allow": ", ".join(methods(resource))})
-        raise MethodNotAllowed(method=request.method, resource=describe(resource), allow=methods(resource))
+            return Response(204, {"Allow": ", ".join(methods(resource, policy.model))})
+        raise MethodNotAllowed(method=request.method, resource=describe(resource), allow=methods(resource, policy.model))
 
     def _carried(self, handler: Callable[[Call], Response], call: Call) -> Response:
         """What the handler answers, over one snapshot where that is asked for."""
@@ -299,6 +299,10 @@ class Service:
         """What the handler answers; an error of a value or of the store gets the query option that it came from."""
         try:
             found = handler(call)
+        except MethodNotAllowed as error:
+            from app.service.write import narrowed
+            narrowed(call, error)
+            raise
         except ODataError as error:
             if error.status in (400, 501) and error.target is None:
                 error.target = failures.option_at(call.syntax.options, error.position)

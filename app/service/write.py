@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from app.bind import nodes as bound
 from app.edm import vocabularies
+from app.edm.index import Model
 from app.edm.places import Place
 from app.errors import Forbidden, MethodNotAllowed, NotFound, NotImplementedByService, PreconditionFailed, PreconditionRequired
 from app.plan import Planner
@@ -36,7 +37,7 @@ def admitted(call: Call) -> Handler:
     resource, method = call.resource, call.request.method
     handler = _routes(resource).get(method)
     if handler is None:
-        raise MethodNotAllowed(method=method, resource=describe(resource), allow=methods(resource))
+        raise MethodNotAllowed(method=method, resource=describe(resource), allow=methods(resource, call.model))
     steps = call.resource.steps
     restrictions.addressed(call.policy, call.resource)
     if steps and isinstance(steps[0], bound.SetStep | bound.SingletonStep):
@@ -44,13 +45,47 @@ def admitted(call: Call) -> Handler:
     return handler
 
 
-def methods(resource: bound.Resource) -> tuple[str, ...]:
-    """The methods that a resource knows (Protocol §9.2.2)."""
+def methods(resource: bound.Resource, model: Model) -> tuple[str, ...]:
+    """The methods that a resource has, as far as its URL and the model tell (Protocol §9.2.2)."""
     if resource.kind == "batch":
         return "POST", "HEAD"
     if resource.kind == "entityReference" or resource.suffix == "$query":
         return "GET", "HEAD"
-    return (*(() if resource.kind == "action" else ("GET", "HEAD")), *_routes(resource))
+    operation = resource.operation() is not None
+    unread = resource.kind == "action" or resource.each() and not operation or not operation and resource.steps and (
+        vocabularies.read_restrictions(model, restrictions.place_of(model, resource), resource.kind != "collection")
+        .get("Readable") is False)
+    return (*(() if unread else ("GET", "HEAD")),
+            *(each for each in _routes(resource) if operation or _has(resource, model, each)))
+
+
+def _has(resource: bound.Resource, model: Model, method: str) -> bool:
+    """Whether properties and capabilities leave a resource a method that others of its kind have."""
+    from app.service import properties
+    where = restrictions.place_of(model, resource)
+    if resource.suffix == "$ref":
+        last = next(step for step in reversed(resource.steps) if isinstance(step, bound.NavigationStep))
+        return not last.navigation.contains_target and alterations.has(
+            model, "update", restrictions.place_before(model, resource))
+    part = any(isinstance(step, bound.PropertyStep | bound.DynamicStep) for step in resource.steps)
+    right = kind_of(resource, method, part)
+    if part:
+        return properties.unwritable(model, resource.steps) is None and alterations.has(model, right, where)
+    if resource.kind == "entity" and right == "update" and not resource.suffix:
+        return method in vocabularies.update_methods(model, where) and (
+            alterations.has(model, "update", where) or alterations.has(model, "insert", where))
+    if resource.kind == "collection" and right == "update" and not resource.each():
+        return vocabularies.delta_updates(model, where) if method == "PATCH" else any(
+            alterations.has(model, each, where) for each in alterations.TERMS)
+    return alterations.has(model, right, where)
+
+
+def narrowed(call: Call, error: MethodNotAllowed) -> None:
+    """Let Allow of an answer name what the resource has, without the method that was refused just now."""
+    told = error.headers.get("Allow", "")
+    refused = ("GET", "HEAD") if call.request.method in ("GET", "HEAD") else (call.request.method,)
+    error.headers["Allow"] = ", ".join(each for each in methods(call.resource, call.model) if each not in refused and (
+        not told or each in told.split(", ")))
 
 
 def admit(call: Call) -> None:
@@ -89,7 +124,11 @@ def admit(call: Call) -> None:
         except (Forbidden, MethodNotAllowed):           # what is not there cannot be created, so it has to be there
             pass
     if resource.kind == "collection" and right == "update" and not resource.each():     # its members say what they are
-        return alterations.delta_taken(policy, where) if method == "PATCH" else None
+        if method == "PATCH":
+            alterations.delta_taken(policy, where)
+        elif not any(alterations.has(call.model, each, where) for each in alterations.TERMS):
+            alterations.permitted(policy, where, right, method)
+        return
     policy.require(right, source.table)
     alterations.permitted(policy, where, right, method)
 
@@ -123,6 +162,8 @@ def _routes(resource: bound.Resource) -> dict[str, Handler]:
         case _ if resource.each():
             return {}
         case _, _ if any(isinstance(step, bound.FilterStep) for step in resource.steps):
+            return {}
+        case _, "$ref" if not any(isinstance(step, bound.NavigationStep) for step in resource.steps):
             return {}
         case "collection", "$ref":
             return {"POST": links.add, "PUT": links.replace_all, "DELETE": links.remove}

@@ -293,7 +293,7 @@ def test_method_of_the_batch(clients: Clients, line: str, status: int) -> None:
     """P 11.7; HEAD is how some clients look for a token."""
     answer = clients["northwind"].send(line if " " in line else f"{line} $batch")
     assert answer.status == status and not (line.startswith("HEAD") and answer.body)
-    assert status == 200 or answer.headers["allow"] == "POST"
+    assert status == 200 or answer.headers["allow"].startswith("POST")
 
 
 # --- JSON: what only it has ------------------------------------------------------------------------------

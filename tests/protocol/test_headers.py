@@ -34,6 +34,11 @@ READING = [
     *[Exchange("P-9.2-03", f"{method} {target}", status, headers={"Allow": allowed}) for method, status in (("OPTIONS", 204), ("TRACE", 405), ("BREW", 405)) for target, allowed in (
         ("", READ), ("$metadata", READ), ("Products", SET), ("Products(1)", ONE), ("Products(1)/Category/$ref", "GET, HEAD, POST, PUT, DELETE"), ("Products/$count", READ),
         ("RaisePrices", "POST"), ("$all", READ), ("$batch", "POST, HEAD"), ("TopProducts(count=1)", READ))],
+    # what properties and capabilities take away is in no Allow (P-9.2-03)
+    *[Exchange("P-9.2-03", f"{method} {target}", status, headers={"Allow": allowed}) for method, status in (("OPTIONS", 204), ("TRACE", 405), ("BREW", 405)) for target, allowed in (
+        ("Products(1)/ID", READ), ("Products(1)/Name", "GET, HEAD, PUT, PATCH, DELETE"), ("Regions", READ), ("Regions(1)", READ), ("Regions(1)/Description", READ), ("Products/$ref", READ), ("Products(1)/$ref", READ), ("Warehouses('HAM')/Shelves/$ref", READ), ("Products/$each", "PATCH, DELETE"), ("Regions/$each", ""))],
+    *[Exchange("P-9.2-03", f"{method} {target}", 405, headers={"Allow": allowed}) for method, target, allowed in (
+        ("POST", "Products(1)/ID", READ), ("POST", "Regions(1)", READ), ("PATCH", "Regions(1)", READ), ("PUT", "Regions", READ), ("DELETE", "Regions", READ), ("PATCH", "Products/$ref", READ), ("PUT", "Products(1)/$ref", READ), ("POST", "Warehouses('HAM')/Shelves/$ref", READ), ("PUT", "Products/$each", "PATCH, DELETE"), ("GET", "Products/$each", "PATCH, DELETE"))],
     *[Exchange("P-9.2-03", f"{method} {target}", 405, headers={"Allow": READ}) for method in ("POST", "PATCH", "PUT", "DELETE") for target in ("", "$metadata", "Products/$count", "$all", "TopProducts(count=1)")],
     Exchange("P-9.2-03", "POST Products(1)", 405, headers={"Allow": ONE}), Exchange("P-9.2-03", "DELETE Products", 405, headers={"Allow": SET}), Exchange("P-9.2-03", "RaisePrices", 405, headers={"Allow": "POST"}),
     Exchange("P-9.2-02", "OPTIONS Nothing", 404), Exchange("HTTP", "GET Products(1)", sent={"X-HTTP-Method": "DELETE"}), Exchange("HTTP", "HEAD Products(1)", 200, None), Exchange("HTTP", "HEAD Products(99)", 404, None),
