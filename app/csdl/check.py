@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from app.csdl import profile as profiles
 from app.csdl.load import read_document, resolve, source_of, vocabulary
@@ -80,7 +81,7 @@ def _sarif(found: list[Finding]) -> dict[str, Any]:
                  for name in used]
     results = [{"ruleId": each.rule, "ruleIndex": used.index(each.rule), "level": _LEVELS[each.severity],
                 "message": {"text": f"{each.message}. {each.hint}"}, "locations": [{"physicalLocation": {
-                    "artifactLocation": {"uri": Path(each.file).as_posix()},
+                    "artifactLocation": {"uri": quote(Path(each.file).as_posix())},
                     "region": {"startLine": max(each.line, 1), "startColumn": max(each.column, 1)}}}]}
                for each in found]
     return {"$schema": "https://json.schemastore.org/sarif-2.1.0.json", "version": "2.1.0",

@@ -48,7 +48,7 @@ def _readdressed(model: Model, address: ReferenceUri) -> Model:
             if uri is not None:
                 served.add(include.namespace)
             elif ("://" in reference.uri and include.namespace not in model.namespaces
-                  and vocabulary_file(include.namespace) is None):
+                  and vocabulary_file(include.namespace) is None and (include.alias or "_").isidentifier()):
                 uri = reference.uri
             if uri is not None:
                 known = found.get(uri) or replace(reference, uri=uri, includes=(), include_annotations=())

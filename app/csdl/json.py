@@ -21,6 +21,7 @@ _INTEGER = re.compile(r"-?[0-9]{1,30}")
 _FACETS = frozenset({"$MaxLength", "$Precision", "$Scale", "$Unicode", "$SRID"})
 _TYPED = frozenset({"$Type", "$Collection", "$Nullable"}) | _FACETS
 _WORDS = {True: "true", False: "false"}
+_KINDS = {list: "an array", str: "a string", bool: "a boolean", type(None): "null"}
 
 MEMBERS: dict[str, frozenset[str]] = {
     "Document": frozenset({"$Version", "$EntityContainer", "$Reference"}),
@@ -65,7 +66,7 @@ def read_document(source: Source, trace: bool = False) -> Document:
 
 def _read(source: Source, value: Any, positions: Positions | None) -> Document:
     if not isinstance(value, dict):
-        raise source.broken("doc-root", 0, name=type(value).__name__)
+        raise source.broken("doc-object", 0, name=_KINDS.get(value.__class__, "a number"))
     return Reader(source, positions).document(value)
 
 

@@ -32,9 +32,9 @@ def read(data: bytes, name: str = "document") -> Model:
 
 
 def read_document(source: Source, trace: bool = False) -> Document:
-    """The document of a source, in the format its first character shows. Raises Broken."""
+    """The document of a source, in the format its first character or its name shows. Raises Broken."""
     text = source.data[:64].lstrip(b"\xef\xbb\xbf\xff\xfe\0 \t\r\n")
-    if text[:1] in (b"{", b"["):
+    if text[:1] in (b"{", b"[") or text and text[:1] != b"<" and source.name.endswith(".json"):
         from app.csdl import json    # it asks this module for vocabularies
         return json.read_document(source, trace)
     return xml.read_document(source, trace=trace)

@@ -14,8 +14,8 @@ Severity: TypeAlias = Literal["error", "warning", "note"]
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A row of the table: `sentence` is a format string over the values of a finding, `hint` what to do about it,
-    `section` the place in CSDL 4.01 (or another part, named)."""
+    """A row of the table: `sentence` and `hint`, which says what to do about it, are format strings over the values of
+    a finding, `section` the place in CSDL 4.01 (or another part, named)."""
 
     id: str
     severity: Severity
@@ -52,7 +52,7 @@ def declare(*rows: tuple[str, Severity, str, str, str]) -> None:
 
 
 def finding(rule: str, file: str = "", line: int = 0, column: int = 0, /, **values: object) -> Finding:
-    """A finding of the rule with this id, its sentence filled with `values` (long ones shortened)."""
+    """A finding of the rule with this id, sentence and hint filled with `values` (long ones shortened)."""
     row = RULES[rule]
     short = {name: text if len(text := str(value)) <= 200 else text[:200] + "…" for name, value in values.items()}
-    return Finding(file, line, column, rule, row.sentence.format(**short), row.severity, row.hint, row.section)
+    return Finding(file, line, column, rule, row.sentence.format(**short), row.severity, row.hint.format(**short), row.section)

@@ -20,6 +20,8 @@ declare(
      "Flatten the expression."),
     ("doc-root", "error", "XML §3.1", "The root is '{name}', not edmx:Edmx of OData 4",
      "The root is Edmx in http://docs.oasis-open.org/odata/ns/edmx."),
+    ("doc-object", "error", "JSON §4", "The document is {name}, not an object",
+     "Write an object with $Version and a member for each schema."),
     ("doc-old-version", "error", "XML §2.1", "This is a document of OData {version}, not of OData 4",
      "Convert it first: OData 4 has no associations, Edm.DateTime or Edm.Time, and other namespaces."),
     ("doc-version", "error", "§3.1", "Version '{value}' is neither 4.0 nor 4.01",

@@ -57,6 +57,24 @@ def test_json_and_sarif(tmp_path: Path) -> None:
     [result] = run["results"]
     assert run["tool"]["driver"]["rules"][result["ruleIndex"]]["id"] == result["ruleId"] == "enum-empty"
     assert result["locations"][0]["physicalLocation"]["region"] == {"startLine": 4, "startColumn": 1}
+    spaced = model_file(tmp_path, '<EnumType Name="X"/>', "a b#%.xml")      # SARIF §3.4.3: a URI reference
+    [result] = json.loads(check_command([spaced], "sarif")[0])["runs"][0]["results"]
+    assert result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == f"{tmp_path}/a%20b%23%25.xml"
+
+
+def test_hints_name_what_they_speak_of(tmp_path: Path) -> None:
+    (tmp_path / "m.json").write_text("""{"$Version": "4.01", "$EntityContainer": "n.C", "n": {
+ "X": {"$Kind": "EntityType", "$Key": ["ID"], "ID": {"$Type": "Edm.Int32"}, "N": {"$Kind": "NavigationProperty", "$Type": "n.X", "$Nullable": true}},
+ "C": {"$Kind": "EntityContainer", "Xs": {"$Collection": true, "$Type": "n.X", "$NavigationPropertyBinding": {"N": "n.C/Xs"}}}}}""")
+    text, code = check_command([tmp_path / "m.json"])
+    assert code == 0 and "Write 'Xs' alone." in text
+
+
+@pytest.mark.parametrize("text, kind", [("null", "null"), ("[]", "an array"), ("42", "a number"), ('"x"', "a string"), ("true", "a boolean")])
+def test_a_json_document_is_an_object(text: str, kind: str, tmp_path: Path) -> None:
+    (tmp_path / "m.json").write_text(text)
+    found, code = check_command([tmp_path / "m.json"])
+    assert code == 1 and f"The document is {kind}, not an object [doc-object]" in found
 
 
 def test_options_that_are_not_there(tmp_path: Path) -> None:

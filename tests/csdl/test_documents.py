@@ -104,7 +104,7 @@ def json_document(schema: str, root: str = "") -> bytes:
 
 KIND = '"$Kind": "ComplexType"'
 JSON = [
-    ("doc-root", 1, b"[]"),
+    ("doc-object", 1, b"[]"),
     ("doc-syntax", 1, b'{"$Version": "4.0",}'),
     ("doc-syntax", 2, b'{"$Version":\n4.0.1}'),
     ("doc-syntax", 1, b'{"$Version": NaN}'),
