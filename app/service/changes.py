@@ -242,6 +242,11 @@ class Touch:
     names: set[str] = field(default_factory=set)
     was: list[dict[str, Any]] = field(default_factory=list)
 
+    @property
+    def fresh(self) -> bool:
+        """Whether nobody can have seen the entity before."""
+        return self.created and self.ended is None
+
     def concerns(self, shown: frozenset[str] | None, decides: frozenset[str], table: Table) -> bool:
         """Whether an answer that shows and depends on these members tells of it."""
         if self.created or self.deleted or self.names & decides:

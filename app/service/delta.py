@@ -335,6 +335,7 @@ class Changes:
         if answer.single and not answer.table.singleton:
             rows &= self.addressed(rows)
         self.rows = sorted(rows)
+        self.ends = self.endings()
 
     def addressed(self, rows: set[int]) -> set[int]:
         """Of the rows those that have the key of the request, now or when they were deleted."""
@@ -345,7 +346,10 @@ class Changes:
             key is not None and self.keys.logged(key) == wanted for key in keys)}
 
     def items(self, start: int) -> Iterator[tuple[int, int, Item]]:
-        """(row, number among the objects of the row, object) from the row `start` on, in order."""
+        """(row, number among the objects of the row, object) from the row `start` on, in order; row 0 stands before all."""
+        if not start and self.answer.links:
+            for index, item in enumerate(self.answer.links.deleted(self.call, self)):
+                yield 0, index, item
         rows = [row for row in self.rows if row >= start]
         for at in range(0, len(rows), CHUNK):
             yield from self.chunk(rows[at:at + CHUNK])
@@ -362,7 +366,7 @@ class Changes:
         stored = self.keys.stored(call, [row for row in rows if row not in there and not self.deleted(row)])
         links = answer.links.of(call, self, {row: path for row, (_, path) in there.items()}) if answer.links else {}
         for row in rows:
-            items = self.ended(row, there[row][1] if row in there else None)
+            items = [] if answer.links else self.ended(row, there[row][1] if row in there else None)
             if row in there:
                 items += [*([there[row][0]] if row in told else []), *links.get(row, ())]
             else:
@@ -394,18 +398,24 @@ class Changes:
             return False
         return row in self.trail.swayed(granted) or touch is not None and bool(touch.names & granted.decides)
 
+    def endings(self) -> dict[int, list[dict[str, Any]]]:
+        """Row → keys of the deleted entities that are told of there: where each was, or before one with the same key that
+        is in a row before (SQLite uses row ids again)."""
+        found: dict[int, list[dict[str, Any]]] = {}
+        ended = {row: self.keys.logged(touch.ended) for row, touch in self.touched.items() if touch.ended is not None}
+        again = {self.keys.path("", self.keys.logged(touch.key)): row for row, touch in self.touched.items()
+                 if touch.created and not touch.deleted} if ended else {}
+        for row, key in ended.items():
+            found.setdefault(min(row, again.get(self.keys.path("", key), row)), []).append(key)
+        return found
+
     def ended(self, row: int, path: str | None) -> list[Item]:
-        """The removal of an entity that was deleted, unless one with the same URL (`path`) has come in its place. Raises
+        """The removals of entities that were deleted, unless one with the same URL (`path`) has come in its place. Raises
         Gone where a policy keeps it from being said whether the client could see it."""
-        touch = self.touched.get(row)
-        if touch is None or touch.ended is None:
-            return []
-        key = self.keys.logged(touch.ended)
-        if self.keys.path(self.base, key) == path:
-            return []
-        if self.answer.granted is not None:
+        keys = [key for key in self.ends.get(row, ()) if path is None or self.keys.path(self.base, key) != path]
+        if keys and self.answer.granted is not None:
             raise gone(self.call)
-        return [self.keys.removed(self.answer.root, self.base, key, "deleted")]
+        return [self.keys.removed(self.answer.root, self.base, key, "deleted") for key in keys]
 
     def left(self, row: int, key: dict[str, Any] | None) -> list[Item]:
         """The removal of an entity that is not in the result, where it may have been. Raises Gone where a policy keeps

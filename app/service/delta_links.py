@@ -7,7 +7,7 @@ what changed: related entities that changed, links that came, links that went.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -31,10 +31,9 @@ There = dict[int, tuple[Item, str]]
 
 @dataclass(slots=True)
 class Told:
-    """What one answer has said so far: an entity or its removal is said once, and so is a link."""
+    """What one answer has said so far: an entity is said once, and so is a link."""
 
     entities: set[tuple[str, int]] = field(default_factory=set)
-    removed: set[str] = field(default_factory=set)
     links: set[tuple[str, ...]] = field(default_factory=set)
 
 
@@ -43,6 +42,20 @@ class Links:
 
     def __init__(self, call: Call, branches: Iterable[Branch]) -> None:
         self.branches = tuple(LinkBranch(call, branch) for branch in branches if branch.item.suffix != "$count")
+
+    def deleted(self, call: Call, changes: Changes) -> list[Item]:
+        """The removals of all deleted entities: they come first, since others with the same keys, and links of these, may
+        have come after them. Raises Gone where a policy keeps it from being said whether the client could see one."""
+        found = [item for row in changes.rows for item in changes.ended(row, None)]
+        for branch in self.all():
+            found += branch.deleted(call, changes)
+        return list({item["id"]: item for item in found}.values())
+
+    def all(self) -> Iterator[LinkBranch]:
+        """The branches of this level and of those below."""
+        for branch in self.branches:
+            yield branch
+            yield from branch.inner.all()
 
     def of(self, call: Call, changes: Changes, paths: Paths) -> dict[int, list[Item]]:
         """Row → the objects beside its entity. `paths`: the entities of the result, with their URLs below the root."""
@@ -98,20 +111,21 @@ class Looked:
 
     def outcome(self, call: Call, changes: Changes, paths: Paths, new: set[int]) -> Outcome:
         """What happened. `paths`: the entities that have the property, with their URLs; `new`: those of them that the
-        client does not know yet."""
+        client may not know yet."""
         window, trail, hop = changes.window, changes.trail, self.hop
+        unknown = {row for row in new for touch in [window.of(hop.own).get(row)] if touch is not None and touch.fresh}
         touched, swayed = window.of(hop.target), trail.swayed(self.about)
         changed = window.told(self.about, self.table) | swayed
         deeper = trail.reached(self.about)
         made = {pair for pair, there in trail.linked(hop) if there}
-        parted = {pair for pair in trail.parted(hop) if pair[0] in paths and pair[0] not in new}
+        parted = {pair for pair in trail.parted(hop) if pair[0] in paths and pair[0] not in unknown}
         seen = changed | deeper | trail.moved(hop) | {target for _, target in made | parted}
         now = trail.related(hop, new, False) | {pair for pair in trail.related(hop, seen) if pair[0] in paths}
         if self.single:
             now |= trail.related(hop, {row for row in paths if self.repointed(window.of(hop.own).get(row))}, False)
         there = self.read(call, self.node, sorted({target for _, target in now}), {target: paths[own] for own, target in now})
         ended = {pair for pair in parted if pair not in now}
-        ended |= {pair for pair in now if pair[1] in changed and pair[1] not in there and pair[0] not in new}
+        ended |= {pair for pair in now if pair[1] in changed and pair[1] not in there and pair[0] not in unknown}
         ended |= {pair for pair in parted & now if self.another(touched.get(pair[1]), paths[pair[0]], there.get(pair[1]))}
         if self.single:     # a link in the place of another tells that that one ended
             replaced = {own for own, target in now if target in there}
@@ -189,6 +203,9 @@ class LinkBranch(Looked):
         outcome = self.outcome(call, changes, paths, new)
         below: dict[int, int] = {}
         fresh: set[int] = set()
+        for own, target in outcome.ended:
+            items = found.setdefault(top[own] if top else own, [])
+            items += self.over(changes, own, target, outcome.stored.get(target), paths, base, told)
         for own, target in outcome.now:
             item, path = outcome.there[target]
             items = found.setdefault(top[own] if top else own, [])
@@ -200,12 +217,21 @@ class LinkBranch(Looked):
                 items += self.link(format, told, base, paths[own], path, True)
                 fresh.add(target)
             below.setdefault(target, top[own] if top else own)
-        for own, target in outcome.ended:
-            items = found.setdefault(top[own] if top else own, [])
-            items += self.over(changes, own, target, outcome.stored.get(target), paths, base, told)
         if self.inner.branches and below:
             self.inner.add(call, changes, {target: outcome.there[target][1] for target in below}, fresh, self.hop.target, told,
                            found, below)
+
+    def deleted(self, call: Call, changes: Changes) -> list[Item]:
+        """The removals of entities that were deleted, of those that were related to another. Contained ones have no address
+        but the one beside their owner, where they are told of."""
+        touched = changes.window.of(self.hop.target)
+        if isinstance(self.hop.relation, Contained) or not any(touch.ended for touch in touched.values()):
+            return []
+        keys = [key for row in sorted({target for _, target in changes.trail.parted(self.hop)})
+                for touch in [touched.get(row)] if touch is not None and (key := touch.ended)]
+        if keys and self.source.grant is not None:
+            raise gone(call)
+        return [self.keys.removed(call.request.root, self.hop.target, self.keys.logged(key), "deleted") for key in keys]
 
     def set_of(self, path: str) -> str:
         """What a context names the related entities by."""
@@ -228,8 +254,6 @@ class LinkBranch(Looked):
         reason, bottom, known = ended
         if reason == "changed":
             return self.link(call.wishes.format, told, base, paths[own], self.keys.path(bottom, known), False)
-        path = self.keys.path(bottom, known)
-        if path in told.removed:
+        if not isinstance(self.hop.relation, Contained):    # told of before all
             return []
-        told.removed.add(path)
         return [self.keys.removed(call.request.root, bottom, known, "deleted")]
