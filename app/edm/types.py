@@ -69,10 +69,13 @@ def promote(left: str, right: str) -> str | None:
 _INTEGER = re.compile(r"[+-]?[0-9]+")
 _DECIMAL = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 _GUID = re.compile(r"[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}")
-_DATE = re.compile(r"(-?(?:0\d{3}|[1-9]\d{3,}))-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])")
-_TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)(?::([0-5]\d|60)(?:\.(\d{1,12}))?)?")
-_INSTANT = re.compile(rf"({_DATE.pattern})[Tt]({_TIME.pattern})([Zz]|[+-](?:[01]\d|2[0-3]):[0-5]\d)?")
-_DURATION = re.compile(r"([+-])?P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)(?:\.(\d+))?S)?)?", re.IGNORECASE)
+_DATE = re.compile(r"(-?(?:0\d{3}|[1-9]\d{3,}))-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])", re.ASCII)
+_TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)(?::([0-5]\d|60)(?:\.(\d{1,12}))?)?", re.ASCII)
+_INSTANT = re.compile(rf"({_DATE.pattern})[Tt]({_TIME.pattern})([Zz]|[+-](?:[01]\d|2[0-3]):[0-5]\d)?", re.ASCII)
+# instants that are canonical as they are; only the last days of months take the calendar
+_CANONICAL = re.compile(r"(?!0000)\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])T(?:[01]\d|2[0-3])(?::[0-5]\d){2}"
+                        r"(?:\.\d{0,11}[1-9])?Z", re.ASCII)
+_DURATION = re.compile(r"([+-])?P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)(?:\.(\d+))?S)?)?", re.IGNORECASE | re.ASCII)
 _BASE64 = re.compile(r"[A-Za-z0-9_-]*={0,2}")
 
 
@@ -146,6 +149,8 @@ def checked_string(text: str) -> str:
     """The text itself; ValueError for U+0000 and lone surrogates, which no store can keep (DESIGN §4)."""
     if "\0" in text:
         raise ValueError("a string must not contain U+0000")
+    if text.isascii():
+        return text
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:
@@ -203,6 +208,8 @@ def _fraction(digits: str | None) -> str:
 
 
 def _instant(text: str) -> str:
+    if _CANONICAL.fullmatch(text):
+        return text
     match = _INSTANT.fullmatch(text)
     if not match:
         raise ValueError(f"'{text[:40]}' is not a date and time")
@@ -229,7 +236,7 @@ def offset_minutes(text: str) -> int:
 
 def has_offset(text: str) -> bool:
     """Whether the text of a DateTimeOffset names a zone."""
-    return bool(re.search(r"([Zz]|[+-]\d\d:\d\d)$", text))
+    return text.endswith(("Z", "z")) or bool(re.search(r"[+-]\d\d:\d\d$", text))
 
 
 def _duration(text: str) -> int:

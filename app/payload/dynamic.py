@@ -33,8 +33,15 @@ class DynamicReader:
 
     def member(self, name: str, value: Any, annotation: Any, reading: Reading) -> dict[str, Any]:
         """An undeclared member and, where it is needed, its type. Raises ValidationError, ValueError."""
+        made: dict[str, Any] = {}
+        self.put(made, name, value, annotation, reading)
+        return made
+
+    def put(self, made: dict[str, Any], name: str, value: Any, annotation: Any, reading: Reading) -> None:
+        """The same into what is made of an object."""
         if annotation is None:
-            return {name: self.value(value, reading)}
+            made[name] = self.value(value, reading)
+            return
         known = self._known.get(annotation) if annotation.__class__ is str else None
         many, read, complex, told, shown = known or self._annotated(annotation)
         if value is not None and many:
@@ -44,10 +51,10 @@ class DynamicReader:
         elif value is not None:
             value = read(value)
         if complex or complex is None and value.__class__ is dict:
-            return {name: None if value is None else {TYPE: shown, **value}}
-        if told and (value.__class__ is not float or value - value == 0):
-            return {name: value}
-        return {name + TYPE: shown, name: value}
+            value = None if value is None else {TYPE: shown, **value}
+        elif not told or value.__class__ is float and value - value != 0:
+            made[name + TYPE] = shown
+        made[name] = value
 
     def _annotated(self, annotation: Any) -> Annotation:
         """What a type annotation says."""
@@ -123,5 +130,5 @@ class DynamicReader:
             if annotation is None:
                 made[name] = self.value(item, reading)
             else:
-                made.update(self.member(name, item, annotation, reading))
+                self.put(made, name, item, annotation, reading)
         return made

@@ -107,7 +107,9 @@ def _binary(value: Any) -> bytes:
 
 
 def _instant(value: Any) -> str:
-    found = str(_text("Edm.DateTimeOffset")(value))
+    if value.__class__ is not str:
+        raise mismatch(value, "Edm.DateTimeOffset")
+    found: str = types.parse("Edm.DateTimeOffset", value)
     if not types.has_offset(value):
         raise ValueError(f"'{value[:40]}' has no offset from UTC, like Z or +01:00")
     return found

@@ -11,6 +11,7 @@ import base64
 import binascii
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 
 from marshmallow import ValidationError
@@ -20,9 +21,11 @@ from app.edm.index import Model
 from app.edm.model import NavigationProperty
 from app.errors import closest
 from app.payload.dynamic import DynamicReader
-from app.payload.schemas import Annotated, Fault, Read, Reading, Schemas, Structure, details, raise_faults, refuse
+from app.payload.schemas import (IGNORED, IGNORED_KEY, KEY, NAVIGATION, STREAM, VALUE, Annotated, Fault, Read, Reading, Schemas,
+                                 Structure, details, raise_faults, refuse)
 from app.payload.syntax import Number, read_json
-from app.plan.changes import BIND, TYPE, VALUE, Change, Links, Reference, Stream, Target
+from app.plan.changes import BIND, TYPE, Change, Links, Reference, Stream, Target
+from app.plan.changes import VALUE as WRITTEN
 
 __all__ = ["EntityReader", "control", "read_json"]
 
@@ -31,6 +34,7 @@ TRUSTED = Reading(trusted=True)
 CONTENT_ID = frozenset({"@Org.OData.Core.V1.ContentID", "@Core.ContentID"})
 
 
+@lru_cache(4096)
 def control(name: str) -> tuple[str, str]:
     """('runs', 'bind') of 'runs@odata.bind' or 'runs@bind'; an annotation of a vocabulary gives ('runs', '')."""
     owner, _, term = name.partition("@")
@@ -54,6 +58,22 @@ class Parts:
     keys: dict[str, Any] = field(default_factory=dict)
     content_id: str | None = None
     ignored: int = 0
+
+    def annotation(self, name: str, value: Any) -> None:
+        """Sorts in a member whose name has an '@'."""
+        owner, term = control(name)
+        if term == "bind" and owner:
+            self.binds[owner] = value
+        elif term == "delta" and owner:
+            self.deltas[owner] = value
+        elif term == "type" and owner:
+            self.types[owner] = value
+        elif term == "mediaContentType":
+            self.media[owner or "$value"] = value
+        elif term and not owner:
+            self.controls[term] = value
+        elif name in CONTENT_ID and isinstance(value, str):
+            self.content_id = value
 
 
 class EntityReader:
@@ -98,22 +118,23 @@ class EntityReader:
         parts = self._parts(data, structure, reading, at, faults)
         context = parts.controls.get("context")
         base = context if isinstance(context, str) else base
-        links = self._links(parts, actual, reading, at, faults, base)
+        links = self._links(parts, actual, reading, at, faults, base) if parts.binds or parts.related or parts.deltas else {}
         covered = supplied | {name for navigation in (*links, *bound)
-                              for name in self.schemas.dependents(actual, navigation)}
+                              for name in self.schemas.dependents(actual, navigation)} if links or bound else supplied
         key, removed = self._key(parts, actual), _removed(parts.controls)
-        wrong = any(part.name not in key and parts.keys.get(part.path) not in (None, "") for part in self.model.key(actual))
-        only_key = bool(at) and not reading.trusted and not wrong and self._only_key(parts, structure)
+        only_key = bool(at) and not reading.trusted and self._only_key(parts, structure) and not any(
+            part.name not in key and parts.keys.get(part.path) not in (None, "") for part in self.model.key(actual))
         if removed is not None and _text(parts.controls, "id") is None and (reason := self._unnamed(actual, data, supplied)):
             for_sure.append((at, reason))
         values: dict[str, Any] = {}     # of one that has a key only: checked when it turns out to be a new entity
         if removed is None and not (only_key and reading.operation == "create"):
             values = self._values(parts.values, structure, at, faults, covered)
-            if reading.operation == "create":
+            if reading.operation == "create" and self._references(actual):
                 self._required_links(actual, links, {*supplied, *_given(values)}, bound, at, faults)
         return Change(
-            actual, reading.operation, values, self.dynamic_members(parts, at, faults, reading), links,
-            self._streams(parts, actual, reading, at, faults),
+            actual, reading.operation, values,
+            self.dynamic_members(parts, at, faults, reading) if parts.dynamic else {}, links,
+            self._streams(parts, actual, reading, at, faults) if parts.streams else {},
             key, url=_text(parts.controls, "id"), base=base,
             etag=_text(parts.controls, "etag") if reading.etags else None, removed=removed,
             typed="type" in parts.controls, only_key=only_key, supplied=supplied, bound=bound, at=at,
@@ -174,34 +195,23 @@ class EntityReader:
 
     def _parts(self, data: Mapping[str, Any], structure: Structure, reading: Reading, at: str, faults: Faults) -> Parts:
         parts = Parts()
+        kinds, values = structure.kinds, parts.values
         for name, value in data.items():
-            if "@" in name:
-                owner, term = control(name)
-                if term == "bind" and owner:
-                    parts.binds[owner] = value
-                elif term == "delta" and owner:
-                    parts.deltas[owner] = value
-                elif term == "type" and owner:
-                    parts.types[owner] = value
-                elif term == "mediaContentType":
-                    parts.media[owner or "$value"] = value
-                elif term and not owner:
-                    parts.controls[term] = value
-                elif name in CONTENT_ID and isinstance(value, str):
-                    parts.content_id = value
-            elif name in structure.values:
-                parts.values[name] = value
-                if name in structure.keys:
-                    parts.keys[name] = value
-            elif name in structure.navigations:
+            kind = kinds.get(name)
+            if kind is VALUE:
+                values[name] = value
+            elif kind is KEY:
+                values[name] = parts.keys[name] = value
+            elif kind is NAVIGATION:
                 parts.related[name] = value
-            elif name in structure.streams:
+            elif kind is STREAM:
                 parts.streams[name] = value
-            elif name in structure.ignored:
-                if name in structure.keys:
-                    parts.keys[name] = value
-                else:
-                    parts.ignored += 1
+            elif kind is IGNORED:
+                parts.ignored += 1
+            elif kind is IGNORED_KEY:
+                parts.keys[name] = value
+            elif "@" in name:
+                parts.annotation(name, value)
             elif name.startswith("#"):
                 continue            # an operation advertised in what the service sent (JSON Format §16)
             elif structure.open:
@@ -211,7 +221,7 @@ class EntityReader:
                 faults.append((join(at, name), Fault(
                     "unknownProperty", f"{structure.type} has no property '{name}'."
                     + (f" Did you mean '{hint}'?" if hint else ""))))
-        for name in structure.abstract and structure.abstract & set(parts.types) & set(parts.values):
+        for name in structure.abstract and structure.abstract & set(parts.types) & set(values):
             self._annotate(name, parts, reading, at, faults)
         return parts
 
@@ -227,7 +237,7 @@ class EntityReader:
             faults.append((join(at, name), Fault("invalidValue", f"The value of '{name}' is not valid: {error}.")))
         else:
             if name + TYPE in made and made[name] is not None:
-                parts.values[name] = Annotated({TYPE: made[name + TYPE], VALUE: made[name]})
+                parts.values[name] = Annotated({TYPE: made[name + TYPE], WRITTEN: made[name]})
             elif isinstance(made[name], dict) and TYPE in made[name]:
                 parts.values[name] = {TYPE: made[name][TYPE], **parts.values[name]}
 
@@ -308,8 +318,6 @@ class EntityReader:
     def _links(self, parts: Parts, type: str, reading: Reading, at: str, faults: Faults, base: str | None
                ) -> dict[str, Links]:
         found: dict[str, Links] = {}
-        if not parts.binds and not parts.related and not parts.deltas:
-            return found
         navigations = self.model.navigations(type)
         for name in dict.fromkeys((*parts.binds, *parts.related, *parts.deltas)):
             navigation = navigations.get(name)
@@ -453,9 +461,11 @@ class EntityReader:
         told = reading.operation == "patch" and data.keys() & {TYPE, "@type"}     # the declared type, told, is a change of type
         made: dict[str, Any] = {TYPE: "#" + actual} if actual != declared or told else {}
         made.update(self._values(parts.values, structure, "", faults, frozenset()))
-        made.update(self.dynamic_members(parts, "", faults, reading))
-        for name, links in self._links(parts, actual, reading, "", faults, None).items():
-            made[name + BIND] = links
+        if parts.dynamic:
+            made.update(self.dynamic_members(parts, "", faults, reading))
+        if parts.binds or parts.related or parts.deltas:
+            for name, links in self._links(parts, actual, reading, "", faults, None).items():
+                made[name + BIND] = links
         if faults:
             raise ValidationError(_tree(faults))
         return made
@@ -465,13 +475,12 @@ class EntityReader:
     def dynamic_members(self, parts: Parts, at: str, faults: Faults, reading: Reading) -> dict[str, Any]:
         """The members that the type does not declare."""
         made: dict[str, Any] = {}
-        if not parts.dynamic:
-            return made
+        types, put = parts.types, self.dynamic.put
         for name, value in parts.dynamic.items():
             try:
                 if not name.isidentifier() or len(name) > 128:
                     refuse("invalidName", f"'{name[:60]}' is no name of a property.")
-                made.update(self.dynamic.member(name, value, parts.types.get(name), reading))
+                put(made, name, value, types.get(name), reading)
             except ValidationError as error:
                 faults += details(error.messages, join(at, name))
             except ValueError as error:

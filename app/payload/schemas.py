@@ -25,6 +25,7 @@ from app.plan.changes import TYPE
 from app.store.mapping import KEY_LENGTH
 
 Read = Callable[[Any], Any]
+VALUE, KEY, NAVIGATION, STREAM, IGNORED, IGNORED_KEY = "value", "key", "navigation", "stream", "ignored", "ignored key"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +117,7 @@ class Structure:
     keys: frozenset[str]
     abstract: frozenset[str]
     open: bool
+    kinds: Mapping[str, str]        # member → VALUE, KEY (a value of the key), NAVIGATION, STREAM, IGNORED, IGNORED_KEY
     names: tuple[str, ...] = field(default=())
     rows: tuple[tuple[str, Read, bool, Any, bool], ...] = ()    # of `schema`: name, read, nullable, default, required
 
@@ -222,8 +224,11 @@ class Schemas:
         abstract = frozenset(each.name for each in model.properties(name).values() if not each.type.collection
                              and model.underlying(each.type).name in ("Edm.Untyped", "Edm.PrimitiveType"))
         schema = Schema.from_dict(dict(made), name=f"{name} {reading.operation}")
+        kinds = {**{each: IGNORED_KEY if each in keys else IGNORED for each in ignored}, **dict.fromkeys(streams, STREAM),
+                 **dict.fromkeys(model.navigations(name), NAVIGATION),
+                 **{each: KEY if each in keys else VALUE for each in values}}
         return Structure(name, schema(unknown=RAISE), frozenset(values), frozenset(ignored), frozenset(streams),
-                         frozenset(model.navigations(name)), keys, abstract, model.is_open(name),
+                         frozenset(model.navigations(name)), keys, abstract, model.is_open(name), kinds,
                          (*model.properties(name), *model.navigations(name)),
                          tuple((each.name_, each.read, bool(each.allow_none), each.load_default, each.required)
                                for each in made.values()))
@@ -370,6 +375,14 @@ class Schemas:
         checks = (*_facets(ref, reading.version), *checks)
         if not checks:
             return read
+        if len(checks) == 1:
+            only = checks[0]
+
+            def once(value: Any) -> Any:
+                found = read(value)
+                only(found)
+                return found
+            return once
 
         def checked(value: Any) -> Any:
             found = read(value)
@@ -433,7 +446,7 @@ def _enum(kind: EnumType, text: str) -> int:
     for part in parts:
         if part in values:
             total |= values[part]
-        elif re.fullmatch(r"-?\d{1,19}", part):
+        elif re.fullmatch(r"-?[0-9]{1,19}", part):
             number = int(part)
             if number not in values.values() and not (kind.flags and number >= 0 and not number & ~_all(kind)):
                 refuse("invalidEnumValue", f"{kind.name} has no member with the value {part}.")

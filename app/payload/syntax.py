@@ -15,7 +15,9 @@ import orjson
 from app.errors import BodyError, UnsupportedMediaType
 
 MAX_DEPTH = 100
-CHARSETS = {"utf-8": "utf-8-sig", "utf8": "utf-8-sig", "us-ascii": "ascii", "ascii": "ascii", "utf-16": "utf-16",
+BRACKETED = (dict, list)
+UTF8 = "utf-8-sig"
+CHARSETS = {"utf-8": UTF8, "utf8": UTF8, "us-ascii": "ascii", "ascii": "ascii", "utf-16": "utf-16",
             "utf-16le": "utf-16-le", "utf-16be": "utf-16-be", "utf-32": "utf-32", "utf-32le": "utf-32-le",
             "utf-32be": "utf-32-be", "iso-8859-1": "iso-8859-1"}
 
@@ -82,12 +84,14 @@ def write_json(tree: Any) -> bytes:
 
 
 def _decode(body: bytes, charset: str | None) -> str:
-    name = (charset or "").strip("\"' ").lower()
+    name = charset.strip("\"' ").lower() if charset else ""
     if not name:
         name = _guess(body)
     codec = CHARSETS.get(name)
     if codec is None:
         raise UnsupportedMediaType(f"The charset '{charset}' is not known here", target="Content-Type")
+    if codec == UTF8 and not body.startswith(codecs.BOM_UTF8):
+        codec = "utf-8"                 # which is faster
     try:
         return body.decode(codec)
     except UnicodeDecodeError as error:
@@ -103,6 +107,8 @@ def _guess(body: bytes) -> str:
         return "utf-32"
     if body.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
+    if 0 not in body[:4]:
+        return "utf-8"
     zeros = tuple(index for index, byte in enumerate(body[:4]) if not byte)
     return {(1, 3): "utf-16le", (0, 2): "utf-16be", (1, 2, 3): "utf-32le", (0, 1, 2): "utf-32be"}.get(zeros, "utf-8")
 
@@ -123,8 +129,9 @@ def _second(text: str, name: str) -> int | None:
 
 def _depth(tree: Any) -> int:
     """Levels of objects and arrays."""
-    depth, level = 0, [tree]
-    while level := [node for node in level if isinstance(node, dict | list)]:
+    depth, level = 0, [tree] if tree.__class__ in BRACKETED else []
+    while level:
         depth += 1
-        level = [child for node in level for child in (node.values() if isinstance(node, dict) else node)]
+        level = [child for node in level for child in (node.values() if node.__class__ is dict else node)
+                 if child.__class__ in BRACKETED]
     return depth

@@ -26,6 +26,7 @@ ReaderOf: TypeAlias = Callable[[Column], Convert | None]
 
 # Characters that a key literal may show in a URL path as they are (RFC 3986 pchar, without those OData splits at).
 PATH_SAFE = "!$'()*,;=-._~@"
+SHOWN_AS_THEY_ARE = frozenset({"Edm.Guid", *types.INTEGERS})
 PRINTABLE = string.ascii_letters + string.digits + string.punctuation
 
 
@@ -41,6 +42,8 @@ def etag_source(place: str) -> str:
 
 def key_text(model: Model, name: str, value: Any) -> str:
     """A key value as a percent-encoded URL literal."""
+    if name in SHOWN_AS_THEY_ARE:
+        return str(value)
     kind = model.enum_type(name)
     if kind is not None:
         from app.payload.values import EnumNames

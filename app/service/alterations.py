@@ -158,20 +158,24 @@ class Body:
         if not isinstance(tree, Mapping):
             return
         value = vocabularies.restriction(self.model, TERMS[right], where)
-        prefix = at and at + "/"
-        for path in sorted(vocabularies.names(value, PREFIXES[right] + "Properties")):
-            if mentioned(tree, path):
-                raise BodyError(f"'{path}' cannot be written here.", code="notWritable", target=prefix + path)
-        if right == "insert" or not inner:
-            for path in sorted(vocabularies.names(value, "RequiredProperties")):
-                if not mentioned(tree, path):
-                    raise BodyError(f"'{path}' is required.", code="missingValue", target=prefix + path)
+        if value:
+            self._members(tree, value, right, at and at + "/", right == "insert" or not inner)
         for path, kind, navigation, target, members in self._navigations(id, tree):
             self._navigation(path, navigation, members, value, right, where, at)
             below = behind(self.model, where, kind, path)
             if target is not None:
                 # entities inside complex values are named from there
                 self._enter(target, members, below, navigation, at if "/" not in path else "")
+
+    @staticmethod
+    def _members(tree: Mapping[str, Any], value: Mapping[str, Any], right: str, prefix: str, whole: bool) -> None:
+        """Raises where members are written that are not to be, or required ones are not there (`whole`: they have to be)."""
+        for path in sorted(vocabularies.names(value, PREFIXES[right] + "Properties")):
+            if mentioned(tree, path):
+                raise BodyError(f"'{path}' cannot be written here.", code="notWritable", target=prefix + path)
+        for path in sorted(vocabularies.names(value, "RequiredProperties")) if whole else ():
+            if not mentioned(tree, path):
+                raise BodyError(f"'{path}' is required.", code="missingValue", target=prefix + path)
 
     def _navigation(self, path: str, navigation: NavigationProperty, members: Mapping[str, Any], value: Mapping[str, Any],
                     right: str, where: Place, at: str) -> None:
@@ -202,6 +206,8 @@ class Body:
         leading = self.policy.leading.get(id)
         if leading is None:
             leading = self.policy.leading[id] = self._leading(id)
+        if not leading:
+            return
         said = [leading[name] for name in {name.partition("@")[0] for name in tree} & leading.keys()]
         for position, name, member in sorted(said, key=lambda each: each[:2]):
             kind = self.tables.family(id)[position]

@@ -28,6 +28,7 @@ from app.service.response import Response
 from app.service.wishes import require_json
 from app.store.mapping import Table
 
+NESTING = (dict, list, plan.Links)
 CONDITIONS = ("if-match", "if-none-match")
 CONTENT_ID = "@Org.OData.Core.V1.ContentID"
 
@@ -124,6 +125,8 @@ def _inside(value: Any, path: str, found: dict[str, list[plan.Change]]) -> None:
         given = value.get(plan.TYPE)
         cast = f"/{given.rpartition('#')[2]}" if isinstance(given, str) else ""
         for name, each in value.items():
+            if each.__class__ not in NESTING:
+                continue
             if name.endswith(plan.BIND) and isinstance(each, plan.Links):
                 inner = [target for target in each.targets if isinstance(target, plan.Change)]
                 if inner:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+from functools import lru_cache
 from typing import Any
 
 from app.errors import PayloadTooLarge, UnsupportedMediaType
@@ -14,7 +15,10 @@ from app.url.headers import MediaRange, parse_media_type
 
 def content_type(call: Call) -> MediaRange | None:
     """The media type of the body; None without the header. Raises UnsupportedMediaType for a malformed one."""
-    text = call.request.header("content-type")
+    return _media_type(call.request.header("content-type"))
+
+
+def _media_type(text: str | None) -> MediaRange | None:
     if text is None or not text.strip():
         return None
     found = parse_media_type(text)
@@ -43,7 +47,7 @@ def json_body(call: Call, *, optional: bool = False) -> Any:
     """The body as a JSON tree; None for an empty one where it may be. Raises BodyError, UnsupportedMediaType."""
     kind = content_type(call)
     body = raw_body(call)
-    if not body.strip() and optional:
+    if optional and not body.strip():
         return None
     if not is_json(kind):
         raise UnsupportedMediaType(name=call.request.header("content-type"), target="Content-Type")
@@ -62,10 +66,16 @@ def text(body: bytes, kind: MediaRange | None) -> str:
 
 def reading(call: Call, operation: str) -> Reading:
     """How the body of this request is read."""
-    kind, lenient = content_type(call), call.service.settings.lenient
+    wishes, settings = call.wishes, call.service.settings
+    return _reading(operation, call.request.header("content-type"), wishes.body_version, wishes.body_version_given,
+                    settings.lenient, settings.strict)
+
+
+@lru_cache(256)
+def _reading(operation: str, content_type: str | None, version: str, given: bool, lenient: frozenset[str], strict: bool
+             ) -> Reading:
+    kind = _media_type(content_type)
     compatible = kind is not None and (kind.get("ieee754compatible") or "").lower() == "true"
-    return Reading(operation, quoted=compatible or "quoted-numbers" in lenient,
-                   short_quoted=compatible and not call.service.settings.strict, version=call.wishes.body_version,
-                   etags=call.wishes.body_version_given and call.wishes.body_version == "4.01",
-                   unknown_nulls="unknown-nulls" in lenient, enum_numbers="enum-numbers" in lenient,
-                   zoneless="zoneless-times" in lenient)
+    return Reading(operation, quoted=compatible or "quoted-numbers" in lenient, short_quoted=compatible and not strict,
+                   version=version, etags=given and version == "4.01", unknown_nulls="unknown-nulls" in lenient,
+                   enum_numbers="enum-numbers" in lenient, zoneless="zoneless-times" in lenient)

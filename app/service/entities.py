@@ -66,7 +66,7 @@ class Entity:
     @property
     def key(self) -> tuple[tuple[str, Any], ...]:
         """(name in key predicates, value) pairs."""
-        return tuple((name, self._at(path)) for name, path in self.layout.key_paths)
+        return tuple([(name, self._at(path) if "/" in path else self[path]) for name, path in self.layout.key_paths])
 
     def _at(self, path: str) -> Any:
         value: Any = self

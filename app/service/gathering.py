@@ -101,11 +101,12 @@ class Gathering:
         entity.owner = owner
         handle = self.enter(entity)
         self._inserts[handle] = len(self.steps)
-        self.steps.append(plan.Insert(handle, id, str(dict(change.key) or "")))
+        self.steps.append(plan.Insert(handle, id, ",".join(map(str, change.key.values()))))
         if owner is not None:
             self.need(entity, (id, ""), owner, True)
-        for name, value in change.values.items():
-            entity.values[name] = self._value(layout, name, value, None, change.at)
+        entity.values.update(change.values)
+        for name in [name for name in change.values if name in layout.structured] if layout.structured else ():
+            entity.values[name] = self._value(layout, name, change.values[name], None, change.at)
         entity.dynamic.update(change.dynamic)
         for name, links in change.links.items():
             self._links(entity, name, links, change.at)

@@ -143,6 +143,16 @@ class Layout:
         return (*own, "$value") if self.has_stream else own
 
     @cached_property
+    def structured(self) -> frozenset[str]:
+        """The properties whose values are not simply stored as they are: of complex types and of enumerations."""
+        return frozenset(name for name, place in self.places.items() if place.kind in ("complex", "enum"))
+
+    @cached_property
+    def column_names(self) -> tuple[str, ...]:
+        """Every column of the table."""
+        return tuple(column.name for column in self.table.columns)
+
+    @cached_property
     def links(self) -> tuple[DocumentLink, ...]:
         """The document links of this type's own properties."""
         return tuple(link for link in self.mapping.document_links(self.id)
@@ -227,6 +237,13 @@ class Layout:
     def store(self, name: str, value: Any, columns: dict[str, Any]) -> None:
         """Put the value of a property into columns (name → canonical value)."""
         self._writers[name](value, columns)
+
+    def store_all(self, values: MappingType[str, Any]) -> dict[str, Any]:
+        """The columns of all properties; null where there is no value."""
+        columns: dict[str, Any] = {}
+        for name, write in self._writers.items():
+            write(values.get(name), columns)
+        return columns
 
     def writer(self, name: str) -> Write:
         """What puts the value of a property into columns."""

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from app import sql
 from app.bind import nodes as bound
 from app.plan import Source
+from app.plan.nodes import Slot
 from app.service.call import Call
 from app.service.rows import Node, Run
 from app.store.mapping import Inverse
 from app.url import nodes as url
 
 PLAIN = bound.Options()
+INT64 = "Edm.Int64"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,8 @@ class Shown:
 
 def shaped(options: bound.Options) -> bound.Options:
     """Of the options of a request, those that shape an entity."""
+    if options.select is None and not options.expand and not options.compute:
+        return PLAIN
     return bound.Options(select=options.select, expand=options.expand, compute=options.compute)
 
 
@@ -54,23 +58,28 @@ def by_row(call: Call, table: str, rows: Sequence[int], *, base: str = "", decla
 def entity(call: Call, table: str, row: int, *, base: str = "", declared: str | None = None,
            options: bound.Options = PLAIN) -> Shown | None:
     """One entity by row id, or None when the policy or a concurrent delete hides it."""
-    found = entities(call, table, [row], base=base, declared=declared, options=options)
-    return found[0] if found else None
+    node = _node(call, table, declared, options, alone=True)
+    run = Run(call.service.values(call, key=(row,)), call.syntax.options)
+    found = sql.fetch(call.store, node.statement, run.values)
+    return Shown(node.objects(found, run, base)[0], node.writer.etag(found[0])) if found else None
 
 
-def _node(call: Call, table: str, declared: str | None, options: bound.Options) -> Node:
-    """The compiled read of entities of a table by row id; cached where nothing of the request is in it."""
+def _node(call: Call, table: str, declared: str | None, options: bound.Options, alone: bool = False) -> Node:
+    """The compiled read of entities of a table by row id (`alone`: of one); cached where nothing of the request is in it."""
     service = call.service
-    key = ("by row", table, declared, call.wishes.format, call.request.root, call.policy.id)
-    cached = service.by_row.get(key) if options == PLAIN else None
+    key = (alone, table, declared, call.wishes.format, call.request.root, call.policy.id)
+    plain = options is PLAIN or options == PLAIN
+    cached = service.by_row.get(key) if plain else None
     if cached is not None:
         return cached
     place = call.mapping.table(table)
-    relation = Inverse(table, (place.row_id,), (place.row_id,), ("", ""))
-    source = Source(table, declared or place.type, relation=relation, parents=True,
-                    grant=call.policy.grants.one(table), grants=call.policy.grants)
+    source = Source(table, declared or place.type, grant=call.policy.grants.one(table), grants=call.policy.grants)
+    if alone:
+        source = replace(source, key=((place.row_id, Slot("key", 0, INT64, place.row_id)),))
+    else:
+        source = replace(source, relation=Inverse(table, (place.row_id,), (place.row_id,), ("", "")), parents=True)
     read = service.planner(call.policy, call.wishes.page_size).read(source, options, collection=False)
     node = Node(call.sight, read, call.wishes.format, call.request.root)
-    if options == PLAIN:
+    if plain:
         service.by_row.put(key, node)
     return node

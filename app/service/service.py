@@ -143,8 +143,8 @@ class Service:
         """The present instant, or the one that the settings put in its place."""
         if self.settings.now is not None:
             return self.settings.now
-        text = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%S.%f").rstrip("0").rstrip(".")
-        return text + "Z"
+        text = datetime.datetime.now(datetime.UTC).isoformat()[:-6]     # without +00:00; whole seconds have no fraction
+        return (text.rstrip("0") if "." in text else text) + "Z"
 
     # --- requests ----------------------------------------------------------------------------------------
 
@@ -227,7 +227,7 @@ class Service:
             wanted = replace(wanted, format=replace(wanted.format, omit=""))
         self._check_options(target.options)
         lifted, values = url.lift(target)
-        shape = (lifted, wanted.format, wanted.page_size, request.root, policy.id, method in READS,
+        shape = (lifted, wanted.format, wanted.page_size, request.root, policy.id, "GET" if method in READS else method,
                  wanted.ranges if wanted.ranges else None)
         if self.settings.explain and method in READS and MEDIA_TYPE in (request.header("accept") or ""):
             if not policy.open:
@@ -235,13 +235,13 @@ class Service:
             bound_request, _ = bind.bind_lifted(lifted, target, policy.reading, method)
             call = self._call(request, wishes.wish(request, "json"), bound_request, values, principal, policy, target)
             return explain(call, lifted, self._plans.get(shape) is not None, self._explained)
-        if method in READS and not target.options.custom:
+        if not target.options.custom:
             known = self._plans.get(shape)
             if known is not None:
                 handler, bound_request = known
                 rewrites.check_dereferenced(request.path, bound_request.resource)
                 call = self._call(request, wanted, bound_request, values, principal, policy, target)
-                if told:
+                if told and method in READS:
                     self._texts.put(key, (handler, call))
                 return self._carried(handler, call)
         asks = method in READS or any(each.name == "$filter" for each in target.segments)
@@ -265,9 +265,10 @@ class Service:
             return self._carried(batch, call)
         from app.service.write import admitted
         writing = self._answer(admitted, call)
-        plain = told and shared and not (values or request.query or demanding)
-        if plain and method == "POST" and bound_request.resource.kind == "collection":
-            self._texts.put(key, (writing, call.again(replace(request, body=None), principal)))
+        if shared and not (target.options.custom or demanding) and bound_request.resource.operation() is None:
+            self._plans.put(shape, (writing, bound_request))
+            if told and method == "POST" and not (values or request.query) and bound_request.resource.kind == "collection":
+                self._texts.put(key, (writing, call.again(replace(request, body=None), principal)))
         return self._carried(writing, call)
 
     def _wished(self, request: Request, format: str | None, around: tuple[str | None, ...]) -> wishes.Wishes:
@@ -413,9 +414,9 @@ class Service:
         return statement
 
     def values(self, call: Call, *, keyset: tuple[Any, ...] = (), limit: int | None = None, skip: int = 0,
-               parents: Sequence[tuple[Any, ...]] = ()) -> Values:
+               parents: Sequence[tuple[Any, ...]] = (), key: tuple[Any, ...] = ()) -> Values:
         """The values that the statements of a call are bound to."""
-        return Values(literals=call.values, parents=parents, keyset=keyset, limit=limit, skip=skip, now=Moment(self.now),
+        return Values(literals=call.values, parents=parents, keyset=keyset, key=key, limit=limit, skip=skip, now=Moment(self.now),
                       principal=call.policy.of(call.principal), snapshot=call.request.snapshot)
 
     def next_link(self, call: Call, values: list[Any]) -> str:

@@ -70,6 +70,7 @@ class WriteSession:
         self.references = references                # ids of earlier requests of a batch → paths below the root
         self._rows: dict[tuple[str, int], dict[str, Any]] = {}
         self._log: list[tuple[Any, ...]] = []
+        self._at: Any = None                        # the present instant as the change log holds it
         self._waiting: list[tuple[Entity, DocumentLink, list[tuple[int, Entity]], bool]] = []
         self.created: set[tuple[str, int]] = set()
         self.deleted: set[tuple[str, int]] = set()
@@ -341,11 +342,9 @@ class WriteSession:
             self.guard.insert(entity, changed)
         self._make_key(entity)
         self.run_rules("create", None, entity, changed)
+        settled = self.settle(entity)           # a rule may have linked it anew
         self._fill_in(entity)
-        columns: dict[str, Any] = {}
-        for name in layout.places:
-            layout.store(name, entity.values.get(name), columns)
-        columns.update(self.settle(entity))
+        columns = layout.store_all(entity.values) | settled
         if table.owner is not None:
             columns.update(self._owner_columns(table, entity))
         for name, relation in layout.required_links:
@@ -359,7 +358,7 @@ class WriteSession:
         if self.guard is not None:
             self.guard.stored(entity, columns)
         row_id = self.writer.insert(table, columns)
-        row = {column.name: columns.get(column.name) for column in table.columns}
+        row = dict.fromkeys(layout.column_names) | columns
         row[table.row_id.name] = row_id
         entity.row, entity.row_id = row, row_id
         self._rows[layout.id, row_id] = row
@@ -549,8 +548,10 @@ class WriteSession:
         their old values."""
         encode = self.catalogue.documents.encode
         columns = [*(columns or ()), dict(was)] if was else columns
+        if not self._at:
+            self._at = self.writer.bind(AT, self.now)
         self._log.append((entity.layout.id, entity.row_id, encode(dict(entity.key), "Edm.Untyped"), kind,
-                          encode(columns, "Edm.Untyped"), self.writer.bind(AT, self.now), self.principal))
+                          encode(columns, "Edm.Untyped"), self._at, self.principal))
 
     def finish(self) -> None:
         """Write the change log and keep the search index; the last thing before the transaction ends. Raises Forbidden

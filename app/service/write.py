@@ -42,7 +42,7 @@ def admitted(call: Call) -> Handler:
     restrictions.addressed(call.policy, call.resource)
     if steps and isinstance(steps[0], bound.SetStep | bound.SingletonStep):
         admit(call)
-    return handler
+    return creation(call) if handler is create else updating(call) if handler is update else handler
 
 
 def methods(resource: bound.Resource, model: Model) -> tuple[str, ...]:
@@ -241,9 +241,9 @@ def prepare(call: Call, change: plan.Change | None = None) -> str:
 
 # --- preconditions ---------------------------------------------------------------------------------------
 
-def check_conditions(call: Call, entity: Entity | None, *, changes: bool = True) -> None:
+def check_conditions(call: Call, entity: Entity | None, *, changes: bool = True, where: Place = ()) -> None:
     """If-Match, If-None-Match and Core.OptimisticConcurrency against the entity as stored (Protocol §8.2.4, §8.2.5).
-    `changes`: whether the entity itself is about to change."""
+    `changes`: whether the entity itself is about to change; `where`: the place of the request, where it is known."""
     wanted, known = call.request.header("if-match"), call.request.header("if-none-match")
     tag = None if entity is None else entity.etag
     if wanted is not None and not matches(wanted, tag):
@@ -253,7 +253,7 @@ def check_conditions(call: Call, entity: Entity | None, *, changes: bool = True)
                                  == "*" else None, target="If-None-Match")
     if changes and entity is not None and wanted is None and (
             vocabularies.optimistic_concurrency(call.model, entity.layout.id)
-            or vocabularies.etag_demanded(call.model, place(call))):
+            or vocabularies.etag_demanded(call.model, where or place(call))):
         raise PreconditionRequired(target="If-Match")
 
 
@@ -274,40 +274,45 @@ def collection_steps(steps: Steps) -> tuple[Steps, bound.PathStep]:
 
 def create(call: Call) -> Response:
     """POST to a collection: a new entity there, related to the one that the collection belongs to (§11.4.2)."""
-    resource = call.resource
+    return creation(call)(call)
+
+
+def creation(call: Call) -> Handler:
+    """The handler of POSTs to one collection: what URL and policy say of all of them is found out once."""
+    resource, where, right = call.resource, place(call), "insert"
     before, last = collection_steps(resource.steps)
     if call.model.has_stream(resource.type):        # the body is the stream, even where it is JSON (§11.4.7.1)
         from app.service import media
-        return media.create(call)
-    navigation = last.navigation if isinstance(last, bound.NavigationStep) else None
-    supplied: frozenset[str] = frozenset()
-    tied: frozenset[str] = frozenset()
-    reader = call.reader
+        return media.create
+    inside = any(isinstance(step, bound.PropertyStep) for step in before)
+    supplied, tied, navigation, into = frozenset[str](), frozenset[str](), None, ""
     if isinstance(last, bound.NavigationStep):
-        supplied, tied = reader.implied(last.owner, last.navigation)
-    tree = bodies.json_body(call)
-    change = reader.read_entity(tree, resource.type, bodies.reading(call, "create"), supplied=supplied, bound=tied)
-    if isinstance(last, bound.SetStep):
-        id = last.set.name
-        call.service.catalogue.prepare(id, change)
-    else:
-        id = prepare(call, change)
-    asked = alterations.written(call.policy, call.mapping, id, tree, "insert", place(call)).become
+        navigation = last.navigation
+        supplied, tied = call.reader.implied(last.owner, navigation)
+    elif isinstance(last, bound.SetStep):
+        into = last.set.name
 
-    if any(isinstance(step, bound.PropertyStep) for step in before):
-        from app.service import links
-        return links.create(call, change, asked)
+    def handler(call: Call) -> Response:
+        tree = bodies.json_body(call)
+        change = call.reader.read_entity(tree, resource.type, bodies.reading(call, "create"), supplied=supplied, bound=tied)
+        if into:
+            call.service.catalogue.prepare(into, change)
+        id = into or prepare(call, change)
+        asked = alterations.written(call.policy, call.mapping, id, tree, right, where).become
+        if inside:
+            from app.service import links
+            return links.create(call, change, asked)
 
-    def work(session: WriteSession) -> Response:
-        if isinstance(last, bound.SetStep):     # `admit` asked whether it may be
-            return answers.created(call, session.create(last.set.name, change, asked=asked), change)
-        assert isinstance(last, bound.NavigationStep) and navigation is not None
-        parent, id, owner = parent_of(call, session, before, last)
-        relates = not isinstance(parent.layout.relation(navigation.name), Contained | Whole)
-        entity = session.create(id, change, owner=owner, parent=(parent, navigation) if relates else None,
-                                asked=asked)
-        return answers.created(call, entity, change)
-    return transact(call, work)
+        def work(session: WriteSession) -> Response:
+            if into:                                # `admit` asked whether it may be
+                return answers.created(call, session.create(into, change, asked=asked), change)
+            assert isinstance(last, bound.NavigationStep) and navigation is not None
+            parent, id, owner = parent_of(call, session, before, last)
+            relates = not isinstance(parent.layout.relation(navigation.name), Contained | Whole)
+            entity = session.create(id, change, owner=owner, parent=(parent, navigation) if relates else None, asked=asked)
+            return answers.created(call, entity, change)
+        return transact(call, work)
+    return handler
 
 
 def parent_of(call: Call, session: WriteSession, before: Steps, last: bound.NavigationStep
@@ -338,36 +343,45 @@ def parent_at(call: Call, session: WriteSession, before: Steps, last: bound.Navi
 
 def update(call: Call) -> Response:
     """PATCH and PUT of an entity: changed, replaced, or created where its key is free (§11.4.3, §11.4.4)."""
-    operation = "put" if call.request.method == "PUT" else "patch"
-    tree = bodies.json_body(call)
-    reader = call.reader
-    id = prepare(call)
-    type = _stored_type(call, id)
-    nested = any("/" in part.path for part in call.model.key(call.resource.type))
-    change = None if type is None or nested else reader.read_entity(tree, type, bodies.reading(call, operation))
-    prepare(call, change)
+    return updating(call)(call)
 
-    def work(session: WriteSession) -> Response:
-        entity = find(session, call.resource.steps, call.values, lock=True)
-        check_conditions(call, entity)
-        if entity is None:
-            return _upsert(call, session, id, tree)
-        allow(call, id, "UpdateRestrictions", "Updatable", call.request.method, place(call))
-        body = alterations.written(call.policy, call.mapping, id, tree, "update", place(call))
-        wanted = change
-        if wanted is None or entity.type != type:
-            whole = keyed(call, tree, dict(entity.key), operation == "put") if nested else tree
-            wanted = reader.read_entity(whole, entity.type, bodies.reading(call, operation))
-        tag = call.request.header("if-match")
-        if tag is not None:     # it goes before an ETag in the body
-            wanted = replace(wanted, etag=None)
-        session.update(entity, wanted, body.become)
-        current = session.by_row(entity.layout.id, entity.row_id or 0)
-        if current is None:
-            raise NotFound(reason="The entity was deleted by what its change brought about")
-        knows = tag not in (None, "*") and not call.service.operations.has_rules(entity.type, "update")
-        return answers.updated(call, current, knows, wanted)
-    return transact(call, work)
+
+def updating(call: Call) -> Handler:
+    """The handler of such requests: what URL and policy say of all of them is found out once."""
+    resource, method, where = call.resource, call.request.method, place(call)
+    operation = "put" if method == "PUT" else "patch"
+    id = Planner(call.mapping).source(resource.steps)[0].table
+    nested = any("/" in part.path for part in call.model.key(resource.type))
+
+    def handler(call: Call) -> Response:
+        tree, reader, reading = bodies.json_body(call), call.reader, bodies.reading(call, operation)
+        call.service.catalogue.prepare(id)
+        type = _stored_type(call, id)
+        change = None if type is None or nested else reader.read_entity(tree, type, reading)
+        call.service.catalogue.prepare(id, change)
+
+        def work(session: WriteSession) -> Response:
+            entity = find(session, resource.steps, call.values, lock=True)
+            check_conditions(call, entity, where=where)
+            if entity is None:
+                return _upsert(call, session, id, tree)
+            allow(call, id, "UpdateRestrictions", "Updatable", method, where)
+            body = alterations.written(call.policy, call.mapping, id, tree, "update", where)
+            wanted = change
+            if wanted is None or entity.type != type:
+                whole = keyed(call, tree, dict(entity.key), operation == "put") if nested else tree
+                wanted = reader.read_entity(whole, entity.type, reading)
+            tag = call.request.header("if-match")
+            if tag is not None:     # it goes before an ETag in the body
+                wanted = replace(wanted, etag=None)
+            session.update(entity, wanted, body.become)
+            current = session.by_row(entity.layout.id, entity.row_id or 0)
+            if current is None:
+                raise NotFound(reason="The entity was deleted by what its change brought about")
+            knows = tag not in (None, "*") and not call.service.operations.has_rules(entity.type, "update")
+            return answers.updated(call, current, knows, wanted)
+        return transact(call, work)
+    return handler
 
 
 def keyed(call: Call, tree: Any, key: Mapping[str, Any], whole: bool) -> Any:

@@ -215,8 +215,7 @@ class Store:
         with contextlib.ExitStack() as queue:
             while True:
                 try:
-                    with self._transaction(self._begin_write):
-                        return work()
+                    return self._attempt(work)
                 except Retry as lost:
                     if lost.remedy is not None:
                         lost.remedy()
@@ -249,17 +248,39 @@ class Store:
     @contextlib.contextmanager
     def _transaction(self, begin: str) -> Iterator[None]:
         with self._turn:
-            self._perform(lambda connection: self.driver.execute(connection, begin, ()))
-            self._thread.depth, self._thread.writing = 1, begin != self.driver.begin_read
+            self._begin(begin)
             try:
                 yield
                 self._control("COMMIT")
             except BaseException:
-                self._rollback()
-                self.tables = None      # those made in the transaction are gone
+                self._undo()
                 raise
-            finally:
-                self._thread.depth, self._thread.writing = 0, False
+            self._end()
+
+    def _attempt(self, work: Callable[[], T]) -> T:
+        """The result of `work` in a write transaction: `_transaction` without its generator, which every change would pay for."""
+        with self._turn:
+            self._begin(self._begin_write)
+            try:
+                result = work()
+                self._control("COMMIT")
+            except BaseException:
+                self._undo()
+                raise
+            self._end()
+            return result
+
+    def _begin(self, begin: str) -> None:
+        self._perform(lambda connection: self.driver.execute(connection, begin, ()))
+        self._thread.depth, self._thread.writing = 1, begin != self.driver.begin_read
+
+    def _undo(self) -> None:
+        self._rollback()
+        self.tables = None      # those made in the transaction are gone
+        self._end()
+
+    def _end(self) -> None:
+        self._thread.depth, self._thread.writing = 0, False
 
     @contextlib.contextmanager
     def savepoint(self) -> Iterator[None]:
