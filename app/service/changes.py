@@ -176,7 +176,7 @@ class _Reader:
             case bound.Lambda(_, collection, variable, predicate):
                 place = self.place(collection, this, known)
                 self.walk(predicate, this, {**known, variable: place} if variable else known)
-            case bound.Root() | bound.FunctionCall() | bound.These() | bound.AggregateValue():
+            case bound.Root() | bound.FunctionCall() | bound.These() | bound.AggregateValue() | bound.Call("now"):
                 raise Untracked
             case tuple():
                 for each in node:

@@ -72,7 +72,11 @@ def interest_of(call: Call, source: Source) -> Interest:
     if call.options.apply is not None or call.resource.kind == "entity" and (
             source.relation is not None and (source.parent is None or not source.key)):
         raise Untracked
-    return interest(call.service.planner(call.policy), source, call.options)
+    found = interest(call.service.planner(call.policy), source, call.options)
+    if call.resource.kind == "entity" and call.wishes.version == "4.0" and any(
+            branch.item.suffix != "$count" for branch in found.branches):
+        raise Untracked     # links have their place beside entities, not in one
+    return found
 
 
 def link(call: Call, since: str) -> str:
@@ -258,7 +262,7 @@ class Keys:
         self.service, self.format, self.source = call.service, call.wishes.format, source
         self.mapping, self.model = call.mapping, call.model
         self.table = call.mapping.table(source.table)
-        plain = Source(source.table, self.table.type, grant=source.grant, grants=source.grants, rows=True)
+        plain = Source(source.table, source.type, source.types, grant=source.grant, grants=source.grants, rows=True)
         self.node = Node(call.sight, call.service.planner(call.policy).read(plain, bound.Options(select=()), collection=True),
                          self.format, call.request.root)
         self.row = self.node.read.sort[-1]
