@@ -33,7 +33,7 @@ def result_type(method: str, operand: str, position: int = 0) -> str:
             return operand
     elif operand in ("Edm.Decimal", "Edm.Duration"):
         return operand
-    elif operand in types.NUMBERS or operand in expression.DYNAMIC:
+    elif operand in types.NUMBERS:
         if method == "average" or operand not in types.INTEGERS:
             return "Edm.Double"
         return "Edm.Decimal" if operand == "Edm.Int64" else "Edm.Int64"
@@ -68,6 +68,7 @@ def bind_aggregate(item: url.AggregateExpression, scope: Scope, named: bool = Tr
             raise errors.TypeMismatch(reason=f"'{method}' does not take entities", position=item.position)
         kind = "Edm.Decimal"
     else:
+        operand = expression.as_number(operand) if method in ("sum", "average") else operand
         kind = result_type(method, operand.type, item.position)
     steps = _steps(item, kind, scope)
     return nodes.AggregateExpression(operand, method, alias, steps[-1].type if steps else kind, over, steps)
@@ -135,6 +136,7 @@ def _custom(item: url.AggregateExpression, scope: Scope, named: bool) -> nodes.A
     if operand is None:
         raise errors.NotImplementedByService(feature=f"The custom aggregate {name}", position=position)
     if sequence is None:
+        operand = expression.as_number(operand)
         kind = result_type("sum", operand.type, position)
     alias = item.alias or (name if named else "")
     steps = _steps(item, kind, scope)

@@ -270,8 +270,9 @@ def _extreme(syntax: url.TopBottomT, scope: Scope) -> nodes.Transformation:
     amount = expression.bind_beside(syntax.amount, nodes.This("Edm.Decimal"), outside)
     value = expression.bind_expression(syntax.value, scope)
     sums = not syntax.kind.endswith("count")
-    fits = value.type in types.NUMBERS or value.type in expression.DYNAMIC or (
-        not sums and value.type in expression.ORDERED) or value.type == "Edm.Duration"
+    value = expression.as_number(value) if sums else value
+    fits = value.type in types.NUMBERS or value.type == "Edm.Duration" or not sums and (
+        value.type in expression.ORDERED or value.type in expression.DYNAMIC)
     if amount.type not in types.NUMBERS or is_collection(value) or not fits:
         raise errors.TypeMismatch(reason=f"{syntax.kind} does not take {describe(amount)} and {describe(value)}",
                                   position=syntax.position)

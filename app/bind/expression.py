@@ -294,6 +294,11 @@ def _arithmetic(syntax: url.Binary, scope: Scope) -> nodes.Expression:
     return nodes.Arithmetic(operator, left, right, result)
 
 
+def as_number(node: nodes.Expression) -> nodes.Expression:
+    """What is summed up: a value of no declared type as the number that it may be; any other as it is."""
+    return nodes.Cast(node, "Edm.Double") if node.type in DYNAMIC and not is_collection(node) else node
+
+
 def _number_beside(other: str) -> str:
     """The type of a dynamic number beside another operand: exact beside what is exact, and never cut to an integer."""
     return "Edm.Decimal" if other in types.INTEGERS or other == "Edm.Decimal" else "Edm.Double"

@@ -128,7 +128,7 @@ class _Walk:
     def first_system(self, segment: url.Segment) -> None:
         name = segment.name
         if name in ("$metadata", "$batch", "$entity", "$all"):
-            if segment.arguments is not None:
+            if segment.arguments is not None or segment.problem is not None:
                 raise errors.UnknownResource(name=segment.text)
             self.kind = "entityReference" if name == "$entity" else name[1:]
             self.collection = name == "$all"

@@ -260,7 +260,7 @@ def read_json_batch(data: bytes, charset: str | None = None) -> tuple[Item, ...]
             data = write_json(read_json(data, charset))
         except orjson.JSONEncodeError as error:
             raise BodyError(reason=str(error), code="malformedJson") from None
-        tree = orjson.loads(data)
+        tree = json.loads(data, parse_int=float)        # numbers that no double holds, too: they may stand in a body
     requests = tree.get("requests") if isinstance(tree, dict) else None
     if not isinstance(requests, list):
         raise BodyError(reason="a JSON batch has an array 'requests'", target="requests")

@@ -74,7 +74,17 @@ def read_json(body: bytes, charset: str | None = None) -> Any:
         raise BodyError(reason=f"text follows the JSON value at position {end}", code="malformedJson", position=end)
     if text.count("{") + text.count("[") > MAX_DEPTH and _depth(found) > MAX_DEPTH:
         raise BodyError(reason=f"it is nested more than {MAX_DEPTH} levels deep", code="malformedJson")
+    if ("\\ud" in text or "\\uD" in text) and not _named_in_unicode(found):
+        raise BodyError(reason="the name of a member has half of a surrogate pair", code="malformedJson")
     return found
+
+
+def _named_in_unicode(tree: Any) -> bool:
+    """Whether every member name is text; what values may be is said where they are read (RFC 8259 §8.2)."""
+    if isinstance(tree, dict):
+        return not any("\ud800" <= each <= "\udfff" for name in tree for each in name) \
+            and all(map(_named_in_unicode, tree.values()))
+    return all(map(_named_in_unicode, tree)) if isinstance(tree, list) else True
 
 
 def write_json(tree: Any) -> bytes:

@@ -92,7 +92,8 @@ def viewed(request: Request, name: str) -> Request:
 
 def dereferenced(target: nodes.Target, root: str) -> nodes.Target:
     """The target that `$entity?$id=…` means; other targets as they are (URL Conventions §4.3.4)."""
-    if not target.segments or target.segments[0].name != "$entity":
+    first = target.segments[0] if target.segments else None
+    if first is None or first.name != "$entity" or first.arguments is not None or first.problem is not None:
         return target
     id = target.options.id
     if id is None:

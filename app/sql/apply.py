@@ -361,7 +361,8 @@ def grouped(properties: Sequence[bound.RowProperty | bound.RollupRecursive], the
     only = properties[0] if len(properties) == 1 else None
     every = None if not isinstance(only, bound.RollupRecursive) else lambda: (
         start() if make().groups else hierarchies.every_node(only, make(), sequence))
-    found = aggregates.aggregate((), start, every) if then is None else within_groups(then, start, every)()
+    found = within_groups(then, start, every)() if then is not None \
+        else aggregates.aggregate(() if properties else (ONE_ROW,), start, every)
     found.groups = {path: found.groups[path] for path in outside}
     return found
 

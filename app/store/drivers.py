@@ -118,7 +118,7 @@ class Driver:
         raise NotImplementedError
 
     def too_slow(self) -> LimitExceeded:
-        return LimitExceeded(limit="time of a query", allowed=f"{self.limit} seconds")
+        return LimitExceeded(limit="time of a query", allowed=f"{self.limit:g} seconds")
 
 
 def duplicate(columns: str = "") -> DuplicateKey:
@@ -375,6 +375,7 @@ class MariaDBDriver(Driver):
     meanings: ClassVar[dict[int, Callable[[], Exception]]] = {
         1062: duplicate, 1022: duplicate, 1451: dangling, 1452: dangling, 1216: dangling, 1217: dangling,
         1205: Retry, 1213: Retry, 1020: Retry, 1690: out_of_range, 1264: out_of_range, 1365: division_by_zero,
+        4025: lambda: LimitExceeded(limit="nesting of a value", allowed="31 levels on this database"),      # `json_valid`
         1436: too_deep, 1242: division_by_zero,     # the dialect provokes this one where a divisor is zero
         1040: lambda: ServiceUnavailable("The database has no connection left"),
         1038: lambda: ServiceUnavailable("The database has too little memory to sort this"),

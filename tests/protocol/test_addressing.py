@@ -81,6 +81,7 @@ KEYS = [
     # what is no key
     Exchange("P 11.2.2", "Products(99)", 404, {"error": {"code": "notFound"}}),
     Exchange("P 11.2.2", "Products/99", 404),
+    *[Exchange("U 4", target, 404, {"error": {"code": "unknownResource"}}) for target in ("$all(x)", "$all('saw'desc", "$all())", "$metadata(", "$metadata(x)", "$entity(x)?$id=Products(1)", "$entity(?$id=Products(1)", "$batch()")],
     Exchange("P 11.2.2", "OrderDetails(OrderID=10249,ProductID=5)", 404),
     Exchange("U 4.3", "Products('1')", 400, {"error": {"code": "typeMismatch"}}),
     Exchange("U 4.3", "Products(abc)", (400, 404)),

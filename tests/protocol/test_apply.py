@@ -17,6 +17,9 @@ CASES: list[tuple[str, str, str, Any]] = [
     # spec      request                                                          context            value
     ("A 3.2.1", "Products?$apply=aggregate(UnitPrice with sum as T)", "Products(T)",
      [{"@odata.id": None, "T@odata.type": "#Decimal", "T": 282.1401}]),
+    *[("A 3.2.1.3", f"Customers?$apply={text}", f"Customers({name})", [{"@odata.id": None, name: value}]) for text, name, value in (
+        ("aggregate(loyaltyPoints with sum as T)", "T", 1207.0), ("aggregate(loyaltyPoints with average as T)", "T", 603.5), ("aggregate(note with sum as T)", "T", None), ("compute(ratio as R)/aggregate(R with sum as T)", "T", 0.75),
+        ("aggregate(loyaltyPoints with sum from CustomerID with average as T)", "T", 603.5), ("topsum(1000,loyaltyPoints)/groupby((CustomerID))", "CustomerID", "ALFKI"))],
     ("A 3.2.1.4", "Products?$apply=aggregate($count as N)", "Products(N)",
      [{"@odata.id": None, "N@odata.type": "#Decimal", "N": 16}]),
     ("A 3.2.3.1", "Products?$apply=groupby((CategoryID))&$top=2", "Products(CategoryID)",

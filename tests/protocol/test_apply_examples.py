@@ -719,6 +719,9 @@ EXAMPLES += [
     ("P 11.5.4.1", "Sales/SalesModel.Largest(count=3)?$apply=groupby((ProductID),aggregate(Amount with sum as T))&$orderby=T", "Sales(ProductID,T)", [{"ProductID": "P3", "T": 4}, {"ProductID": "P2", "T": 12}]),
     ("P 11.5.4.1", "Sales/SalesModel.Buyers()?$apply=aggregate($count as N)", "Customers(N)", [{"N": 3}]),
 ]
+EXAMPLES += [
+    ("A 3.2.3", "Products?$apply=groupby((rollup($all,Color)))", "Products(@Core.AnyStructure)", [{"Color": "Black"}, {"Color": "Brown"}, {"Color": "White"}, {}]), ("A 3.2.3", "Products?$apply=groupby((rollup($all,Color)))/aggregate($count as N)", "Products(N)", [{"N": 4}]),
+]
 ADDRESSES = "Customers('C1')/Addresses"
 EXAMPLES += [
     ("A 3, values", f"{ADDRESSES}?$apply=aggregate($count as N,Floors with sum as F,Floors with average as A,Locality with countdistinct as L)", f"{ADDRESSES}(N,F,A,L)", [{"N": 3, "F": 8, "A": 8 / 3, "L": 2}]),

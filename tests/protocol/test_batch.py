@@ -327,6 +327,7 @@ IN_JSON = [
     Requests("J 19.1: wrong requests are answered", [{"id": "1", "url": "Tags"}, {"id": "2", "method": "get"}, {"id": "3", "method": "get", "url": 5}, get("4", headers=[]), get("5", headers={"accept": 1}), get("6", **{"if": 1}),
                                                      tag("7", headers={"content-type": "text/plain"}), tag("8", headers={"content-type": "image/png"}) | {"body": "%%%"}, get("9")],
              {**{str(number): (400, {"error": {"code": "invalidPart"}}) for number in range(1, 9)}, "9": 200}),
+    Requests("J 19.1: numbers that no double holds", [tag("1", x=10**400), tag("2", "b") | {"body": {"Name": "b", "Color": 10**4000}}, get("3")], {"1": 201, "2": 400, "3": 200}),
     # dependencies
     Requests("J 19.1", [get("1", "Nothing"), get("2", dependsOn=["1"]), get("3", dependsOn=["2"]), get("4", dependsOn=[]), get("5", dependsOn=["4"])],
              {"1": 404, "2": (424, {"error": {"code": "failedDependency"}}), "3": 424, "4": 200, "5": 200}),
