@@ -238,7 +238,7 @@ class Speech:
     # mutations
 
     def torn(self, line: str) -> str:
-        tokens, other = TOKEN.findall(line), TOKEN.findall(self.chance.choice(self.lines))
+        tokens, other = TOKEN.findall(line), TOKEN.findall(self.chance.choice(self.lines)) or ["x"]
         for _ in range(self.one(1, 1, 2, 3, 6)):
             if not tokens:
                 break
