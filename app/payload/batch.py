@@ -159,7 +159,7 @@ def _headers(data: Data, at: int, end: int) -> tuple[dict[str, str], int]:
             return headers, min(stop + 1, end)
         name, colon, value = line.partition(b":")
         if not colon and last and data[at:at + 1] in (b" ", b"\t"):     # goes on with the line before (RFC 9112 §5.2)
-            headers[last] += " " + line.decode("latin-1")
+            headers[last] = f"{headers[last]} {line.decode('latin-1')}".lstrip()
         elif not colon:
             return headers, at
         else:

@@ -204,5 +204,6 @@ def reread(call: Call) -> Response:
 
 
 def no_content(call: Call, headers: Sequence[tuple[str, str]] = ()) -> Response:
-    """204 without a body; `return=representation` is not applied by it."""
-    return Response(204, {**dict(headers), **(applied(call) if call.wishes.returns == "minimal" else {})})
+    """204 without a body; `return=representation` is not applied by it, and neither is by DELETE (Protocol §8.2.8.7)."""
+    minimal = call.wishes.returns == "minimal" and call.request.method != "DELETE"
+    return Response(204, {**dict(headers), **(applied(call) if minimal else {})})

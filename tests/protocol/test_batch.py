@@ -200,6 +200,7 @@ READ = [
     ("no blank behind colons", "multipart/mixed; boundary=b", f"--b\r\nContent-Type:application/http\r\nContent-Transfer-Encoding:binary\r\n\r\n{ONE}\r\nAccept:application/json\r\n\r\n\r\n--b--", [200]),
     ("blanks behind headers", "multipart/mixed; boundary=b", f"--b\r\nContent-Type: application/http \r\ncontent-transfer-encoding: binary \r\n\r\n{ONE} \r\nAccept : application/json \r\n\r\n--b--", [200]),
     ("a header over two lines", "multipart/mixed; boundary=b", f"--b\r\nContent-Type: application/http;\r\n\tmsgtype=request\r\n\r\n{ONE}\r\nAccept: text/plain,\r\n application/json\r\n\r\n--b--", [200]),
+    ("a header with all of its value on the next line", "multipart/mixed; boundary=b", f"--b\r\nContent-Type:\r\n application/http\r\nContent-ID:\r\n 7\r\n\r\n{ONE}\r\n\r\n--b--", [200]),
     ("no Content-Transfer-Encoding, a version", "multipart/mixed; boundary=b", f"--b\r\nContent-Type: application/http; version=1.1; msgtype=request\r\n\r\n{ONE}\r\n\r\n--b--", [200]),
     ("no headers at all", "multipart/mixed; boundary=b", f"--b\r\n\r\n{ONE}\r\n\r\n--b--", [200]),
     ("no HTTP version, no line end", "multipart/mixed; boundary=b", "--b\r\nContent-Type: application/http\r\n\r\nGET Products(1)\r\n--b--", [200]),

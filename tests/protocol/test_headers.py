@@ -78,6 +78,13 @@ def test_bodies(private: Callable[..., Client], spec: str, headers: dict[str, st
         assert answer.headers["odata-entityid"] == answer.headers["location"] == ROOT + "Tags('fresh')"
 
 
+@pytest.mark.parametrize("prefer", ["return=minimal", "return=representation"])
+def test_nothing_is_returned_by_delete(private: Callable[..., Client], prefer: str) -> None:
+    """P-8.2.8.7: `return` has no effect on DELETE, so none is said to be applied."""
+    answer = private("northwind").send("DELETE Tags('unused')", {"Prefer": prefer})
+    assert answer.status == 204 and "preference-applied" not in answer.headers
+
+
 NUMBERS = [
     ("J-3.2-02", "application/json", '{"UnitPrice": 18.5}', 204), ("J-3.2-03", "application/json", '{"UnitPrice": "18.5"}', 400), ("J-3.2-03", "application/json;IEEE754Compatible=false", '{"UnitPrice": "18.5"}', 400), ("J-3.2-03", "application/json;IEEE754Compatible=true", '{"UnitPrice": "18.5"}', 204),
     ("J-3.2-03", "application/json;IEEE754Compatible=true", '{"UnitPrice": 18.5}', 204), ("J-7.1-Dec", "application/json", '{"UnitPrice": 18.500000000}', 204), ("J-7.1-Dec", "application/json", '{"UnitPrice": 18.12345}', 400), ("J-7.1-Dec", "application/json", '{"UnitPrice": 1e400}', 400), ("J-7.1-Dec", "application/json", '{"UnitPrice": 1e999999999}', 400),
