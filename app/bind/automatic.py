@@ -1,4 +1,5 @@
-"""What is expanded without being asked for: Core.AutoExpand and Core.AutoExpandReferences (Core vocabulary).
+"""What is expanded without being asked for: Core.AutoExpand and Core.AutoExpandReferences (Core vocabulary), and what
+`$apply` groups instances by.
 
 The annotations stand on navigation properties, stream properties and media entity types; what a request expands itself
 stays as it is.
@@ -8,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 from app.bind import nodes
 from app.bind.bindings import Place
 from app.edm import vocabularies
 from app.edm.index import Model
 from app.edm.model import NavigationProperty, Property
+from app.url import nodes as url
 
 NONE = nodes.Options()
 Above = frozenset[tuple[str | None, str]]       # the navigation properties on the way, each by its declaring type and name
@@ -70,3 +73,34 @@ def _item(owner: str, cast: tuple[str, ...], member: Property | NavigationProper
         item = nodes.ExpandItem((*cast, name), member, member.type, None, how if how == "$ref" else "", NONE,
                                 explicit=False, source=source)
         yield _below(item, owner, place, model, above)
+
+
+def of_groups(apply: nodes.Apply) -> tuple[url.ExpandItem, ...]:
+    """The navigation properties that instances are grouped by, which are expanded unless others are (Aggregation §3.2.3.1)."""
+    tree: dict[tuple[str, ...], Any] = {}
+
+    def add(each: nodes.RowProperty) -> None:
+        steps: list[nodes.Expression] = []
+        node = each.expression
+        while isinstance(node, nodes.PropertyPath | nodes.NavigationPath | nodes.CastPath):
+            steps.insert(0, node)
+            node = node.base
+        level, start = tree, 0
+        for end, step in enumerate(steps if isinstance(node, nodes.This) else (), 1):
+            if isinstance(step, nodes.NavigationPath):
+                level, start = level.setdefault(each.path[start:end], {}), end
+
+    def visit(sequence: nodes.Apply) -> None:
+        for each in sequence.transformations:
+            if isinstance(each, nodes.GroupBy) and each.then is not None:
+                for item in each.items:
+                    for level in item.levels if isinstance(item, nodes.Rollup) else (item,):
+                        if isinstance(level, nodes.RowProperty):
+                            add(level)
+                visit(each.then)
+
+    def items(level: dict[tuple[str, ...], Any]) -> tuple[url.ExpandItem, ...]:
+        return tuple(url.ExpandItem(path, options=url.Options(expand=items(below)) if below else None)
+                     for path, below in level.items())
+    visit(apply)
+    return items(tree)

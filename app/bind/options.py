@@ -12,7 +12,7 @@ from dataclasses import replace
 from app import errors
 from app.bind import bindings, nodes
 from app.bind.apply import bind_apply, bind_compute, bind_order, number, result_scope
-from app.bind.automatic import completed
+from app.bind.automatic import completed, of_groups
 from app.bind.bindings import Place
 from app.bind.expression import bind_boolean
 from app.bind.member import cast_name, unknown_member
@@ -141,9 +141,13 @@ class _Binder:
             option = "$orderby"
             orderby = () if options.orderby is None else bind_order(options.orderby, scope)
             option = "$expand"
-            expand = () if options.expand is None else self.expand(options.expand, scope, place, depth)
-            expand = expand or tuple(self.transformed(each, scope, place, depth) for each in scope.names.values()
-                                     if isinstance(each, nodes.Transformed))
+            items = options.expand
+            if items is None and apply is not None and apply.row is None:
+                items = of_groups(apply)
+            expand = self.expand(items, scope, place, depth) if items else ()
+            if options.expand is None:
+                expand += tuple(self.transformed(each, scope, place, depth) for each in scope.names.values()
+                                if isinstance(each, nodes.Transformed))
             option = "$select"
             select = None if options.select is None else Selection(self.nested, scope).bind(options.select)
         except errors.ODataError as error:
