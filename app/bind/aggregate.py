@@ -53,6 +53,9 @@ def bind_aggregate(item: url.AggregateExpression, scope: Scope, named: bool = Tr
             over = grouping_path(item.path, scope, many=True)
             if not is_collection(over) and scope.model.entity_type(over.type) is None:
                 raise errors.BindError(f"$count does not apply to {describe(over)}", position=item.position)
+            entities, values = _apart(over, scope)
+            if values is not None and is_collection(values):
+                return nodes.AggregateExpression(values, "count", alias, "Edm.Decimal", entities)
         return nodes.AggregateExpression(None, "count", alias, "Edm.Decimal", over)
     method = item.method
     if method is None:
@@ -91,7 +94,11 @@ def _split(syntax: url.Expression, scope: Scope) -> tuple[nodes.Expression | Non
     """The path up to its last navigation property, and the expression on what it leads to (§3.2.1.1)."""
     if not isinstance(syntax, url.Path):
         return None, expression.bind_expression(syntax, scope)
-    node = expression.bind_expression(syntax, replace(scope, flatten=True))
+    return _apart(expression.bind_expression(syntax, replace(scope, flatten=True)), scope)
+
+
+def _apart(node: nodes.Expression, scope: Scope) -> tuple[nodes.Expression | None, nodes.Expression | None]:
+    """A path as the part up to its last navigation property, and the values behind that."""
     tail: list[nodes.PropertyPath | nodes.CastPath | nodes.DynamicPath] = []
     current = node
     while isinstance(current, nodes.PropertyPath | nodes.CastPath | nodes.DynamicPath):

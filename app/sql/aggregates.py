@@ -14,7 +14,8 @@ import peewee as pw
 
 from app import errors
 from app.bind import nodes as bound
-from app.sql import expression, members, stages, terms
+from app.bind.scope import is_collection
+from app.sql import expression, members, paths, stages, terms
 from app.sql.scope import Build, Frame, Operand, Place, Row, Scope
 from app.sql.stages import Make, Stage
 from app.store.clauses import when
@@ -34,7 +35,8 @@ class Table:
 def aggregate(expressions: Sequence[bound.AggregateExpression], make: Make, every: Make | None = None) -> Stage:
     """`aggregate(…)` over each group of the stage; without expressions its distinct groups. `every`: a stage that has all
     the groups, where some may have lost all their rows."""
-    plain = tuple(each for each in expressions if each.over is None and not each.from_ and each.custom is None)
+    plain = tuple(each for each in expressions if each.over is None and not each.from_ and each.custom is None
+                  and not unfolds(each))
     apart: dict[bound.Expression | None, list[bound.AggregateExpression]] = {}
     tables: list[Table] = []
     for each in expressions:
@@ -42,6 +44,8 @@ def aggregate(expressions: Sequence[bound.AggregateExpression], make: Make, ever
             tables.append(stepwise(each, make))
         elif each.custom is not None:
             tables.append(custom(each, make))
+        elif unfolds(each):
+            tables.append(unfolded(each, make()))
         elif each.over is not None:
             apart.setdefault(each.over, []).append(each)
     stage = make()
@@ -143,6 +147,20 @@ def made(node: bound.Transformed, stage: Stage) -> Place:
     return apply.attached(node.path, node.apply, stage.frame, stage.this, pw.JOIN.INNER)[1]
 
 
+def unfolds(each: bound.AggregateExpression) -> bool:
+    """Whether the values of an aggregate are those of a collection that each instance has."""
+    return each.custom is None and each.expression is not None and is_collection(each.expression)
+
+
+def unfolded(each: bound.AggregateExpression, stage: Stage) -> Table:
+    """An aggregate of the values of collections; what a navigation path leads to has its collection once in each group."""
+    assert each.expression is not None
+    if each.over is not None:
+        stage = reached_entities(each, stage)
+    place = members.onto(each.expression, stage.scope, stage.frame)
+    return grouped([each], [None if each.method == "count" else paths.operand(place, stage.build)], stage)
+
+
 def stepwise(each: bound.AggregateExpression, make: Make) -> Table:
     """`E with m from p with n …`: aggregated by p as well, then that again (§3.2.1.5)."""
     steps = list(each.from_)
@@ -160,7 +178,7 @@ def stepwise(each: bound.AggregateExpression, make: Make) -> Table:
         table = custom(replace(each, alias="value"), start)
     else:
         first = bound.AggregateExpression(each.expression, each.method, "value", step_type(each))
-        table = direct([first], start())
+        table = unfolded(first, start()) if unfolds(first) else direct([first], start())
     build = make().build
     for index, step in enumerate(steps):
         kept = [*own, *(path for later in remaining[index + 1:] for path in later)]

@@ -171,17 +171,22 @@ def onto(node: bound.Expression, scope: Scope, frame: Frame, kind: str = pw.JOIN
         case bound.CastPath(base, type_name) if is_collection(base):
             return paths.cast(onto(base, scope, frame, kind), type_name, scope.build)
         case bound.PropertyPath(base, declared, owner) if is_collection(base):
-            return paths.member(onto(base, scope, frame, kind), owner, declared.name, scope.build)
+            place = paths.member(onto(base, scope, frame, kind), owner, declared.name, scope.build)
+            return unfolded(place, scope.build, frame, kind) if declared.type.collection else place
         case bound.PropertyPath(collection=True):
-            place = paths.within(node, scope)
-            if not isinstance(place, Json):
-                raise errors.NotImplementedByService(feature="A collection of this kind")
-            opened = items(place, scope.build)
-            frame.join(opened.frame.source, terms.all_of(opened.where), kind)
-            return opened.member
+            return unfolded(paths.within(node, scope), scope.build, frame, kind)
         case _:
             found = paths.within(node, scope)
             return relations.row_of(found) if isinstance(found, One) else found
+
+
+def unfolded(place: Place, build: Build, frame: Frame, kind: str) -> Place:
+    """The items of a collection kept as JSON, joined to a frame: a row for each."""
+    if not isinstance(place, Json):
+        raise errors.NotImplementedByService(feature="A collection of this kind")
+    opened = items(place, build)
+    frame.join(opened.frame.source, terms.all_of(opened.where), kind)
+    return opened.member
 
 
 def items(place: Place, build: Build, outer: Members | None = None) -> Members:
@@ -233,7 +238,8 @@ def count(node: bound.Count, scope: Scope) -> pw.Node:
 def aggregate(node: bound.AggregateValue, scope: Scope) -> Operand:
     """An aggregate of a collection as a value (Aggregation §3.5)."""
     wanted, build = node.expression, scope.build
-    if wanted.from_ or wanted.custom is not None or wanted.over is not None and wanted.method not in ONCE_IS_ENOUGH:
+    if wanted.from_ or wanted.custom is not None or wanted.over is not None and wanted.method not in ONCE_IS_ENOUGH \
+            or aggregates.unfolds(wanted):
         return transforming(node, scope)
     found = members(node.collection, scope)
     inner = scope.of(found.member)

@@ -127,6 +127,8 @@ def flat(values: Iterable[Any]) -> list[Any]:
 
 
 def method(name: str, values: list[Any], kind: str, result: str) -> Any:
+    if name == "count":
+        return Decimal(len(values))
     if name == "countdistinct":
         return Decimal(len({ordered(each, kind) for each in values}))
     if not values:

@@ -41,6 +41,12 @@ CASES: list[tuple[str, str, str, Any]] = [
      [{"@odata.id": None, "M@odata.type": "#Decimal", "M": 46}, {"@odata.id": None, "N@odata.type": "#Decimal", "N": 0}]),
     ("A 3.2.3.1", "Products?$apply=filter(ID eq 1)/groupby((Category))", "Products(Category)",
      [{"@odata.id": None, "Category": {"@odata.etag": ..., "ID": 1, "Name": "Beverages", "Description": ..., "Picture": ...}}]),
+    ("A 3.2.1.1", "Reviews?$apply=aggregate(Scores with sum as S,Scores with average as A,Scores/$count as N)", "Reviews(S,A,N)",
+     [{"@odata.id": None, "S@odata.type": "#Int64", "S": 48, "A": 48 / 14, "N@odata.type": "#Decimal", "N": 14}]),
+    ("A 3.2.1.1", "Products?$apply=aggregate(Reviews/Scores with sum as S,Reviews/$count as R,Reviews/Scores/$count as N,Supplier/Phones/$count as P)", "Products(S,R,N,P)",
+     [{"@odata.id": None, "S@odata.type": "#Int64", "S": 48, "R@odata.type": "#Decimal", "R": 10, "N@odata.type": "#Decimal", "N": 14, "P@odata.type": "#Decimal", "P": 4}]),
+    ("A 3.2.1.1", "Customers?$apply=aggregate(Contacts/Emails/$count as E,Contacts/Name with max as M)", "Customers(E,M)",
+     [{"@odata.id": None, "E@odata.type": "#Decimal", "E": 3, "M": "Thomas Hardy"}]),
     ("A 3.2.1", "incomingFlowRuns?$apply=groupby((status),aggregate($count as n))&$orderby=n", "incomingFlowRuns(status,n)",
      [{"@odata.id": None, "status": name, "n@odata.type": "#Decimal", "n": number} for name, number in (
          ("running", 3), ("failed", 8), ("completedWithErrors", 42), ("completedWithWarnings", 97), ("completed", 390))]),

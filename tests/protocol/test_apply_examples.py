@@ -738,6 +738,16 @@ EXAMPLES += [
     ("A 3, values", f"{ADDRESSES}?$apply=concat(aggregate(Floors with max as M),aggregate(Floors with sum from Locality with max as M))", f"{ADDRESSES}(M)", [{"M": 4}, {"M": 7}]),
     ("A 3, values", f"{ADDRESSES}?$apply=filter(Floors eq $these/aggregate(Floors with max))", ADDRESSES, [{"Locality": "Seattle", "Floors": 4}]),
     ("A 3, values", f"{ADDRESSES}/$filter(Floors gt 1)?$apply=aggregate($count as N)", f"{ADDRESSES}(N)", [{"N": 2}]),
+    ("A 3.2.1.1", "Customers?$apply=aggregate(Addresses/Floors with sum as S,Addresses/Locality with countdistinct as L,Addresses/$count as N,$count as C)", "Customers(S,L,N,C)", [{"S": 10, "L": 3, "N": 4, "C": 4}]),
+    ("A 3.2.1.1", "Sales?$apply=aggregate(Customer/Addresses/Floors with sum as S,Customer/Addresses with countdistinct as L,Customer/Addresses/$count as N,$count as C)", "Sales(S,L,N,C)", [{"S": 10, "L": 4, "N": 4, "C": 8}]),
+    ("A 3.2.1.1", "Customers?$apply=groupby((Country),aggregate(Addresses/Floors with max as M,Addresses/$count as N))", "Customers(Country,M,N)",
+     [{"Country": "France", "M": None, "N": 0}, {"Country": "Netherlands", "M": 2, "N": 1}, {"Country": "USA", "M": 4, "N": 3}]),
+    ("A 3.2.1.1", "Sales?$apply=groupby((Product/Name),aggregate(Customer/Addresses/Floors with sum as S))", "Sales(Product(Name),S)",
+     [{"Product": {"Name": "Coffee"}, "S": 8}, {"Product": {"Name": "Paper"}, "S": 10}, {"Product": {"Name": "Sugar"}, "S": 10}]),
+    ("A 3.2.1.5", "Customers?$apply=aggregate(Addresses/Floors with sum from Country with max as M)", "Customers(M)", [{"M": 8}]),
+    ("A 3.2.1.1", "Customers?$apply=filter(Country eq 'France')/aggregate(Addresses/Floors with sum as S,Addresses/$count as N)", "Customers(S,N)", [{"S": None, "N": 0}]),
+    ("A 3.6.1", "Products?$compute=Sales/aggregate(Customer/Addresses/Floors with sum) as S&$select=ID,S", "Products(ID,S)", [{"ID": "P1", "S": 10}, {"ID": "P2", "S": 8}, {"ID": "P3", "S": 10}, {"ID": "P4", "S": None}]),
+    ("A 3.6.1", "Customers?$filter=Addresses/aggregate(Floors with sum) gt 2&$select=ID", "Customers(ID)", [{"ID": "C1"}]),
     ("A 3, values", "Customers('C2')/Addresses?$apply=aggregate($count as N)", "Customers('C2')/Addresses(N)", [{"N": 0}]),
 ]
 
