@@ -45,27 +45,29 @@ def service_document(call: Call) -> Response:
     return Response(200, {"Content-Type": form.content_type}, dumps({**head, "value": items}))
 
 
-def wanted_form(ranges: tuple[MediaRange, ...], strict: bool) -> str:
-    """'xml' or 'json': XML unless JSON is asked for by name and liked better (DESIGN §7)."""
+def wanted_form(ranges: tuple[MediaRange, ...], strict: bool, old: bool = False) -> str:
+    """'xml' or 'json': XML unless JSON is asked for by name and liked better (DESIGN §7). For an `old` client, whose
+    OData-MaxVersion is 4.0, XML wherever it takes that: CSDL JSON is of 4.01, and Power Query likes JSON better but
+    cannot read it here."""
     if not ranges:
         return "xml"
-    for each in ranges:
-        if each.q == 0:
-            continue
+    wanted = [each for each in ranges if each.q > 0]
+    if old and any((each.type, each.subtype) in XML_RANGES[:2] for each in wanted):
+        return "xml"
+    for each in wanted:
         if (each.type, each.subtype) == ("application", "json"):
             if strict and not understood(each):
                 continue
             return "json"
-        if (each.type, each.subtype) in XML_RANGES[:2]:
-            return "xml"
-        if (each.type, each.subtype) in XML_RANGES[2:4]:
+        if (each.type, each.subtype) in XML_RANGES[:4]:
             return "xml"
     raise NotAcceptable(reason="$metadata is application/xml or application/json")
 
 
 def metadata(call: Call, write: Callable[[str, csdl.Notation | None], Document]) -> Response:
     """`$metadata`; `write(form, notation)` gives the document, which is cached by the caller."""
-    form = wanted_form(call.wishes.ranges, call.service.settings.strict or call.wishes.format_option)
+    form = wanted_form(call.wishes.ranges, call.service.settings.strict or call.wishes.format_option,
+                       call.request.header("odata-maxversion") == "4.0")
     offered = {each.partition(";")[0] for each in vocabularies.media_types(call.model, "SupportedMetadataFormats")}
     if offered and f"application/{form}" not in offered:
         raise NotAcceptable(reason=f"$metadata is {' or '.join(sorted(offered))}")

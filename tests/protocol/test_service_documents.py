@@ -56,6 +56,9 @@ PLAIN_JSON = {"Content-Type": re.compile("^application/json")}
 VERSION40 = re.compile(r'<edmx:Edmx[^>]* Version="4\.0"')
 VERSION401 = re.compile(r'<edmx:Edmx[^>]* Version="4\.01"')
 
+POWER_QUERY = {"Accept": "application/json;odata.metadata=minimal;q=1.0,application/json;odata=minimalmetadata;q=0.9,application/atomsvc+xml;q=0.8,"
+                         "application/atom+xml;q=0.8,application/xml;q=0.7,text/plain;q=0.7"}
+
 METADATA = [
     Exchange("P 11.1.2", "GET $metadata", 200, VERSION40, XML),
     Exchange("P 11.1.2", "GET $metadata/", 200, VERSION40, XML),
@@ -68,6 +71,9 @@ METADATA = [
     Exchange("P 11.1.2", "GET $metadata", 200, VERSION40, XML, {"Accept": "application/json;q=0.5,application/xml"}),
     Exchange("P 11.1.2", "GET $metadata", 200, {"$Version": "4.0", "$EntityContainer": "Northwind.Model.Container"}, PLAIN_JSON,
              {"Accept": "application/json"}),
+    Exchange("P 11.1.2", "GET $metadata", 200, {"$Version": "4.0"}, PLAIN_JSON, {"Accept": "application/json", "OData-MaxVersion": "4.0"}),
+    Exchange("P 11.1.2", "GET $metadata", 200, {"$Version": "4.0"}, PLAIN_JSON, {"Accept": "application/json,application/xml;q=0.7"}),
+    Exchange("P 11.1.2", "GET $metadata", 200, VERSION40, XML, {**POWER_QUERY, "OData-MaxVersion": "4.0"}),
     Exchange("P 11.1.2", "GET $metadata?$format=json", 200, {"$EntityContainer": "Northwind.Model.Container"}, PLAIN_JSON),
     Exchange("P 11.2.11", "GET $metadata?$format=application/json", 200, {"$Version": "4.0"}, PLAIN_JSON, {"Accept": "application/xml"}),
     Exchange("P 11.2.11", "GET $metadata?$format=xml", 200, VERSION40, XML, {"Accept": "application/json"}),
