@@ -10,7 +10,7 @@ from collections.abc import Mapping as MappingType
 from dataclasses import replace
 
 from app.bind import nodes as bound
-from app.edm import Model
+from app.edm import Model, vocabularies
 from app.edm.model import NavigationProperty
 from app.errors import BindError, LimitExceeded, NotImplementedByService
 from app.plan.nested import mentions, names, path_of, sort_keys, walk
@@ -197,7 +197,8 @@ class Planner:
             owner = self.model.declaring(expression.owner, expression.property.name) or expression.owner
             storage = table.members.get((owner, expression.property.name))
             if isinstance(storage, Scalar) and self.model.is_a(source.type, expression.owner) \
-                    and self.model.kind(storage.column.edm) != "enum":
+                    and self.model.kind(storage.column.edm) != "enum" \
+                    and not vocabularies.shows_etag(self.model, owner, expression.property):
                 return (Order(expression, item.descending, storage.column),)
         return sort_keys(item)
 

@@ -13,10 +13,10 @@ import peewee as pw
 
 from app import errors
 from app.bind import nodes as bound
-from app.edm import types
+from app.edm import types, vocabularies
 from app.sql import expression, relations, terms
 from app.sql.scope import Build, Complex, Json, One, Operand, Place, Row, Scope, Staged, Stream
-from app.store import mapping
+from app.store import clauses, mapping
 
 TYPE, VALUE = "@odata.type", "@value"
 UNTYPED = ("Edm.Untyped", "Edm.PrimitiveType")
@@ -215,6 +215,9 @@ def member(base: Place, owner: str, name: str, build: Build) -> Place:
             return gone(owner, name, build)
         case Row():
             declaring = build.model.declaring(owner, name) or owner
+            declared = build.model.properties(declaring).get(name)
+            if declared is not None and vocabularies.shows_etag(build.model, declaring, declared):
+                return etag(base, build)
             return stored(base, base.table.members[declaring, name], name, build)
         case Complex():
             return stored(base.row, base.flat.members[name], name, build, base)
@@ -259,6 +262,13 @@ def stored(row: Row, storage: mapping.Storage, name: str, build: Build, above: C
                         declared=type_name in UNTYPED)
         case mapping.StreamSlot(slot):
             return Stream(row, slot)
+
+
+def etag(row: Row, build: Build) -> Operand:
+    """The ETag of a row as text, as answers show it."""
+    version = guarded(row, mapping.Scalar(row.table.version)).node
+    digits = build.dialect.hexadecimal(version)
+    return Operand(build.dialect.join_text(clauses.text('W/"'), digits, clauses.text('"')), "Edm.String")
 
 
 def guarded(row: Row, storage: mapping.Scalar) -> Operand:

@@ -319,6 +319,10 @@ class Dialect(Documents):
         """Whether a text has a match of a translated pattern."""
         raise NotImplementedError
 
+    def hexadecimal(self, node: Node) -> Node:
+        """A whole number that is not negative as hexadecimal digits, in lower case."""
+        raise NotImplementedError
+
     def lower(self, node: Node) -> Node:
         """Lower case by the simple mapping of Unicode."""
         raise NotImplementedError

@@ -323,6 +323,9 @@ class MariaDB(Dialect):
     def matches(self, node: Node, pattern: str) -> Node:
         return infix(node, "REGEXP", pw.Value(pattern))
 
+    def hexadecimal(self, node: Node) -> Node:
+        return ordinal(fn.CONVERT(words(fn.LOWER(fn.HEX(node)), "USING utf8mb4")))
+
     def lower(self, node: Node) -> Node:
         return ordinal(fn.LOWER(enclosed(node, CASING)))
 

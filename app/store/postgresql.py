@@ -283,6 +283,9 @@ class PostgreSQL(Dialect):
     def matches(self, node: Node, pattern: str) -> Node:
         return infix(node, "~", cast(pw.Value(pattern), "text"))
 
+    def hexadecimal(self, node: Node) -> Node:
+        return ordinal(fn.TO_HEX(node))
+
     def lower(self, node: Node) -> Node:
         return ordinal(fn.LOWER(enclosed(node, self.case_collation)))
 

@@ -113,6 +113,9 @@ class SQLite(Dialect):
     def matches(self, node: Node, pattern: str) -> Node:
         return fn.odata_matches(node, pw.Value(pattern))
 
+    def hexadecimal(self, node: Node) -> Node:
+        return when(words(node, "IS NOT NULL"), fn.PRINTF(pw.Value("%x"), node))      # of null it makes a 0
+
     def lower(self, node: Node) -> Node:
         return fn.odata_lower(node)
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -143,6 +144,28 @@ def test_pages_of_the_tenant(clients: Clients) -> None:
     pages = clients["industryData"].pages("incomingFlowRuns", {"Prefer": "maxpagesize=100"})
     assert [len(page["value"]) for page in pages] == [100, 100, 100, 100, 100, 40]
     assert len({run["id"] for page in pages for run in page["value"]}) == 540
+
+
+def test_a_property_that_shows_the_etag_is_a_property_like_others(clients: Clients) -> None:
+    client = clients["industryData"]
+    tags = [each["eTag"] for each in client.get("referenceDefinitions?$select=eTag")["value"]]
+
+    def found(query: str, member: str = "eTag") -> list[Any]:
+        return [each[member] for each in client.get(f"referenceDefinitions?{query}")["value"]]
+    assert sorted(found("$orderby=eTag&$select=eTag")) == sorted(tags) and len(set(tags)) == 126
+    pages = client.pages("referenceDefinitions?$orderby=eTag&$select=eTag", {"Prefer": "maxpagesize=50"})
+    assert [each["eTag"] for page in pages for each in page["value"]] == sorted(tags)
+    assert found("$orderby=eTag desc&$select=eTag&$top=9") == sorted(tags, reverse=True)[:9]
+    assert found(f"$filter=eTag eq '{quote(tags[7])}'&$select=eTag") == [tags[7]]
+    assert sorted(found(f"$filter=eTag in ('{quote(tags[7])}','x','{quote(tags[2])}')&$select=eTag")) == sorted((tags[7], tags[2]))
+    assert found("$apply=groupby((eTag))/orderby(eTag)/top(3)") == sorted(tags)[:3]
+    assert found("$apply=aggregate(eTag with max as last)", "last") == [max(tags)]
+    flows = client.get("incomingFlows?$expand=year($select=eTag)&$select=id")["value"]
+    year = flows[0]["year"]["eTag"]
+    assert {each["id"] for each in client.get(f"incomingFlows?$filter=year/eTag eq '{quote(year)}'&$select=id")["value"]} \
+        == {each["id"] for each in flows if each["year"]["eTag"] == year}
+    derived = f"incomingFlows?$filter={NS}incomingApiFlow/eTag ne null&$select=id"
+    assert len(client.get(derived)["value"]) == len(client.get(f"incomingFlows/{NS}incomingApiFlow")["value"])
 
 
 def test_runs_that_start_together_keep_their_order(clients: Clients) -> None:
