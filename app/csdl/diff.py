@@ -139,7 +139,8 @@ class _Diff:
     def members(self, name: str, old: dict[str, Any], new: dict[str, Any],
                 compare: Callable[[str, Any, Any], Iterator[Change]],
                 is_safe: Callable[[Any], bool]) -> Iterator[Change]:
-        """Members of a type; an inherited one counts at the type that declares it."""
+        """Members of a type; an inherited one counts at the type that declares it, and where a new base brings it."""
+        known = self.old.lineage(name)
         for member in old:
             path = f"{name}/{member}"
             if member not in new:
@@ -148,7 +149,7 @@ class _Diff:
             elif self.old.declaring(name, member) == name:
                 yield from compare(path, old[member], new[member])
         for member, found in new.items():
-            if member not in old and self.new.declaring(name, member) == name:
+            if member not in old and ((owner := self.new.declaring(name, member)) == name or owner not in known):
                 safe = is_safe(found)
                 yield Change("additive" if safe else "breaking", f"{name}/{member}",
                              "added" if safe else "added, not nullable and without a default value")
@@ -302,14 +303,25 @@ def _reference(path: str, old: TypeRef, new: TypeRef, model: Model, input: bool 
                      "became nullable" if loosened else "became not nullable")
     for facet, one, other in (("MaxLength", old.max_length, new.max_length),
                               ("Precision", old.precision, new.precision),
-                              ("Scale", old.scale, new.scale)):
+                              ("Scale", _scale(old), _scale(new))):
         if one != other:
-            yield Change("compatible" if _wider(one, other) else "breaking", path,
-                         f"{facet} {_said(one)} → {_said(other)}")
+            fine = _wider(one, other) and (facet != "Scale" or _wider(_whole(old), _whole(new)))
+            yield Change("compatible" if fine else "breaking", path, f"{facet} {_said(one)} → {_said(other)}")
     if (old.unicode is not False) != (new.unicode is not False):
         yield Change("breaking" if new.unicode is False else "compatible", path, "Unicode changed")
     if old.srid != new.srid:
         yield Change("breaking", path, f"SRID {_said(old.srid)} → {_said(new.srid)}")
+
+
+def _scale(ref: TypeRef) -> int | str | None:
+    """The scale of a type, zero where a decimal does not say it (CSDL §7.2.4)."""
+    return 0 if ref.scale is None and ref.name == "Edm.Decimal" else ref.scale
+
+
+def _whole(ref: TypeRef) -> int | None:
+    """The most digits before the decimal point, where there is a limit."""
+    scale = _scale(ref)
+    return ref.precision - scale if isinstance(ref.precision, int) and isinstance(scale, int) else None
 
 
 def _wider(old: int | str | None, new: int | str | None) -> bool:
