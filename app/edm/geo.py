@@ -15,6 +15,7 @@ SHAPES = {"point": "Point", "linestring": "LineString", "polygon": "Polygon", "m
 DEPTHS = {"Point": 0, "LineString": 1, "MultiPoint": 1, "Polygon": 2, "MultiLineString": 2, "MultiPolygon": 3}
 DEFAULT_SRID = 4326
 
+_SYSTEM = re.compile(r"EPSG:\d{1,6}")
 _START = re.compile(r"(?:SRID=(\d{1,6});)?\s*([A-Za-z]+)", re.IGNORECASE)
 _TOKEN = re.compile(r"\s*([(),]|[A-Za-z]+|[+-]?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)")
 
@@ -100,10 +101,50 @@ class _Reader:
         return found
 
 
-def write(value: dict[str, Any]) -> str:
-    """'SRID=n;WKT' of a GeoJSON value, as `$value` and cast to string give it."""
-    name = value.get("crs", {}).get("properties", {}).get("name", f"EPSG:{DEFAULT_SRID}")
-    return f"SRID={name.rpartition(':')[2]};{_write(value)}"
+def system(type: str, srid: int | str | None) -> int:
+    """The reference system of the values of a type with this SRID facet that name none themselves (CSDL §7.2.6)."""
+    return srid if isinstance(srid, int) else DEFAULT_SRID if type.startswith("Edm.Geography") else 0
+
+
+def named(value: dict[str, Any]) -> str | None:
+    """The reference system that a GeoJSON value names, 'EPSG:n' as n."""
+    return str(value["crs"]["properties"]["name"]).rpartition(":")[2] if "crs" in value else None
+
+
+def check(value: Any) -> None:
+    """Nothing where the value is GeoJSON; else ValueError with a sentence (JSON Format §7.1, RFC 7946 §3.1)."""
+    kind = value.get("type") if isinstance(value, dict) else None
+    if kind == "GeometryCollection":
+        if not isinstance(value.get("geometries"), list):
+            raise ValueError("a GeoJSON GeometryCollection has an array 'geometries'")
+        for each in value["geometries"]:
+            check(each)
+    elif isinstance(kind, str) and kind in DEPTHS:
+        if not isinstance(value.get("coordinates"), list):
+            raise ValueError(f"a GeoJSON {kind} has an array 'coordinates'")
+        _check_positions(value["coordinates"], DEPTHS[kind], kind)
+    else:
+        raise ValueError(f"GeoJSON is an object whose type is one of {', '.join((*DEPTHS, 'GeometryCollection'))}")
+    match value:
+        case {"crs": {"type": "name", "properties": {"name": str(name)}}} if _SYSTEM.fullmatch(name):
+            return
+        case {"crs": _}:
+            raise ValueError("a reference system is written {\"type\":\"name\",\"properties\":{\"name\":\"EPSG:4326\"}}")
+
+
+def _check_positions(items: Any, depth: int, kind: str) -> None:
+    if not isinstance(items, list):
+        raise ValueError(f"the coordinates of a {kind} are nested deeper")
+    if depth:
+        for each in items:
+            _check_positions(each, depth - 1, kind)
+    elif not 2 <= len(items) <= 4 or any(each.__class__ not in (int, float) for each in items):
+        raise ValueError("a position has two to four numbers")
+
+
+def write(value: dict[str, Any], srid: int = DEFAULT_SRID) -> str:
+    """'SRID=n;WKT' of a GeoJSON value, as `$value` gives it; `srid`: where the value names none."""
+    return f"SRID={named(value) or srid};{_write(value)}"
 
 
 def _write(value: dict[str, Any]) -> str:

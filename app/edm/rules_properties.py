@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from app.edm import types
@@ -220,9 +222,12 @@ def default(context: Check, element: object, ref: TypeRef, text: str | None, nam
         return
     enum = context.type(ref.name) if kind == "enum" else None
     if isinstance(enum, EnumType):
-        names = {member.name for member in enum.members} | {str(member.value) for member in enum.members}
+        values = {member.name: member.value for member in enum.members}
+        names = {*values, *map(str, values.values())}
+        bits = reduce(or_, values.values(), 0)
         parts = [part.strip() for part in text.split(",")]
-        if any(part not in names for part in parts) or (len(parts) > 1 and not enum.flags):
+        combined = enum.flags and all(part in names or part.isdecimal() and not int(part[:20]) & ~bits for part in parts)
+        if not combined and (any(part not in names for part in parts) or len(parts) > 1):
             known = closest(parts[0], names)
             yield hit("default-enum", element, value=text, name=name, type=ref.name,
                       known=f", perhaps '{known}'" if known else "")

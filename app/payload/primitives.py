@@ -11,7 +11,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-from app.edm import types
+from app.edm import geo, types
 from app.payload.syntax import Number
 
 Read = Callable[[Any], Any]
@@ -140,9 +140,8 @@ def _geo(name: str) -> Read:
         kind = found.get("type")
         if not isinstance(kind, str) or (wanted and kind != wanted):
             raise ValueError(f"a GeoJSON object of type '{wanted or 'Point'}' is a value of {name}")
+        geo.check(found)
         inner = "geometries" if kind == "GeometryCollection" else "coordinates"
-        if not isinstance(found.get(inner), list):
-            raise ValueError(f"a GeoJSON {kind} has an array '{inner}'")
         return {"type": kind, inner: found[inner], **{key: found[key] for key in found if key not in ("type", inner)}}
     return read
 

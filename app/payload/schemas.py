@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 import re2
 from marshmallow import RAISE, Schema, ValidationError, fields, missing
 
-from app.edm import types, vocabularies
+from app.edm import geo, types, vocabularies
 from app.edm.index import Model
 from app.edm.model import EnumType, Property, TypeRef
 from app.errors import BodyError, Detail, closest
@@ -521,6 +521,13 @@ def _facets(ref: TypeRef, version: str) -> tuple[Callable[[Any], None], ...]:
             if value % unit:
                 refuse("valueOutOfRange", f"The duration has more than {ref.precision} fractional digits of a second.")
         return (ticks,)
+    if ref.name in types.GEO and ref.srid != "variable":
+        srid = geo.system(ref.name, ref.srid)
+
+        def reference(value: dict[str, Any]) -> None:
+            if (named := geo.named(value)) not in (None, str(srid)):
+                refuse("valueOutOfRange", f"The reference system of the value is {named[:40]}, that of the property is {srid}.")
+        return (reference,)
     return (_decimal_check(ref, version != "4.0" and ref.scale == "floating"),) if ref.name == "Edm.Decimal" else ()
 
 

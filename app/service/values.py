@@ -12,6 +12,7 @@ from typing import Any
 from app import sql
 from app.bind import nodes as bound
 from app.edm import geo, types, vocabularies
+from app.edm.model import TypeRef
 from app.errors import InvalidToken, NotFound, NotImplementedByService, OptionNotAllowed
 from app.payload import context
 from app.payload.omission import Omission
@@ -201,7 +202,9 @@ def raw_value(call: Call, value: Any, headers: dict[str, str]) -> Response:
     property = call.resource.property
     name = property.type.name if property is not None else "Edm.String"
     if isinstance(value, dict) and name.startswith("Edm.Geo"):
-        return Response(200, {**headers, "Content-Type": "text/plain"}, geo.write(value).encode("utf-8"))
+        ref = call.model.underlying(property.type) if property is not None else TypeRef(name)
+        text = geo.write(value, geo.system(ref.name, ref.srid))
+        return Response(200, {**headers, "Content-Type": "text/plain"}, text.encode("utf-8"))
     if isinstance(value, dict | list):
         raise NotFound(reason="A raw value is had of primitive properties only")
     if name == "Edm.Binary":

@@ -40,6 +40,12 @@ def test_text_names_the_place_the_rule_and_what_to_do(tmp_path: Path) -> None:
         "    Declare it or correct the name. (§6.1, §9.1)", "1 error, 0 warnings in 1 file"]
 
 
+@pytest.mark.parametrize("value, code", [("A", 0), ("A,B", 0), ("3", 0), ("2", 0), ("A,2", 0), ("0", 0), ("4", 1), ("A,4", 1), ("C", 1), ("-1", 1)])
+def test_defaults_of_flags(value: str, code: int, tmp_path: Path) -> None:
+    """Names and numbers of members, and sums of numbers (CSDL §7.3, ABNF enumValue)."""
+    assert check_command([model_file(tmp_path, f"""<ComplexType Name="X"><Property Name="P" Type="self.Mark" DefaultValue="{value}"/></ComplexType>""")])[1] == code
+
+
 def test_warnings_do_not_fail(tmp_path: Path) -> None:
     text, code = check_command([model_file(tmp_path, '<ComplexType Name="color"/>')])
     assert (code, text.splitlines()[-1]) == (0, "0 errors, 1 warning in 1 file")
