@@ -31,7 +31,7 @@ check: .venv
 	$(BIN)/mypy
 	$(BIN)/pytest --quiet tests/test_floors.py tests/test_docs.py
 
-# The long forms of bounded tests: 25,000 generated cases a store, 100,000 mutated model files, a minute of load.
+# The long forms of bounded tests: 25,000 generated cases and 20,000 modifications a store, 100,000 mutated models, load.
 soak: .venv
 	$(BIN)/pytest --numprocesses auto --quiet --soak -m soak --store $(STORES) $(ARGS)
 

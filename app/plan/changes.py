@@ -57,7 +57,8 @@ class Links:
 class Change:
     """What a body says of one entity.
 
-    `type`: the concrete type; `typed`: the body named it. `operation`: 'create', 'patch' or 'put'. `values`:
+    `type`: the concrete type; `typed`: the body named it. `operation`: 'create', 'patch', 'put' or 'set' (the values given
+    replace, all else stays). `values`:
     structural properties given (all writable ones for create and put); `dynamic`: undeclared ones with their
     'name@odata.type'. `key`: key members as the body gave them, by name in key predicates, also where the service
     makes them. `url`: the entity-id given. `etag`: the one in the body, when it is to be compared. `removed`: None,

@@ -358,7 +358,8 @@ class Gathering:
             back = target.layout.relation(partner)
             if not isinstance(back, Reference) or not back.nullable or not all(column.nullable for column in back.own):
                 raise Conflict(f"{_name(target)} cannot be without '{partner}'.", code="requiredReference", target=name)
-            if self.session.related(target, partner) == entity:
+            now = target.linked[partner] if partner in target.linked else self.session.related(target, partner)
+            if now == entity:       # and not related to another by the same change
                 target.linked[partner] = None
                 self.touch(target)
         elif isinstance(relation, Link):

@@ -101,7 +101,7 @@ class _Link:
         """Links of a complex value: a PATCH of that value (Protocol §11.4.6)."""
         name = self.path[0]
         if isinstance(entity[name], list):
-            session.update(entity, plan.Change(entity.type, "put", {name: self._in_item(linked(session, entity, name), links)}))
+            session.update(entity, plan.Change(entity.type, "set", {name: self._in_item(linked(session, entity, name), links)}))
             return
         value: Any = {self.name + BIND: links}
         for step in reversed(self.path[1:]):

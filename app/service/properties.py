@@ -80,7 +80,7 @@ class _Spot:
             if isinstance(first, bound.PropertyStep):
                 name = first.property.name
                 value = self._edited(linked(session, entity, name), self.steps[1:], edit, names)
-                change = plan.Change(entity.type, "put" if operation == "each" else operation, {name: value})
+                change = plan.Change(entity.type, "set", {name: value})
             else:
                 assert isinstance(first, bound.DynamicStep)
                 change = plan.Change(entity.type, "patch", dynamic=self._dynamic(entity, first.name, edit, names))

@@ -22,6 +22,8 @@ FACETS = {"Edm.String": ("MaxLength", (None, "60", "255", "256", "5000", "max"))
           "Edm.TimeOfDay": ("Precision", (None, "0", "3", "6", "7", "9"))}
 DERIVED = {"Place": ("Resort", "Edm.Int32"), "Spot": ("Peak", "Edm.Guid"), "Owner": ("Firm", "Edm.String"),
            "Part": ("Bolt", "Edm.Double"), "Tag": ("Label", "Edm.Date"), "Bag": ("Sack", "Edm.Int64")}
+DEFAULTS = {"Int32": "7", "String": "given", "Boolean": "true", "Color": "Green", "Size": "3", "X": "1", "Rank": "5",
+            "Weight": "1.5", "Date": "2020-02-29", "Required": "9", "Radius": "0.5", "Turns": "2"}
 OPEN = ("Place", "Spot", "Form", "Thing", "Owner", "Part")
 MULTIPLE = ("Friends", "Mate", "Peers", "Maker", "Lid", "Parts", "Next")
 PARTNERS = (("Parent", "Children"), ("Owner", "Things"), ("Tags", "Things"))
@@ -110,3 +112,18 @@ def relate(types: dict[str, ElementTree.Element], chance: random.Random) -> None
             for each in members:
                 if each.get("Name") in names and each.get("Partner") in names:
                     del each.attrib["Partner"]
+
+
+def ruled_by(number: int) -> str:
+    """The CSDL of a variation with what matters to modifications: defaults, required links, OnDelete."""
+    tree = ElementTree.fromstring(varied(number))
+    chance = random.Random(-number - 1)
+    for member in tree.iter(f"{EDM}Property"):
+        if member.get("Name") in DEFAULTS and chance.random() < 0.5:
+            member.set("DefaultValue", DEFAULTS[member.get("Name", "")])
+    for each in tree.iter(f"{EDM}NavigationProperty"):
+        if each.get("Name") == "Owner" and chance.random() < 0.3:
+            each.set("Nullable", "false")
+        if each.get("ContainsTarget") is None and each.get("Name") != "Mark" and chance.random() < 0.2:
+            ElementTree.SubElement(each, f"{EDM}OnDelete", Action=chance.choice(("Cascade", "None", "SetNull")))
+    return ElementTree.tostring(tree, encoding="unicode")

@@ -25,7 +25,7 @@ from app.edm.index import Model
 from app.edm.model import EnumType, TypeRef
 from app.payload.values import EnumNames
 from app.store.mapping import Mapping, map_model
-from tests.oracle.variations import varied
+from tests.oracle.variations import ruled_by, varied
 
 SEEDS = 10              # that share a model
 INFINITY = float("inf")
@@ -96,18 +96,18 @@ class World:
 
 
 @cache
-def model_file(variation: int) -> Path:
-    """The file of a variation of the model."""
+def model_file(variation: int, ruled: bool = False) -> Path:
+    """The file of a variation of the model; `ruled`: with defaults, required links and OnDelete."""
     folder = tempfile.mkdtemp(prefix="world-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     path = Path(folder, "world.xml")
-    path.write_text(varied(variation), encoding="utf-8")
+    path.write_text(ruled_by(variation) if ruled else varied(variation), encoding="utf-8")
     return path
 
 
 @cache
-def model(variation: int = 0) -> Model:
-    return load(model_file(variation))
+def model(variation: int = 0, ruled: bool = False) -> Model:
+    return load(model_file(variation, ruled))
 
 
 @cache
@@ -166,8 +166,8 @@ POOLS: dict[str, tuple[Any, ...]] = {
 class Maker:
     """Makes the rows of one seed."""
 
-    def __init__(self, seed: int, finite: bool) -> None:
-        self.model = model(seed // SEEDS)
+    def __init__(self, seed: int, finite: bool, given: Model | None = None) -> None:
+        self.model = given or model(seed // SEEDS)
         self.seed = seed
         self.random = random.Random(seed)
         self.finite = finite

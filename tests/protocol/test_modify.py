@@ -109,6 +109,7 @@ STORIES: dict[str, list[tuple[Any, ...]]] = {
         ("P-11.4.6.1-01", "POST Warehouses('HAM')/Shelves/$ref", {"@id": "Warehouses('HAM')/Shelves(1)"}, 405), ("P-11.4.6.1-01", "POST Categories/$ref", {"@id": "Categories(1)"}, 405), ("P-11.4.6.1-01", "POST Products(1)/Tags/$ref", {}, 400, error("missingValue")),
     ],
     "properties": [
+        ("P-11.4.9.1-01", "PATCH Customers('ALFKI')", {"Mood": "fine", "Level": 5}, 204, None, ANY), ("P-11.4.9.1-01", "PUT Customers('ALFKI')/CompanyName", {"value": "c"}, 204, None, ANY), ("P-11.4.9.3-01", "PUT Customers('ALFKI')/Address", {"City": "c"}, 204, None, ANY), ("P-11.4.9.1-01", "Customers('ALFKI')", None, 200, {"CompanyName": "c", "Mood": "fine", "Level": 5}),
         ("P-11.4.9.1-01", "PUT Products(1)/Name", {"value": "y"}, 200, {"@odata.context": ROOT + "$metadata#Products(1)/Name", "value": "y"}, SHOWN), ("P-11.4.9.1-01", "PUT Products(1)/Name", {"value": None}, 204, None),
         ("P-11.4.9.1-01", "PUT Products(1)/UnitPrice/$value", b"3.5", 204, None, {"Content-Type": "text/plain"}), ("P-11.4.9.1-01", "Products(1)/UnitPrice/$value", None, 200, "3.5"), ("P-11.4.9.1-01", "PUT Products(1)/UnitPrice/$value", b"3", 415, ..., {"Content-Type": "image/png"}),
         ("P-11.4.9.1-01", "PUT Products(1)/Name", {"Value": "y"}, 400), ("P-11.4.9.1-01", "PUT Products(1)/ID", {"value": 2}, 405), ("P-11.4.9.1-01", "PUT Reviews(1)/WrittenAt", {"value": WRITTEN}, 405), ("P-11.4.9.1-01", "PUT Products(9999)/Name", {"value": "y"}, 404),
