@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -63,11 +64,51 @@ def error_classes(root: type[errors.ODataError]) -> list[type[errors.ODataError]
     return [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, root)]
 
 
+def codes_table() -> Iterator[str]:
+    """The codes that say more than that of their class, with one of the messages that they come with."""
+    classes = {kind.__name__: kind for kind in error_classes(errors.ODataError)}
+    known = {kind.code for kind in classes.values()}
+    found: dict[str, tuple[set[int], str]] = {}
+    for path in sorted((ROOT / "app").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if not isinstance(node, ast.Call):
+                continue
+            name = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
+            given = next((each.value for each in node.keywords if each.arg == "code"), None)
+            texts = [*node.args, *(each.value for each in node.keywords if each.arg == "reason")]
+            if isinstance(node.func, ast.Name) and name in ("Fault", "refuse") and len(node.args) > 1:
+                given, texts, status = node.args[0], node.args[1:2], 400
+            elif name in classes:
+                status = classes[name].status
+            elif name == "__init__" and path.name == "errors.py":
+                status = errors.DuplicateKey.status
+            else:
+                continue
+            if isinstance(given, ast.Constant) and given.value not in known:
+                statuses, text = found.setdefault(given.value, (set(), _sentence(texts)))
+                statuses.add(status)
+    yield "| code | status | as in |"
+    yield "|---|---|---|"
+    for code, (statuses, text) in sorted(found.items()):
+        yield f"| `{code}` | {', '.join(map(str, sorted(statuses)))} | {text} |"
+
+
+def _sentence(texts: list[ast.expr]) -> str:
+    """A message as the code has it, … for what it puts in."""
+    for text in texts:
+        parts = [part for each in ast.walk(text) if isinstance(each, ast.JoinedStr) for part in each.values] or [text]
+        said = "".join(str(part.value) if isinstance(part, ast.Constant) else "…" for part in parts)
+        if said.strip("…"):
+            return said.replace("|", "\\|").rstrip(".")
+    return ""
+
+
 GENERATED = [
     ("configuration.md", "settings", settings_table),
     ("configuration.md", "leniencies", leniencies_table),
     ("configuration.md", "options", options_table),
     ("errors.md", "errors", errors_table),
+    ("errors.md", "codes", codes_table),
 ]
 
 
