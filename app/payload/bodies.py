@@ -15,8 +15,9 @@ from app.edm import types, vocabularies
 from app.edm.index import Operation
 from app.edm.model import Parameter, Property
 from app.errors import BodyError, closest
+from app.payload.faults import Fault, details, raise_faults, refuse
 from app.payload.reader import EntityReader, Faults, Parts, as_list, join
-from app.payload.schemas import Fault, Reading, details, raise_faults, refuse
+from app.payload.schemas import Reading
 from app.payload.syntax import Number
 from app.plan.changes import TYPE, Change, LinkChange, Reference, Target
 

@@ -11,8 +11,9 @@ from typing import Any, TypeAlias
 
 from app.edm import types
 from app.edm.model import TypeRef
+from app.payload.faults import refuse
 from app.payload.primitives import Read, plain_number, primitive_reader, untyped
-from app.payload.schemas import Reading, Schemas, refuse
+from app.payload.schemas import Reading, Schemas
 from app.payload.syntax import Number
 from app.plan.changes import TYPE
 

@@ -21,8 +21,9 @@ from app.edm.index import Model
 from app.edm.model import NavigationProperty
 from app.errors import closest
 from app.payload.dynamic import DynamicReader
-from app.payload.schemas import (IGNORED, IGNORED_KEY, KEY, NAVIGATION, STREAM, VALUE, Annotated, Fault, Read, Reading, Schemas,
-                                 Structure, details, raise_faults, refuse)
+from app.payload.faults import Fault, details, raise_faults, refuse
+from app.payload.schemas import (IGNORED, IGNORED_KEY, KEY, NAVIGATION, STREAM, VALUE, Annotated, Read, Reading, Schemas,
+                                 Structure)
 from app.payload.syntax import Number, read_json
 from app.plan.changes import BIND, TYPE, Change, Links, Reference, Stream, Target
 from app.plan.changes import VALUE as WRITTEN

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.edm.model import NavigationProperty
 from app.errors import BodyError, Conflict, MethodNotAllowed, NotImplementedByService, PreconditionFailed
-from app.payload.schemas import raise_faults
+from app.payload.faults import raise_faults
 from app.plan import changes as plan
 from app.plan.changes import BIND, TYPE
 from app.service.conditions import matches
