@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from app.errors import Conflict, Detail, PreconditionFailed
+from app.errors import Conflict, Detail
 from app.plan.write import CASCADE, DEFAULT, REFUSE, Departure, Referrer
 from app.service.entities import Entity
 from app.service.paths import path_of
+from app.store import Retry
 from app.store.mapping import Link, Reference
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ class Departures:
         session.log(current, "delete", None, was)
         assert current.row_id is not None
         if not session.writer.delete(table, current.row_id, current.version):
-            raise PreconditionFailed(target="If-Match")
+            raise Retry("The entity changed at the same time")
         session.deleted.add(handle)
         for each in related:
             self.remove(each)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from app.edm import types
 from app.edm.model import NavigationProperty
-from app.errors import BodyError, Conflict, Forbidden, NotImplementedByService, ODataError, PreconditionFailed
+from app.errors import BodyError, Conflict, Forbidden, NotImplementedByService, ODataError
 from app.payload.schemas import Reading
 from app.plan import Planner
 from app.plan import changes as plan
@@ -24,7 +24,7 @@ from app.service.catalogue import Catalogue
 from app.service.entities import Change, Entity, missing_value
 from app.service.guard import Guard
 from app.service.layout import Layout, new_key
-from app.store import changelog, streams
+from app.store import Retry, changelog, streams
 from app.store.mapping import Column, Contained, DocumentLink, Inverse, Link, Reference, Table, Unbound
 
 if TYPE_CHECKING:
@@ -455,7 +455,7 @@ class WriteSession:
         assert entity.row is not None and entity.row_id is not None
         version = entity.version
         if not self.writer.update(entity.layout.table, entity.row_id, version, columns):
-            raise PreconditionFailed(target="If-Match")
+            raise Retry("The entity changed at the same time")
         entity.row[entity.layout.table.version.name] = version + 1
 
     def _follow(self, entity: Entity, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:

@@ -7,6 +7,7 @@ Protocol §9.2, §11.4, §11.7.7.4; conformance rows P-9.2-01, P-11.4.2.2-01, P-
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -230,6 +231,39 @@ def test_a_load_is_whole_or_nothing(databases: Databases, private: Private) -> N
     finally:
         store.close()
         databases.drop(url)
+
+
+# --- somebody else in between ----------------------------------------------------------------------------
+
+MEANWHILE = [
+    ("POST Categories(1)/Products/$ref", {"@id": "Products(16)"}, {}),
+    ("PATCH Categories(1)", {"Products@delta": [{"@id": "Products(16)", "Rating": 2}]}, {"OData-Version": "4.01"}),
+]
+
+
+@pytest.mark.parametrize(("line", "body", "sent"), MEANWHILE)
+def test_a_change_meanwhile(private: Private, line: str, body: Any, sent: dict[str, str]) -> None:
+    """P-8.2.4: 412 is for those who sent If-Match; a change that finds what it read changed begins again."""
+    client = private("northwind")
+    store = client.service.store
+    if store.dialect.name == "sqlite":      # one writer at a time
+        return
+    meanwhile: list[int] = []
+
+    def watch(text: str) -> None:
+        if text.startswith("UPDATE") and "Products" in text and not meanwhile:
+            meanwhile.append(0)
+            other = threading.Thread(target=lambda: meanwhile.append(
+                client.handled("PATCH", "Products(16)", {"content-type": "application/json"}, b'{"Name": "Tea"}').status))
+            other.start()
+            other.join(20)
+
+    store.on_statement = watch
+    answer = Change("", line, body, sent=sent).send(client)
+    store.on_statement = None
+    assert (meanwhile, answer.status) == ([0, 204], 204), answer.text
+    assert client.get("Products(16)?$select=Name,CategoryID")["Name"] == "Tea"
+    assert client.get("Products(16)?$select=Name,CategoryID")["CategoryID"] == 1
 
 
 # --- tables made on first use ----------------------------------------------------------------------------
