@@ -49,14 +49,16 @@ def bind_aggregate(item: url.AggregateExpression, scope: Scope, named: bool = Tr
     alias = item.alias or ""
     if item.expression is None:
         over = None
+        steps = _steps(item, "Edm.Decimal", scope)
+        kind = steps[-1].type if steps else "Edm.Decimal"
         if item.path:
             over = grouping_path(item.path, scope, many=True)
             if not is_collection(over) and scope.model.entity_type(over.type) is None:
                 raise errors.BindError(f"$count does not apply to {describe(over)}", position=item.position)
             entities, values = _apart(over, scope)
             if values is not None and is_collection(values):
-                return nodes.AggregateExpression(values, "count", alias, "Edm.Decimal", entities)
-        return nodes.AggregateExpression(None, "count", alias, "Edm.Decimal", over)
+                return nodes.AggregateExpression(values, "count", alias, kind, entities, steps)
+        return nodes.AggregateExpression(None, "count", alias, kind, over, steps)
     method = item.method
     if method is None:
         raise errors.BindError("An aggregate expression needs 'with' and a method", position=item.position)

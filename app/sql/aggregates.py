@@ -15,7 +15,7 @@ import peewee as pw
 from app import errors
 from app.bind import nodes as bound
 from app.bind.scope import is_collection
-from app.sql import expression, members, paths, stages, terms
+from app.sql import expression, members, paths, relations, stages, terms
 from app.sql.scope import Build, Frame, Operand, Place, Row, Scope
 from app.sql.stages import Make, Stage
 from app.store.clauses import when
@@ -130,7 +130,7 @@ def reached(over: bound.Expression, expressions: Sequence[bound.AggregateExpress
         place = made(transformed, stage)
     if isinstance(place, Row):
         identity: pw.Node | None = place.column(place.table.row_id)
-        stage.where.append(terms.not_null(place.column(place.table.row_id)))
+        stage.where.extend([terms.not_null(place.column(place.table.row_id)), *relations.cast_condition(build, place)])
     else:
         identity = None
     scope = Scope(build, place, stage.this)
@@ -177,8 +177,11 @@ def stepwise(each: bound.AggregateExpression, make: Make) -> Table:
     if each.custom is not None:
         table = custom(replace(each, alias="value"), start)
     else:
-        first = bound.AggregateExpression(each.expression, each.method, "value", step_type(each))
-        table = unfolded(first, start()) if unfolds(first) else direct([first], start())
+        first = bound.AggregateExpression(each.expression, each.method, "value", step_type(each), each.over)
+        if unfolds(first):
+            table = unfolded(first, start())
+        else:
+            table = direct([first], start()) if each.over is None else reached(each.over, [first], start())
     build = make().build
     for index, step in enumerate(steps):
         kept = [*own, *(path for later in remaining[index + 1:] for path in later)]

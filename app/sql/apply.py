@@ -256,7 +256,7 @@ def directly(node: bound.Join, steps: Sequence[bound.Transformation], stage: Sta
     source = stage.frame.source
     if not isinstance(row, Row):
         raise errors.NotImplementedByService(feature="join of a collection of values")
-    inner = Stage(stage.build, stage.frame, row)
+    inner = Stage(stage.build, stage.frame, row, list(relations.cast_condition(stage.build, row)))
     for each in steps:
         inner = step(each, lambda found=inner: found)()      # type: ignore[misc]
     if node.outer and inner.where:

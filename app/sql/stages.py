@@ -154,6 +154,7 @@ def over_instances(build: Build, inner: pw.Source, table: Table, kept: Mapping[s
 
 def over_related(stage: Stage, place: Row) -> Stage:
     """The entities that a path leads to from the instances of a stage, each once in each group."""
+    stage.where.extend(relations.cast_condition(stage.build, place))
     columns = [terms.aliased(place.column(place.table.row_id), "id")]
     columns += [terms.aliased(operand.node, f"g{index}") for index, operand in enumerate(stage.groups.values())]
     inner = derived(stage.select(columns).distinct(), stage.build)
