@@ -15,7 +15,6 @@ import mmap
 import re
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
 from http import HTTPStatus
 from typing import IO, Any, NamedTuple, TypeAlias
 
@@ -30,12 +29,21 @@ COPIED = 65_536                     # longer bodies stay where they are, in the 
 PIECE = 49_152                      # of a spooled answer; a multiple of 3, so that base64 pieces join
 STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n" for status in HTTPStatus}
 
+
+class _Lower(dict[str, str]):
+    """Names of headers of answers → in lower case."""
+
+    def __missing__(self, name: str) -> str:
+        return self.setdefault(name, name.lower())
+
+
 is_request_id = re.compile(r"[-.~0-9A-Za-z_]+").fullmatch
 PLAIN_METHODS = {"GET": "GET", "get": "GET", "DELETE": "DELETE", "delete": "DELETE"}
 NO_HEADERS: Mapping[str, str] = {}  # of parts that have id, method and URL, and nothing else
 ALONE = ((), None, None)            # depends on nothing, under no condition, without a problem
 UNQUOTED = (str, type(None))        # bodies that need not be found in the text of the envelope
-LOWER = cache(str.lower)
+LOWER = _Lower()
+_make = tuple.__new__               # of a named tuple with all its fields: half the time of its own
 
 Data: TypeAlias = bytes | mmap.mmap
 
@@ -266,10 +274,13 @@ def read_json_batch(data: bytes, charset: str | None = None) -> tuple[Item, ...]
         raise BodyError(reason="a JSON batch has an array 'requests'", target="requests")
     if len(requests) > MAX_PARTS:
         raise LimitExceeded(limit="number of requests in a batch", allowed=MAX_PARTS)
+    plain = [_plain_part(raw) for raw in requests]
+    if all(plain) and len({part[4] for part in plain if part}) == len(plain):      # part[4]: its id
+        return tuple(filter(None, plain))
     bodied = any(isinstance(each, dict) and each.get("body").__class__ not in UNQUOTED for each in requests)
     texts = _body_texts(data.decode("utf-8")) if bodied else None
-    return _grouped([_plain_part(raw) or _json_part(raw, index, texts[index] if texts else "")
-                     for index, raw in enumerate(requests)])
+    return _grouped([part or _json_part(raw, index, texts[index] if texts else "")
+                     for index, (part, raw) in enumerate(zip(plain, requests, strict=True))])
 
 
 def _grouped(parts: list[Part]) -> tuple[Item, ...]:
@@ -309,7 +320,7 @@ def _plain_part(raw: Any) -> Part | None:
         id, url, method = take("id"), take("url"), take("method")
         if id.__class__ is url.__class__ is method.__class__ is str and method in PLAIN_METHODS and (
                 id.isalnum() and id.isascii() or is_request_id(id)):
-            return Part(PLAIN_METHODS[method], url, NO_HEADERS, b"", id)
+            return _make(Part, (PLAIN_METHODS[method], url, NO_HEADERS, b"", id, None, *ALONE))
     return None
 
 
@@ -419,13 +430,12 @@ def write_json_batch(answers: Sequence[PartAnswer]) -> Iterator[bytes]:
     lead, ready = b'{"responses":[', list[dict[str, Any]]()
     for answer in answers:
         status, names, body, id, group = answer
-        entry: dict[str, Any] = {"id": id if id is not None else str(uuid.uuid4())}
+        headers = {LOWER[name]: value for name, value in names.items()}
+        entry: dict[str, Any] = {"id": id if id is not None else str(uuid.uuid4()), "status": status, "headers": headers}
         if group is not None:
-            entry["atomicityGroup"] = group
-        entry["status"] = status
-        entry["headers"] = headers = {LOWER(name): value for name, value in names.items()}
+            entry = {"id": entry["id"], "atomicityGroup": group, "status": status, "headers": headers}
         media = headers.get("content-type", "")
-        if isinstance(body, bytes) and (not body or media.startswith("application/json")):
+        if body.__class__ is bytes and (not body or media.startswith("application/json")):
             if body:
                 entry["body"] = orjson.Fragment(body)
             ready.append(entry)

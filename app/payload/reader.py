@@ -196,7 +196,7 @@ class EntityReader:
 
     def _parts(self, data: Mapping[str, Any], structure: Structure, reading: Reading, at: str, faults: Faults) -> Parts:
         parts = Parts()
-        kinds, values = structure.kinds, parts.values
+        kinds, values, types = structure.kinds, parts.values, parts.types
         for name, value in data.items():
             kind = kinds.get(name)
             if kind is VALUE:
@@ -211,6 +211,8 @@ class EntityReader:
                 parts.ignored += 1
             elif kind is IGNORED_KEY:
                 parts.keys[name] = value
+            elif name.endswith(TYPE) and name != TYPE:
+                types[name[:-len(TYPE)]] = value
             elif "@" in name:
                 parts.annotation(name, value)
             elif name.startswith("#"):

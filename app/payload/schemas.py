@@ -267,7 +267,7 @@ class Schemas:
                 made[member.name], fault = self.left_out(actual, member)
                 faults += [(at, fault)] if fault else []
         raise_faults(faults)
-        made.update((key, item) for key, item in value.items() if key not in declared and key != TYPE)
+        made.update({key: item for key, item in value.items() if key not in declared and key != TYPE})
         return made
 
     def _complete_member(self, member: Property, value: Any, old: Any, path: str) -> Any:

@@ -130,16 +130,13 @@ class Documents:
         if not annotated and not declared:
             return {name: item if item.__class__ in SIMPLE else self._walk(item, "Edm.Untyped", convert)
                     for name, item in value.items()}
+        known = self._types
         for name, item in value.items():
             if annotated and "@" in name or name in declared:
                 continue
-            annotation = value.get(name + TYPE) if annotated else None
-            if annotation is None:
-                made[name] = self._walk(item, "Edm.Untyped", convert)
-                continue
-            type = self._types.get(annotation)
-            if type is None:
-                type = self._types[annotation] = dynamic_type(self.model, annotation)
-            made[name + TYPE] = annotation
-            made[name] = self._walk(item, type, convert)
+            annotation, type = value.get(name + TYPE) if annotated else None, "Edm.Untyped"
+            if annotation is not None:
+                type = known.get(annotation) or known.setdefault(annotation, dynamic_type(self.model, annotation))
+                made[name + TYPE] = annotation
+            made[name] = item if item.__class__ in SIMPLE and type not in convert else self._walk(item, type, convert)
         return made

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -86,3 +86,10 @@ def infer(value: Any) -> str:
 def dumps(value: Any) -> bytes:
     """Compact JSON."""
     return orjson.dumps(value)
+
+
+def dumps_behind(head: Mapping[str, Any], objects: Iterable[dict[str, Any]]) -> list[bytes]:
+    """The JSON of each of the objects, behind the members of `head`."""
+    first = orjson.dumps(head)[:-1]
+    lead = first + b"," if head else first
+    return [(lead if each else first) + orjson.dumps(each)[1:] for each in objects]

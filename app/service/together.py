@@ -14,7 +14,7 @@ from app.bind import literal_value
 from app.bind import nodes as bound
 from app.edm import types
 from app.errors import ODataError
-from app.payload.values import dumps
+from app.payload.values import dumps_behind
 from app.payload.writer import write_etag
 from app.service.access import Principal
 from app.service.call import Call
@@ -64,8 +64,7 @@ def entities(handler: EntityAnswer, calls: Sequence[Asked], principal: Principal
     node = _node(handler, call)
     common = {"Content-Type": handler.content_type, "OData-Version": call.wishes.version}
     at = node.shape.version
-    head = dumps(context_member(call, handler.fixed_fragment or ""))[:-1]
-    lead = head + b"," if len(head) > 1 else head
+    context = context_member(call, handler.fixed_fragment or "")
     readers = [call.store.dialect.reader(column) for column, _ in handler.source.key]
     width, as_stored = len(readers), not any(readers)
     found: dict[tuple[Any, ...], tuple[dict[str, str], bytes]] = {}
@@ -73,11 +72,10 @@ def entities(handler: EntityAnswer, calls: Sequence[Asked], principal: Principal
         parents = [each.parent for each in calls[start:start + CHUNK]]
         run = Run(call.service.values(call, parents=parents), call.syntax.options)
         rows = sql.fetch(call.store, node.statement, run.values)
-        for row, made in zip(rows, node.objects(rows, run), strict=True):
+        for row, body in zip(rows, dumps_behind(context, node.objects(rows, run)), strict=True):
             key = row[:width] if as_stored else tuple([value if read is None else read(value)
                                                        for value, read in zip(row, readers)])
-            headers = common if at is None else {**common, "ETag": write_etag(row[at])}
-            found[key] = headers, (lead if made else head) + dumps(made)[1:]
+            found[key] = common if at is None else {**common, "ETag": write_etag(row[at])}, body
     return [found.get(each.key) for each in calls]
 
 
