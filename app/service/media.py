@@ -25,7 +25,8 @@ from app.service.entities import Entity
 from app.service.finding import Steps, find
 from app.service.response import Response
 from app.service.session import WriteSession
-from app.service.write import allow, check_conditions, collection_steps, parent_of, place, prepare, session_of, transact
+from app.service.write import (allow, check_collection, check_conditions, collection_steps, parent_of, place, prepare,
+                               session_of, transact)
 from app.store import streams
 from app.store.mapping import KEY_LENGTH, Contained, Whole
 
@@ -262,9 +263,11 @@ def create(call: Call) -> Response:
         if isinstance(last, bound.SetStep):
             id = last.set.name
             allow(call, id, "InsertRestrictions", "Insertable", "POST", place(call))
+            check_collection(call, None)
         else:
             assert isinstance(last, bound.NavigationStep)
             parent, id, owner = parent_of(call, session, before, last)
+            check_collection(call, parent)
             if not isinstance(parent.layout.relation(last.navigation.name), Contained | Whole):
                 related = parent, last.navigation
         return id, owner, related, _media_type(call, type, None)

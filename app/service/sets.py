@@ -24,7 +24,7 @@ from app.service.outcomes import Outcome
 from app.service.paths import path_of
 from app.service.response import Response
 from app.service.session import WriteSession
-from app.service.write import allow, collection_steps, parent_at, place, prepare, transact
+from app.service.write import allow, check_collection, collection_steps, parent_at, place, prepare, transact
 from app.store.mapping import Whole
 
 TERMS = {"insert": ("InsertRestrictions", "Insertable", "POST"), "update": ("UpdateRestrictions", "Updatable", "PATCH"),
@@ -72,6 +72,7 @@ class _Members:
             parent = None
             if isinstance(self.last, bound.NavigationStep):
                 parent, self.table, _ = parent_at(self.call, session, self.before, self.last)
+            check_collection(self.call, parent)
             found = [self._one(session, parent, *pair) for pair in zip(self.items, changes, strict=True)]
             if not self.removals:
                 found += self._rest(session, parent)

@@ -257,6 +257,14 @@ def check_conditions(call: Call, entity: Entity | None, *, changes: bool = True,
         raise PreconditionRequired(target="If-Match")
 
 
+def check_collection(call: Call, parent: Entity | None) -> None:
+    """If-Match of a change of a collection: it has no ETag of its own, only `*` and that of the entity in front of it are met
+    (Protocol §11.4.1.1)."""
+    wanted = call.request.header("if-match")
+    if wanted is not None and wanted.strip() != "*" and not matches(wanted, None if parent is None else parent.etag):
+        raise PreconditionFailed("A collection has no ETag", target="If-Match")
+
+
 def allow(call: Call, id: str, term: str, member: str, method: str, where: Place = ()) -> None:
     """Refuse what the policy does not allow, or the capabilities of a place (that of a table, where none is said) rule out."""
     right = RIGHTS[term]
@@ -305,9 +313,11 @@ def creation(call: Call) -> Handler:
 
         def work(session: WriteSession) -> Response:
             if into:                                # `admit` asked whether it may be
+                check_collection(call, None)
                 return answers.created(call, session.create(into, change, asked=asked), change)
             assert isinstance(last, bound.NavigationStep) and navigation is not None
             parent, id, owner = parent_of(call, session, before, last)
+            check_collection(call, parent)
             relates = not isinstance(parent.layout.relation(navigation.name), Contained | Whole)
             entity = session.create(id, change, owner=owner, parent=(parent, navigation) if relates else None, asked=asked)
             return answers.created(call, entity, change)

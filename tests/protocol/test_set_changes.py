@@ -68,6 +68,10 @@ STORIES: dict[str, list[tuple[Any, ...]]] = {
          {"@odata.context": ROOT + "$metadata#Warehouses('HAM')/Shelves/$delta", "value": [{"Number": 1, "MaxLoad": 9}, {"Number": 44}, {"@odata.id": ROOT + "Warehouses('HAM')/Shelves(2)", "Number": 2}]}, NEW),
         ("P-11.4.12-01", "PATCH Warehouses('NOPE')/Shelves", value(), 404),
     ],
+    "conditions of collections": [
+        *[("P-11.4.1.1-03", f"{method} Tags", body, 412, error("preconditionFailed", "If-Match"), {"If-Match": 'W/"1"'}) for method, body in (("POST", {"Name": "c1"}), ("PATCH", value({"Name": "c1"})), ("PUT", value({"Name": "c1"})))],
+        ("P-11.4.1.1-03", "POST Warehouses('HAM')/Shelves", {"Number": 77}, 412, error("preconditionFailed"), {"If-Match": 'W/"1"'}), ("P-11.4.1.1-03", "Tags('c1')", None, 404), ("P-11.4.1.1-03", "Warehouses('HAM')/Shelves(77)", None, 404), ("P-11.4.1.1-03", "POST Tags", {"Name": "c1"}, 201, ..., {"If-Match": "*"}),
+    ],
     "full sets": [
         ("P-11.4.12-03", "PUT Tags", value({"Name": "vegan"}, {"Name": "q2", "Color": "#000001"}), 204, None), ("P-11.4.12-03", "Tags?$orderby=Name", None, 200, value({"Name": "q2", "Color": "#000001"}, {"Name": "vegan", "Color": None})),
         ("P-11.4.12-03", "PUT Tags", value({"@removed": {}, "Name": "vegan"}), 400), ("P-11.4.12-03", "PUT Warehouses('HAM')/Shelves", value({"Number": 3, "MaxLoad": 9}), 204), ("P-11.4.12-03", "Warehouses('HAM')/Shelves", None, 200, value({"Number": 3, "MaxLoad": 9})),
