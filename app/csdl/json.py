@@ -266,7 +266,7 @@ class Reader(ValueReader):
         return self.at(edm.NavigationProperty(
             name, self.names.name(self.required(value, "$Type", "NavigationProperty")), collection, nullable,
             self.path_at(value, "$Partner"), self.flag(value, "$ContainsTarget"), tuple(constraints),
-            self.text(value, "$OnDelete"), self.annotations(value, "$OnDelete"), self.annotations(value),
+            self.text(value, "$OnDelete"), self.annotations(value, "$OnDelete"), self.annotations(value, owners=("$OnDelete",)),
             self.line(holder, name)), holder, name)
 
     def enum(self, value: dict[str, Any], name: str, line: int) -> edm.EnumType:
@@ -281,7 +281,7 @@ class Reader(ValueReader):
                     number = "0"
                 members.append(self.at(edm.Member(member, int(number), self.annotations(value, member)), value, member))
         return edm.EnumType(name, self.name_at(value, "$UnderlyingType") or "Edm.Int32", self.flag(value, "$IsFlags"),
-                            tuple(members), self.annotations(value), line)
+                            tuple(members), self.annotations(value, owners=value), line)
 
     def operation(self, value: dict[str, Any], name: str, kind: str, line: int) -> edm.Action | edm.Function:
         self.only(value, kind, MEMBERS[kind])

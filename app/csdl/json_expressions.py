@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -151,10 +151,16 @@ class ValueReader:
 
     # --- annotations -------------------------------------------------------------------------------------
 
-    def annotations(self, holder: dict[str, Any], prefix: str = "") -> tuple[edm.Annotation, ...]:
-        """The annotations of an object, or with a prefix those of one of its members."""
+    def annotations(self, holder: dict[str, Any], prefix: str = "", owners: Container[str] = ()
+                    ) -> tuple[edm.Annotation, ...]:
+        """The annotations of an object, or with a prefix those of one of its members; `owners`: the members of the object
+        whose annotations stand beside them."""
         if self.known is None:
             return ()
+        for key in () if prefix else holder:
+            owner, at, _ = key.partition("@")
+            if owner and at and not (owner in owners and owner in holder) and not key.endswith(CONTROL):
+                self.report("doc-stray-member", holder, key, name=key)
         size = len(prefix)
         keys = [key for key in holder if "@" in key and key.startswith(prefix) and key[size] == "@"]
         if not keys:
@@ -277,4 +283,4 @@ class ValueReader:
                 members.append(self.at(ex.PropertyValue(key, self.expression(value, key, declared),
                                                         self.annotations(value, key)),
                                        value, key))
-        return ex.Record(tuple(members), name, self.annotations(value))
+        return ex.Record(tuple(members), name, self.annotations(value, owners=value))

@@ -53,6 +53,8 @@ declare(
     ("doc-unknown-member", "error", "JSON §2", "'{name}' is not a member of {parent}", "Names are case-sensitive."),
     ("doc-missing-member", "error", "JSON §2", "'{name}' is missing in {parent}", "Add the member."),
     ("doc-member-value", "error", "JSON §2", "'{name}' is not {expected}", "Correct the value."),
+    ("doc-stray-member", "error", "JSON §14.2", "'{name}' annotates a member that is not there or has annotations of its own",
+     "Put it into the object of the member."),
     ("doc-stray-annotation", "error", "JSON §14.2.1", "'{name}' annotates an annotation that is not there",
      "Write the annotated annotation as well."),
     ("doc-container-name", "error", "JSON §3.1", "$EntityContainer names '{name}', which the document does not define",
