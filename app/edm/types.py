@@ -356,3 +356,10 @@ def scaled_fraction(text: str, digits: int) -> str:
 def fraction_digits(text: str) -> int:
     """How many fraction digits a canonical DateTimeOffset or TimeOfDay value has."""
     return len(text.removesuffix("Z").partition(".")[2])
+
+
+def cut_fraction(text: str, digits: int) -> str:
+    """A canonical DateTimeOffset value with no more fraction digits than these; what is cut is lost."""
+    whole, _, fraction = text.removesuffix("Z").partition(".")
+    fraction = fraction[:digits].rstrip("0")
+    return f"{whole}.{fraction}Z" if fraction else whole + "Z"

@@ -36,7 +36,8 @@ class Reading:
     `operation`: 'create', 'patch' or 'put'. `trusted`: computed and read-only members count, as in a data file.
     `quoted`: Int64 and Decimal may be strings; `short_quoted`: so may shorter integers. `version`: '4.0' bodies hold no
     nested entities on update. `etags`: those in the body are compared. `unknown_nulls`, `enum_numbers`, `zoneless`:
-    leniencies of those names.
+    leniencies of those names. `cut`: instants lose fraction digits that their property has no room for, since what an
+    operation takes from the clock has six.
     """
 
     operation: str = "create"
@@ -48,6 +49,11 @@ class Reading:
     unknown_nulls: bool = False
     enum_numbers: bool = False
     zoneless: bool = False
+    cut: bool = False
+
+
+def _cut(read: Read, digits: int) -> Read:
+    return lambda value: types.cut_fraction(read(value), digits)
 
 
 class Value(fields.Field[Any]):
@@ -340,6 +346,8 @@ class Schemas:
             return self._abstract(ref.name, reading)
         read = primitive_reader(ref.name, reading.quoted or reading.trusted, reading.short_quoted,
                                 reading.zoneless or reading.trusted)
+        if reading.cut and ref.name == "Edm.DateTimeOffset":
+            read = _cut(read, 7 if ref.precision is None else ref.precision)
         checks = (*facets(ref, reading.version), *checks)
         if not checks:
             return read

@@ -45,7 +45,7 @@ def canonical(session: WriteSession, ref: TypeRef, result: Any) -> Value:
     """What a Python function gave, checked against the declared type. Raises ValidationError, ValueError."""
     if isinstance(result, Selection):
         result = list(result)
-    reading = Reading("create", trusted=True, quoted=True)
+    reading = Reading("create", trusted=True, quoted=True, cut=True)
     checked = session.reader.schemas.typed(replace(ref, nullable=True), reading)(result)
     return Value(session.catalogue.enums.named(_completed(session, checked, ref.name), ref.name), ref)
 

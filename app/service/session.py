@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from app.service.selections import Selection
 
 T = TypeVar("T")
-TRUSTED = Reading(operation="patch", trusted=True, quoted=True)
+TRUSTED = Reading(operation="patch", trusted=True, quoted=True, cut=True)
 AT = Column("at", "Edm.DateTimeOffset", "Edm.DateTimeOffset", False)
 INDEXED = ("create", "update", "delete")
 LOG = ("source", "row", "key", "kind", "columns", "at", "principal")
@@ -225,7 +225,7 @@ class WriteSession:
 
     def insert(self, id: str, values: Mapping[str, Any], owner: Entity | None = None) -> Entity:
         """Create an entity as a POST would, trusted."""
-        reading = Reading("create", trusted=True, quoted=True)
+        reading = Reading("create", trusted=True, quoted=True, cut=True)
         return self.create(id, self.reader.read_entity(values, self.mapping.table(id).type, reading), owner=owner)
 
     # --- changes -----------------------------------------------------------------------------------------

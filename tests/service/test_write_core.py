@@ -420,6 +420,13 @@ def test_operations_change_data_and_answer(northwind: Client) -> None:
     assert northwind.get("PriceWithTax(price=100)")["value"] == 119
 
 
+def test_operations_keep_of_the_clock_what_a_property_has_room_for(northwind: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(northwind.service, "now", lambda: "2125-11-29T15:10:00.123456Z")
+    assert northwind.send("POST RaisePrices", {"category": 1, "percent": 10})[0] == 200
+    assert northwind.get("PriceChanges?$orderby=ValidFrom desc&$top=1")["value"][0]["ValidFrom"] == "2125-11-29T15:10:00.123Z"
+    assert northwind.send("POST PriceChanges", {"ProductID": 1, "ValidFrom": "2125-11-30T00:00:00.1234Z", "Price": 1})[0] == 400
+
+
 def test_rules_see_links_about_to_be_made(tenant: Client) -> None:
     status, _, made = tenant.send("POST years", {
         "displayName": "n", "startDate": "2026-08-03", "endDate": "2027-06-29",
