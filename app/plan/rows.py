@@ -36,6 +36,7 @@ class RowPlanner:
         self.planner, self.model, self.source = planner, planner.model, source
         self.options, self.apply, self.links = options, options.apply, links
         self.outputs: list[Output] = []
+        self.places: dict[tuple[str, str, bool], int] = {}
         self.expanded = {item.path: item for item in options.expand}
 
     def rows(self, limit: Slot | None = None) -> Rows:
@@ -68,10 +69,10 @@ class RowPlanner:
 
     def add(self, name: str, type: str, collection: bool = False) -> int:
         """The position of a value of the row."""
-        output = Output(expression=bound.AliasPath(name, type, collection), type=type)
-        if output not in self.outputs:
-            self.outputs.append(output)
-        return self.links + self.outputs.index(output)
+        at = self.places.setdefault((name, type, collection), len(self.outputs))
+        if at == len(self.outputs):
+            self.outputs.append(Output(expression=bound.AliasPath(name, type, collection), type=type))
+        return self.links + at
 
     # --- cells -------------------------------------------------------------------------------------------
 

@@ -114,6 +114,7 @@ class Service:
                 changelog.purge(store, before(settings))
                 streams.sweep(store)
             secret = settings.secret.encode() if settings.secret else stored_secret(store)
+            store.limit(settings.query_time or None)
         except BaseException:
             store.close()
             raise

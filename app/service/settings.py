@@ -185,6 +185,8 @@ class Settings:
         _origins, "origins whose pages may call the service; `*`: all", ())
     callback_hosts: tuple[str, ...] = _setting(_list, "hosts that may be called back", ())
     busy_timeout: float = _setting(_seconds, "seconds a write waits for another one before 503", 5.0)
+    query_time: float = _setting(
+        _seconds, "seconds that the database may take for one statement, or for the next rows of a stream; 0: no limit", 30.0)
     strict: bool = _setting(_flag, "keep to the letter where the service is lenient for known clients", False,
                             option="--strict")
     explain: bool = _setting(_flag, "answer `Accept: application/vnd.odata.plan+json` with the plan of a request", False)

@@ -14,10 +14,14 @@ from typing import Any, TypeAlias
 import peewee as pw
 
 from app.edm.index import Model
+from app.errors import LimitExceeded
 from app.plan.nodes import NO_GRANTS, Grants
 from app.sql import terms
 from app.store import mapping
 from app.store.dialects import Dialect
+
+
+SOURCES = 2000          # of one statement: what doubles with every `concat` or `rollup` ends early
 
 
 class Build:
@@ -35,6 +39,8 @@ class Build:
     def alias(self) -> str:
         """An alias that no other source of the statement has."""
         self._aliases += 1
+        if self._aliases > SOURCES:
+            raise LimitExceeded(limit="size of an expression", allowed=f"{SOURCES} tables and selections in one statement")
         return f"t{self._aliases}"
 
     def table(self, name: str) -> pw.Table:

@@ -98,6 +98,12 @@ class Store:
             self._idle.clear()
             self._thread = threading.local()
 
+    def limit(self, seconds: float | None) -> None:
+        """From here on a statement, and each chunk of a stream, may take this long: LimitExceeded beyond it."""
+        self.driver.limited(seconds)
+        if not self.driver.shared:
+            self.close()
+
     @property
     def in_transaction(self) -> bool:
         """Whether this thread is inside `read()` or `write()`."""
@@ -471,6 +477,6 @@ class Stream:
         self.close()
 
 
-def connect(url: str, *, busy_timeout: float = 5.0, statement_timeout: float | None = None) -> Store:
+def connect(url: str, *, busy_timeout: float = 5.0) -> Store:
     """The store behind a database URL; nothing is opened yet. Raises ConfigurationError where the URL is of no use."""
-    return Store(drivers.driver(url, busy_timeout, statement_timeout))
+    return Store(drivers.driver(url, busy_timeout))

@@ -43,7 +43,7 @@ class Lost(Exception):
 
 
 class Driver:
-    """One database server or file. `limit` is the time that a statement may take, in seconds."""
+    """One database server or file. `limit` is the time that a statement may take, in seconds; of a stream, each chunk."""
 
     dialect: ClassVar[Dialect]
     begin_read: ClassVar[str]
@@ -56,9 +56,10 @@ class Driver:
     streaming: ClassVar[tuple[str, ...]] = ()       # prepares a connection for streams
     shared = False      # one connection for all threads
 
-    def __init__(self, url: str, busy_timeout: float, limit: float | None) -> None:
+    limit: float | None = None
+
+    def __init__(self, url: str, busy_timeout: float) -> None:
         self.busy_timeout = busy_timeout
-        self.limit = limit
         try:
             self.database: Any = db_url.connect(url, **self.settings())
         except (ValueError, RuntimeError, TypeError, pw.ImproperlyConfigured) as error:
@@ -67,6 +68,12 @@ class Driver:
     def settings(self) -> dict[str, Any]:
         """Connection parameters beside those of the URL."""
         return {}
+
+    def limited(self, seconds: float | None) -> None:
+        """New connections give statements this long."""
+        self.limit = seconds
+        given, known = self.settings(), self.database.connect_params
+        known.update({name: given[name] for name in known.keys() & given.keys()})
 
     def open(self) -> Any:
         """A new connection."""
@@ -118,7 +125,8 @@ class Driver:
         raise NotImplementedError
 
     def too_slow(self) -> LimitExceeded:
-        return LimitExceeded(limit="time of a query", allowed=f"{self.limit:g} seconds")
+        allowed = f"{self.limit:g} seconds" if self.limit else "what the database gives it"
+        return LimitExceeded(limit="time of a query", allowed=allowed)
 
 
 def duplicate(columns: str = "") -> DuplicateKey:
@@ -138,6 +146,10 @@ def too_deep() -> LimitExceeded:
     return LimitExceeded(limit="nesting of an expression", allowed="what the database can read")
 
 
+def too_large() -> LimitExceeded:
+    return LimitExceeded(limit="size of a query", allowed="what the database takes")
+
+
 def division_by_zero() -> BindError:
     return BindError("The expression divides by zero", code="divisionByZero")
 
@@ -152,12 +164,12 @@ class SQLiteDriver(Driver):
     defer, undefer = "PRAGMA defer_foreign_keys = 1", "SELECT 1"     # they are checked at the end of the transaction
     streaming = ("PRAGMA mmap_size = 0",)   # a stream reads everything once: mapped, the whole file would count as memory
 
-    def __init__(self, url: str, busy_timeout: float, limit: float | None) -> None:
-        super().__init__(url, busy_timeout, limit)
+    def __init__(self, url: str, busy_timeout: float) -> None:
+        super().__init__(url, busy_timeout)
         self.path = str(self.database.database)
         self.shared = ":memory:" in self.path
         self.journal_set = self.shared
-        self.local = threading.local()      # `deadline` of the statement; `why` a function of ours failed
+        self.local = threading.local()      # when the statement `began`; `why` a function of ours failed
         self._register()
         if not self.shared:
             Path(self.path).parent.mkdir(parents=True, exist_ok=True)
@@ -188,9 +200,12 @@ class SQLiteDriver(Driver):
         connection = super().open()
         if not self.journal_set:
             self._write_ahead(connection)
-        if self.limit is not None:
-            connection.set_progress_handler(lambda: time.monotonic() > self.local.deadline, 10_000)
+        connection.set_progress_handler(self._late, 1000)
         return connection
+
+    def _late(self) -> bool:
+        """Whether the statement of this thread has had its time."""
+        return self.limit is not None and time.monotonic() - self.local.began > self.limit
 
     def _write_ahead(self, connection: Any) -> None:
         """WAL is a property of the file; changing it does not wait for others by itself."""
@@ -206,18 +221,23 @@ class SQLiteDriver(Driver):
         self.journal_set = True
 
     def execute(self, connection: Any, text: str, parameters: Sequence[Any]) -> Any:
-        if self.limit is not None:
-            self.local.deadline = time.monotonic() + self.limit
+        self.local.began = time.monotonic()
         return connection.execute(text, parameters)
+
+    def executemany(self, connection: Any, text: str, rows: Sequence[Sequence[Any]]) -> int:
+        self.local.began = time.monotonic()
+        return super().executemany(connection, text, rows)
 
     def chunks(self, connection: Any, text: str, parameters: Sequence[Any],
                size: int) -> Iterator[list[tuple[Any, ...]]]:
         cursor = self.execute(connection, text, parameters)
         try:
-            while rows := cursor.fetchmany(size):
+            while True:
+                self.local.began = time.monotonic()     # of the thread that reads on
+                rows = cursor.fetchmany(size)
+                if not rows:
+                    return
                 yield rows
-                if self.limit is not None:
-                    self.local.deadline = time.monotonic() + self.limit
         finally:
             cursor.close()
 
@@ -260,6 +280,8 @@ class SQLiteDriver(Driver):
             return division_by_zero()
         if "parser stack overflow" in message or "Expression tree is too large" in message:
             return too_deep()
+        if message.startswith(("too many ", "at most ")):       # columns, terms, variables; tables in a join
+            return too_large()
         return out_of_range() if isinstance(why, ArithmeticError) or "integer overflow" in message else error
 
     def _constraint(self, name: str, message: str, error: Exception) -> Exception:
@@ -282,7 +304,7 @@ class PostgreSQLDriver(Driver):
     unread = ("date", "time", "timestamp", "timestamptz", "interval", "uuid", "json", "jsonb")
     meanings: ClassVar[dict[str, Callable[[], ODataError]]] = {
         "22012": division_by_zero, "22003": out_of_range, "23503": dangling, "23001": dangling, "23505": duplicate,
-        "40001": Retry, "40P01": Retry, "54001": too_deep,
+        "40001": Retry, "40P01": Retry, "54001": too_deep, "54011": too_large, "54023": too_large,
         "22008": out_of_range, "54000": lambda: BodyError("A text is too long for an index of its property"),
         "55P03": lambda: ServiceUnavailable("The store was busy"),
         "53300": lambda: ServiceUnavailable("The database has no connection left")}
@@ -344,7 +366,7 @@ class PostgreSQLDriver(Driver):
         if state == "0A000" and "cannot convert" in str(error):     # NaN or infinity to an integer
             return out_of_range()
         if state == "57014":
-            return self.too_slow() if "statement timeout" in str(error) else error
+            return self.too_slow()
         if state == "23505":
             found = re.search(r"Key \((.*?)\)=", error.diag.message_detail or "")
             return duplicate(found[1] if found else "")
@@ -376,7 +398,8 @@ class MariaDBDriver(Driver):
         1062: duplicate, 1022: duplicate, 1451: dangling, 1452: dangling, 1216: dangling, 1217: dangling,
         1205: Retry, 1213: Retry, 1020: Retry, 1690: out_of_range, 1264: out_of_range, 1365: division_by_zero,
         4025: lambda: LimitExceeded(limit="nesting of a value", allowed="31 levels on this database"),      # `json_valid`
-        1436: too_deep, 1242: division_by_zero,     # the dialect provokes this one where a divisor is zero
+        1116: too_large, 1117: too_large, 1390: too_large, 1153: too_large, 1436: too_deep,
+        1242: division_by_zero,     # the dialect provokes this one where a divisor is zero
         1040: lambda: ServiceUnavailable("The database has no connection left"),
         1038: lambda: ServiceUnavailable("The database has too little memory to sort this"),
         2006: Lost, 2013: Lost, 2003: Lost, 2002: Lost, 1927: Lost, 4031: Lost}
@@ -397,8 +420,8 @@ class MariaDBDriver(Driver):
                 "conv": {kind: convert for kind, convert in conversions.items() if kind not in temporal},
                 "init_command": "SET SESSION " + ", ".join(f"{name} = {value}" for name, value in session.items())}
 
-    def __init__(self, url: str, busy_timeout: float, limit: float | None) -> None:
-        super().__init__(url, busy_timeout, limit)
+    def __init__(self, url: str, busy_timeout: float) -> None:
+        super().__init__(url, busy_timeout)
         # Peewee asks the server whether compound queries may have parentheses; texts are compiled without one.
         self.database.compound_select_parentheses = pw.CSQ_PARENTHESES_GROUPED
 
@@ -409,9 +432,31 @@ class MariaDBDriver(Driver):
                size: int) -> Iterator[list[tuple[Any, ...]]]:
         from pymysql.cursors import SSCursor
         with connection.cursor(SSCursor) as cursor:
-            cursor.execute(text, parameters)
-            while rows := list(itertools.islice(cursor, size)):
+            with self._watched(connection):
+                cursor.execute(text, parameters)
+                rows = list(itertools.islice(cursor, size))
+            while rows:
                 yield rows
+                with self._watched(connection):
+                    rows = list(itertools.islice(cursor, size))
+
+    @contextlib.contextmanager
+    def _watched(self, connection: Any) -> Iterator[None]:
+        """What is read inside ends in time: the server's own limit would count the time that the client takes."""
+        if self.limit is None:
+            yield
+            return
+        watch = threading.Timer(self.limit, self._end, (connection.thread_id(),))
+        watch.daemon = True
+        watch.start()
+        try:
+            yield
+        finally:
+            watch.cancel()
+
+    def _end(self, number: int) -> None:
+        with contextlib.suppress(Exception), contextlib.closing(self.open()) as other:
+            other.cursor().execute(f"KILL QUERY {int(number)}")
 
     @contextlib.contextmanager
     def lock(self, connection: Any) -> Iterator[None]:
@@ -431,7 +476,7 @@ class MariaDBDriver(Driver):
             return error
         number = error.args[0] if error.args and isinstance(error.args[0], int) else 0
         message = str(error.args[1]) if len(error.args) > 1 else ""
-        if number in (1969, 3024):
+        if number in (1969, 3024, 1317):
             return self.too_slow()
         if number in (1048, 1364):
             found = re.search(r"'([^']*)'", message)
@@ -447,10 +492,10 @@ DRIVERS: dict[str, type[Driver]] = {
     "cockroachdb": CockroachDBDriver}
 
 
-def driver(url: str, busy_timeout: float, limit: float | None) -> Driver:
+def driver(url: str, busy_timeout: float) -> Driver:
     """The driver for a database URL. Raises ConfigurationError where there is none."""
     scheme = urlsplit(url).scheme
     if scheme not in DRIVERS:
         known = ", ".join(f"{name}://" for name in DRIVERS)
         raise ConfigurationError(f"A database URL begins with one of {known}; not with '{scheme}://'")
-    return DRIVERS[scheme](url, busy_timeout, limit)
+    return DRIVERS[scheme](url, busy_timeout)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.protocol.conftest import Clients
-from tests.protocol.exchange import ABSENT, Client, Exchange, Only, rows
+from tests.protocol.exchange import ABSENT, Client, Exchange, Only, rows, split
 
 NS = "Northwind.Model."
 SETS = ("Categories", "Products", "Tags", "Suppliers", "PriceChanges", "Reviews", "Customers", "Orders", "OrderDetails", "Shippers",
@@ -183,3 +183,22 @@ def test_no_typing_error_is_ours(clients: Clients, target: str) -> None:
         for changed in (target[:index] + target[index + 1:], target[:index] + target[index] + target[index:], target[:index] + "'" + target[index + 1:]):
             status = client.handled("GET", changed.replace(" ", "%20"), {}).status
             assert status < 500 or status == 501, changed
+
+
+PRODUCT = "$crossjoin(Products,Orders,OrderDetails,Reviews,Customers,Employees)"
+COSTLY = [
+    (f"{PRODUCT}/$count?$filter=Products/ID add Orders/OrderID add Reviews/ID gt 3", "time of a query is limited to 0.3 seconds"),
+    (f"{PRODUCT}?$apply=aggregate(Products/UnitPrice with sum as S)", "time of a query"), ("Products?$apply=" + "/".join(["concat(identity,identity)"] * 40), "size of an expression"),
+    ("Products?$apply=" + "/".join(["groupby((rollup($all,ID,Name)))"] * 30), "size of an expression"), ("Products?$search=" + " ".join(["a"] * 4000), "size of an expression"),
+    ("Products?$apply=groupby((ID,Name))/concat(" + ",".join(["identity"] * 520) + ")", "nested too deeply|size of"), ("Employees?$filter=" + "Manager/" * 70 + "EmployeeID eq 1", "size of a query"),
+    ("Products?$compute=" + ",".join(f"ID add {number} as X{number}" for number in range(2100)), "size of a query"), ("Products?$apply=aggregate(" + ",".join(f"ID with sum as A{number}" for number in range(2100)) + ")", "size of a query"),
+]
+
+
+@pytest.mark.parametrize(("line", "message"), COSTLY, ids=[line[:60] for line, _ in COSTLY])
+def test_what_costs_too_much(clients: Clients, line: str, message: str) -> None:
+    """P 9.3: what the service or its store will not do ends soon, as 400 that says which limit; some stores do it."""
+    client = clients.of("northwind", query_time=0.3)
+    answer = client.handled(*split(line), {})
+    assert answer.status == 200 and "time of" not in message or (answer.status, answer.json["error"]["code"]) == (400, "limitExceeded")
+    assert answer.status == 200 or re.search(message + "|time of a query", answer.json["error"]["message"])

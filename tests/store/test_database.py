@@ -243,12 +243,20 @@ def test_a_lost_connection_is_opened_again(made: Store) -> None:
 
 
 def test_a_statement_that_takes_too_long(database_url: str) -> None:
-    store = connect(database_url, statement_timeout=0.2)
+    """Whether its rows are wanted at once or as a stream; the connection is of use afterwards."""
+    store = connect(database_url)
     endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000000000) SELECT COUNT(*) FROM n"
     waiting = {"postgresql": "SELECT pg_sleep(5)", "mariadb": "SELECT COUNT(*) FROM seq_1_to_99999 a, seq_1_to_99999 b WHERE a.seq %% b.seq = 7"}
-    with pytest.raises(LimitExceeded, match="time of a query"):
-        store.run(waiting.get(store.dialect.name, endless))
+    text = waiting.get(store.dialect.name, endless)
     assert store.run("SELECT 1") == [(1,)]
+    store.limit(0.2)
+    with pytest.raises(LimitExceeded, match="time of a query is limited to 0.2 seconds"):
+        store.run(text)
+    with pytest.raises(LimitExceeded, match="time of a query"), store.stream(text) as stream:
+        next(stream)
+    assert store.run("SELECT 1") == [(1,)]
+    with store.stream("SELECT 1") as stream:
+        assert list(stream) == [[(1,)]]
     store.close()
 
 
