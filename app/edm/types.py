@@ -215,14 +215,12 @@ def _instant(text: str) -> str:
         raise ValueError(f"'{text[:40]}' is not a date and time")
     day = _calendar(match[2], match[3], match[4])
     hour, minute, second, fraction, zone = match[6], match[7], match[8] or "00", match[9], match[10] or "Z"
-    if second == "60":
-        raise ValueError("second 60 cannot be stored by this service")
-    if zone in "Zz" or zone[1:] == "00:00":
+    if second != "60" and (zone in "Zz" or zone[1:] == "00:00"):
         return f"{match[1]}T{hour}:{minute}:{second}{_fraction(fraction)}Z"
-    shift = datetime.timedelta(hours=int(zone[1:3]), minutes=int(zone[4:6]))
-    local = datetime.datetime(day.year, day.month, day.day, int(hour), int(minute), int(second))
-    try:
-        moment = local - shift if zone[0] == "+" else local + shift
+    ahead = datetime.timedelta() if zone in "Zz" else datetime.timedelta(hours=int(zone[1:3]), minutes=int(zone[4:6]))
+    local = datetime.datetime(day.year, day.month, day.day, int(hour), int(minute))
+    try:        # a leap second is the first second of the next minute: no store counts them
+        moment = (local + ahead if zone[0] == "-" else local - ahead) + datetime.timedelta(seconds=int(second))
     except OverflowError:
         raise ValueError(f"{text} is outside the years 0001 to 9999 in UTC") from None
     return f"{moment.isoformat()}{_fraction(fraction)}Z"

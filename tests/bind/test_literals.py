@@ -45,12 +45,14 @@ VALUES = [
     ("Types.Days", "'monday,tuesday'", 3),
     ("Types.Days", "'monday, 2'", 3),
     ("Edm.Int32", "null", None),
+    ("Edm.DateTimeOffset", "2016-12-31T23:59:60Z", "2017-01-01T00:00:00Z"),
+    ("Edm.DateTimeOffset", "2017-01-01T00:59:60.5+01:00", "2017-01-01T00:00:00.5Z"),
 ]
 
 FAULTS = [
     ("Edm.Byte", "300", "300 is outside the range of Edm.Byte, 0 to 255."),
     ("Edm.Date", "2020-02-30", "2020-02-30 is not a day of the calendar."),
-    ("Edm.DateTimeOffset", "2020-01-01T23:59:60Z", "second 60 cannot be stored by this service."),
+    ("Edm.DateTimeOffset", "9999-12-31T23:59:60Z", "9999-12-31T23:59:60Z is outside the years 0001 to 9999 in UTC."),
     ("Edm.Duration", "'soon'", "'soon' is not a duration."),
     ("Types.Color", "'rad'", "Types.Color has no member 'rad'. Did you mean 'red'?"),
     ("Types.Color", "'Red'", "Types.Color has no member 'Red'. Did you mean 'red'?"),

@@ -191,6 +191,8 @@ TYPED: list[tuple[Any, ...]] = [
         {"DateTimeOffset": "2024-01-01T00:00:00"}, {"DateTimeOffset": "9999-12-31T23:59:59-01:00"}, {"DateTimeOffset": "2024-01-01T00:00:00.12345678Z"}, {"TimeOfDay": "24:00:00"}, {"TimeOfDay": "23:59:60"}, {"Duration": "P1Y"},
         {"Duration": "P999999999999D"}, {"Guid": "{" + GUID + "}"}, {"Binary": "@@"}, {"Enum": "Nope"}, {"String": "a\u0000"}, {"String": "\ud800"}, {"String": 5}, {"Nope": 1})],
     ("P-11.4.2-07", "Plains(901)", None, 404),
+    # a leap second is valid; no store counts them, so it is the second after it
+    ("J-7.1-DTO", "PATCH Plains(2)", {"DateTimeOffset": "2016-12-31T23:59:60Z"}, 204), ("J-7.1-DTO", "Plains(2)/DateTimeOffset", None, 200, {"value": "2017-01-01T00:00:00.0000000Z"}),
 ]
 
 
