@@ -211,12 +211,14 @@ class Author(Texts):
         if (home, key) in self.keys or self.state.find((home,), key) is not None:
             return []
         self.keys.add((home, key))
+        if navigation.partner == "Staff":
+            node.values.pop("BossCode", None)
         return [node]
 
     def nested(self, number: int, navigation: NavigationProperty) -> Node:
         """A change inside another: what relates it is said by its place."""
         node = self.changed(number, 30, 0)
-        if navigation.partner == "Boss":
+        if navigation.partner in ("Boss", "Staff"):
             node.values.pop("BossCode", None)
         return node
 
@@ -244,7 +246,8 @@ class Author(Texts):
     # --- requests for entities ---------------------------------------------------------------------------
 
     def anyone(self, *, sun: bool = False) -> int:
-        return self.random.choice([number for number, home in self.state.homes.items() if sun or home != ("Sun",)])
+        some = [number for number, home in self.state.homes.items() if sun or home != ("Sun",)]
+        return self.random.choice(some or [*self.state.homes])
 
     def post(self) -> Step | None:
         """To a set, to a related collection, to contained entities (§11.4.2)."""
@@ -318,7 +321,8 @@ class Author(Texts):
         if number is not None and (self.state.rows[number]["@type"] != node.type or self.version == "4.0" and any(
                 isinstance(each, Node) for said in node.links.values() for each in said.targets)):
             return None
-        if number is not None and any(self.state.navigations(number)[name].contains_target for name in node.links):
+        if number is not None and any(self.state.navigations(number)[name].contains_target or number in said.targets
+                                      for name, said in node.links.items()):
             return None
         path = f"{self.url(home[0])}/{home[1]}" if len(home) == 2 else home[0]
         if number is not None:
@@ -342,8 +346,10 @@ class Author(Texts):
             step.condition = "*"
         return step
 
-    def delete(self) -> Step:
+    def delete(self) -> Step | None:
         number = self.anyone()
+        if self.state.homes[number] == ("Sun",):
+            return None
         path = self.url(number)
         ones = [(each, name) for each in self.state.rows for name, navigation in self.state.navigations(each).items()
                 if not navigation.collection and navigation.nullable is not False and self.state.related(each, name) == [number]]
