@@ -159,12 +159,9 @@ def echo(shown: dict[str, Any], change: plan.Change) -> None:
 
 def expanded(call: Call, table: Table, type: str, text: str) -> bound.Options:
     """The options `$expand=text` over entities of one type."""
-    first = text.split(",")[0].partition("(")[0].partition("/")[0]
-    known = first in call.model.navigations(table.type) or first in call.model.properties(table.type)
-    declared = table.type if known else type
-    prefix = "" if declared == table.type else f"{type}/"
-    if prefix:
-        text = ",".join(prefix + part for part in _split(text))
+    known = {*call.model.navigations(table.type), *call.model.properties(table.type)}
+    text = ",".join(part if part.partition("(")[0].partition("/")[0] in known else f"{type}/{part}"
+                    for part in _split(text))
     resource = bound.Resource("entity", (), "", table.type, table.type, False, table.id)
     return bind_options(url.parse_options(f"$expand={text}"), resource, call.model, "GET")
 

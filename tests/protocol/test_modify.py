@@ -45,6 +45,7 @@ STORIES: dict[str, list[tuple[Any, ...]]] = {
         ("P-11.4.2.1-01", "POST Orders", {"Customer": {"@id": "Customers('NOPE')"}}, 400, error("referenceNotFound", "Customer")),
         ("P-11.4.2.1-02", "POST Categories(1)/Products", {"ID": 910, "Category": {"@id": "Categories(2)"}}, 400, error("conflictingLinks", "Category")),
         ("P-11.4.2.2-02", "POST Customers('ALFKI')/Orders", {"Details": [{"ProductID": 1, "UnitPrice": 2.5}]}, 201, {"Details": [{"ProductID": 1, "Quantity": 1}]}),
+        ("P-11.4.2.2-02", "POST Products", {"@odata.type": f"#{NS}DigitalProduct", "ID": 911, "SizeInBytes": 1, "Category": {"Name": "deep"}, "Requires": [{"ID": 912}]}, 201, {"Category": {"Name": "deep"}, "Requires": [{"ID": 912}]}),
         ("P-11.4.1.5-02", "POST Categories?$select=Name", {"Name": "s"}, 201, {"Name": "s", "ID": ABSENT}),
         ("P-11.4.1.5-02", "POST Categories?$expand=Products", {"Name": "e"}, 201, {"Products": []}),
         ("P-11.4.1.5-02", "POST Categories?$select=Name", {"Name": "t"}, 204, None, MINIMAL, {"Preference-Applied": "return=minimal"}),
