@@ -12,13 +12,14 @@ from app import errors
 from app.bind import expression, member, nodes
 from app.bind.scope import Scope, describe, is_collection
 from app.edm import aggregation, types
+from app.edm.index import Model
 from app.url import nodes as url
 from app.url import parse_apply
 
 METHODS = ("sum", "min", "max", "average", "countdistinct")
 
 
-def result_type(method: str, operand: str, position: int = 0) -> str:
+def result_type(method: str, operand: str, model: Model, position: int = 0) -> str:
     """The type of an aggregate; raises TypeMismatch where the method does not take the operand.
 
     Sums of integers are Int64, of Int64 Decimal; averages Double, of Decimal Decimal; counts Decimal (§3.2.1.3).
@@ -29,7 +30,7 @@ def result_type(method: str, operand: str, position: int = 0) -> str:
         if operand in expression.DYNAMIC:
             raise errors.NotImplementedByService(feature=f"'{method}' of values of no declared type, without cast,",
                                                  position=position)
-        if operand in types.PRIMITIVES and operand not in expression.ONLY_NULL:
+        if operand in types.PRIMITIVES and operand not in expression.ONLY_NULL or model.enum_type(operand) is not None:
             return operand
     elif operand in ("Edm.Decimal", "Edm.Duration"):
         return operand
@@ -74,7 +75,7 @@ def bind_aggregate(item: url.AggregateExpression, scope: Scope, named: bool = Tr
         kind = "Edm.Decimal"
     else:
         operand = expression.as_number(operand) if method in ("sum", "average") else operand
-        kind = result_type(method, operand.type, item.position)
+        kind = result_type(method, operand.type, scope.model, item.position)
     steps = _steps(item, kind, scope)
     return nodes.AggregateExpression(operand, method, alias, steps[-1].type if steps else kind, over, steps)
 
@@ -86,7 +87,7 @@ def _steps(item: url.AggregateExpression, kind: str, scope: Scope) -> tuple[node
         method = each.method or "sum"
         if method not in METHODS:
             raise errors.NotImplementedByService(feature=f"The aggregation method {method}")
-        kind = result_type(method, kind, item.position)
+        kind = result_type(method, kind, scope.model, item.position)
         properties = tuple(row_property(path, scope) for path in each.properties)
         steps.append(nodes.FromClause(properties, method, kind))
     return tuple(steps)
@@ -146,7 +147,7 @@ def _custom(item: url.AggregateExpression, scope: Scope, named: bool) -> nodes.A
         raise errors.NotImplementedByService(feature=f"The custom aggregate {name}", position=position)
     if sequence is None:
         operand = expression.as_number(operand)
-        kind = result_type("sum", operand.type, position)
+        kind = result_type("sum", operand.type, model, position)
     alias = item.alias or (name if named else "")
     steps = _steps(item, kind, scope)
     return nodes.AggregateExpression(operand, "sum", alias, steps[-1].type if steps else kind, over, steps, sequence)

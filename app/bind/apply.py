@@ -187,7 +187,7 @@ def _group(syntax: url.GroupByT, state: State) -> tuple[nodes.Transformation, St
                 groups.extend(replace(level, partial=everything or at > 0) for at, level in enumerate(levels))
             case url.RollupRecursive(nodes_path, qualifier, path, before, keep_start):
                 hierarchy = hierarchies.hierarchy(nodes_path, qualifier, state.scope)
-                property_ = aggregate.row_property(path, state.scope)
+                property_ = _identifier(path, state.scope)
                 start = _over_nodes(before, hierarchy, state.scope)
                 shown = _shown(property_, hierarchy, state.scope)
                 items.append(nodes.RollupRecursive(hierarchy, property_, shown, start, keep_start))
@@ -314,13 +314,13 @@ def _add_nested(syntax: url.NestT, path: tuple[str, ...], state: State) -> tuple
         raise errors.TypeMismatch(reason=f"addnested needs a navigation or complex property, not {describe(node)}",
                                   position=syntax.position)
     last = node.base if isinstance(node, nodes.CastPath) else node
+    if state.row is not None:
+        raise errors.NotImplementedByService(feature="addnested behind an aggregation", position=syntax.position)
     if not isinstance(last, nodes.NavigationPath):
         raise errors.NotImplementedByService(feature="addnested of complex values", position=syntax.position)
     if any(isinstance(each, nodes.NavigationPath) for each in _bases(last)):
         raise errors.BindError("Only the last segment of the path of addnested can be a navigation property",
                                position=syntax.position)
-    if state.row is not None:
-        raise errors.NotImplementedByService(feature="addnested behind an aggregation", position=syntax.position)
     many = last.navigation.collection
     added = []
     for transformations, name in syntax.items:
@@ -394,11 +394,18 @@ def _over_nodes(transformations: tuple[url.Transformation, ...], hierarchy: node
     return _sequence(transformations, State(inner))[0]
 
 
+def _identifier(path: tuple[str, ...], scope: Scope) -> nodes.RowProperty:
+    """The node identifier of an instance (§6.1)."""
+    if is_collection(aggregate.grouping_path(path, scope, many=True)):
+        raise errors.NotImplementedByService(feature=f"A hierarchy related through collections, '{'/'.join(path)}',")
+    return aggregate.row_property(path, scope)
+
+
 def _relatives(syntax: url.HierarchyT, state: State) -> nodes.Transformation:
     hierarchy = hierarchies.hierarchy(syntax.hierarchy, syntax.qualifier, state.scope)
     start, _ = _sequence(syntax.start, state)
     distance = None if syntax.distance is None else number(syntax.distance)
-    property_ = aggregate.row_property(syntax.property, state.scope)
+    property_ = _identifier(syntax.property, state.scope)
     return nodes.Relatives(syntax.kind, hierarchy, property_, start, distance, syntax.keep_start)
 
 
@@ -406,4 +413,4 @@ def _traverse(syntax: url.TraverseT, state: State) -> nodes.Transformation:
     hierarchy = hierarchies.hierarchy(syntax.hierarchy, syntax.qualifier, state.scope)
     start = _over_nodes(syntax.start, hierarchy, state.scope)
     orderby = bind_order(syntax.orderby, state.scope.inside(hierarchy.nodes.type))
-    return nodes.Traverse(hierarchy, aggregate.row_property(syntax.property, state.scope), syntax.order, start, orderby)
+    return nodes.Traverse(hierarchy, _identifier(syntax.property, state.scope), syntax.order, start, orderby)

@@ -230,7 +230,10 @@ def _membership(syntax: url.Binary, scope: Scope) -> nodes.Expression:
     items = bind_expression(right, scope)
     operand = bind_beside(syntax.left, items, scope)
     common = common_type(operand.type, items.type, scope.model)
-    if not is_collection(items) or is_collection(operand) or common is None:
+    if not is_collection(items):
+        raise errors.TypeMismatch(reason=f"The right side of 'in' is a list like (1,2) or a collection, not {describe(items)}",
+                                  position=syntax.position)
+    if is_collection(operand) or common is None:
         raise _mismatch("in", operand, items, syntax.position)
     kind = scope.model.kind(common)
     return nodes.In(operand, items, kind if kind in ("entity", "complex") else common)

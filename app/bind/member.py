@@ -268,11 +268,18 @@ def find_member(node: nodes.Expression, name: str, model: Model, many: bool = Fa
         return nodes.DynamicPath(node, name)
     if not dynamic or operations.named(model, name, operations.Binding(type_name, many)):
         return None
+    if isinstance(node, nodes.Transformed) and _makes(node.apply, name):
+        raise errors.NotImplementedByService(feature=f"'{name}' that addnested made, in what follows,", position=position)
     if not type_name:
         raise errors.BindError(f"The property path '{name}' cannot be used here", position=position)
     if model.structured(type_name) is None:
         raise errors.TypeMismatch(reason=f"'{name}' cannot follow a value of type {describe(node)}", position=position)
     raise unknown_member(type_name, name, model, position)
+
+
+def _makes(apply: nodes.Apply, name: str) -> bool:
+    """Whether a sequence of transformations makes a property of that name."""
+    return any(each.name == name for each in apply.aliases) or any(each.path == (name,) for each in apply.row or ())
 
 
 def unknown_member(type_name: str, name: str, model: Model, position: int = 0) -> errors.UnknownProperty:

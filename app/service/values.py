@@ -146,10 +146,11 @@ class PropertyAnswer:
 
     def fragment(self, call: Call, entity: str) -> str:
         """The context URL behind '#': the path of the property below the canonical URL of its entity; the type of an item
-        of a collection, for which there is no such form (Protocol §10.13 to §10.15)."""
+        of a collection and of what is in one, for which there is no such form (Protocol §10.13 to §10.15)."""
         listed = context.select_list(call.options, call.wishes.version)
-        if isinstance(self.steps[-1], bound.OrdinalStep):
-            return call.resource.type + listed
+        if any(isinstance(step, bound.OrdinalStep) for step in self.steps):
+            type = call.resource.type
+            return (f"Collection({type})" if call.resource.collection else type) + listed
         return "/".join([entity, *self.cast, *filter(None, map(segment_of, self.steps))]) + listed
 
     def walk(self, call: Call, value: Any) -> tuple[Any, str | None]:

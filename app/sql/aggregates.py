@@ -177,7 +177,7 @@ def stepwise(each: bound.AggregateExpression, make: Make) -> Table:
     if each.custom is not None:
         table = custom(replace(each, alias="value"), start)
     else:
-        first = bound.AggregateExpression(each.expression, each.method, "value", step_type(each), each.over)
+        first = bound.AggregateExpression(each.expression, each.method, "value", step_type(each, start().build), each.over)
         if unfolds(first):
             table = unfolded(first, start())
         else:
@@ -215,10 +215,10 @@ def reached_entities(each: bound.AggregateExpression, stage: Stage) -> Stage:
     return stages.over_related(stage, place)
 
 
-def step_type(each: bound.AggregateExpression) -> str:
+def step_type(each: bound.AggregateExpression, build: Build) -> str:
     from app.bind.aggregate import result_type
     operand = getattr(each.expression, "type", "Edm.Decimal")
-    return result_type(each.method, operand)
+    return result_type(each.method, operand, build.model)
 
 
 # --- the functions ---------------------------------------------------------------------------------------

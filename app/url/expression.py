@@ -32,6 +32,7 @@ FUNCTIONS = {
     "cast": (1, 2), "isof": (1, 2), "case": (1, 0),
 }
 _WORDS = {"null": "null", "true": "boolean", "false": "boolean", "INF": "number", "NaN": "number"}
+_LITERALS = frozenset(map(str.lower, _WORDS))
 
 _match_operand = re.compile(rf"""
     (?P<string>{STRING}) | (?P<guid>{GUID}) | (?P<name>{QUALIFIED}) | (?P<dateTimeOffset>{DATE_TIME_OFFSET})
@@ -107,6 +108,10 @@ class ExpressionReader(MemberReader):
     def _is_member(self, node: Expression) -> bool:
         return not self.limits.strict and is_bare_name(node)
 
+    def _is_alias(self, node: Expression) -> bool:
+        """An alias stands wherever a literal does (OData-URL 5.3), which the grammar of lists leaves out."""
+        return not self.limits.strict and isinstance(node, Alias)
+
     def _members(self) -> Expression:
         """The right side of `in`: a list of literals, or an expression that gives a collection."""
         if self.peek() != "(" or not self._at_list():
@@ -119,7 +124,7 @@ class ExpressionReader(MemberReader):
         while not self.take(")"):
             at = self.position
             item = self.operand()
-            if not isinstance(item, Literal) and not self._is_member(item):
+            if not isinstance(item, Literal) and not self._is_member(item) and not self._is_alias(item):
                 self.fail("a literal", at)
             items.append(item)
             self.blanks()
@@ -142,13 +147,13 @@ class ExpressionReader(MemberReader):
         while text[position:position + 1] in (" ", "\t"):
             position += 1
         found = _match_operand(text, position)
-        if found is None or found.lastgroup in ("open", "root", "at", "minus", "json"):
+        if found is None or found.lastgroup in ("open", "root", "minus", "json"):
             return False
         end = found.end()
         if found.lastgroup == "name" and text[end:end + 1] == "'":
             quoted = _match_string(text, end)
             end = quoted.end() if quoted else end
-        elif found.lastgroup == "name" and found[0].lower() not in ("null", "true", "false", "inf", "nan"):
+        elif found.lastgroup == "at" or found.lastgroup == "name" and found[0].lower() not in _LITERALS:
             after = _match_list_end(text, end)
             return not self.limits.strict and after is not None and after[0][-1] == ","
         return _match_list_end(text, end) is not None

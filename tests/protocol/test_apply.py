@@ -197,6 +197,11 @@ ROWS = [
     Exchange("DA 3.2.3.1", "Anythings?$apply=filter(ID eq 4)/groupby((Bag))", 200, {"value": [{"Bag": {"ratio": -2.25}}]}, model="types"),
     Exchange("DA 3.2.3.1", "Anythings?$apply=compute(Primitive as p)/filter(ID eq 2)/groupby((p))", 200, {"value": [{"p@odata.type": "#Int64", "p": 9007199254740993}]}, model="types"),
     Exchange("DA 3.2.1", "Anythings?$apply=aggregate(cast(Primitive,Edm.Decimal) with max as m)", 200, {"value": [{"m": 9007199254740993}]}, model="types"),
+    Exchange("DA 3.2.1.3.2", "Plains?$apply=aggregate(Enum with max as M,Enum with min as N,Flags with max as F)", 200, {"value": [{"M@odata.type": "#Types.Color", "M": "green", "N": "ultraviolet", "F": "monday,someday"}]}, model="types"),
+    Exchange("DA 3.2.1.3.2", "Plains?$apply=groupby((Boolean),aggregate(Enum with max as M))/filter(Boolean eq false)", 200, {"value": [{"Boolean": False, "M": "ultraviolet"}]}, model="types"),
+    Exchange("DA 3.2.1.5", "Plains?$apply=aggregate(Enum with max from Boolean with min as M)/filter(M lt 'red')", 200, {"value": [{"M": "ultraviolet"}]}, model="types"),
+    Exchange("DA 3.6.1", "Plains?$filter=Enum eq $these/aggregate(Enum with max)&$select=ID", 200, {"value": [{"ID": 4}]}, model="types"),
+    Exchange("DA 3.2.1.3.1", "Plains?$apply=aggregate(Enum with sum as M)", 400, {"error": {"target": "$apply"}}, model="types"),
     Exchange("DA 3.2.1", "Anythings?$apply=aggregate(Primitive with max as m)", 501, {"error": {"target": "$apply"}}, model="types"),
     Exchange("DA 3.2.3.1", "Anythings?$apply=groupby((Primitive))/filter(Primitive eq true)", 501, {"error": {"target": "$apply"}}, model="types"),
 ]

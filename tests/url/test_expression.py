@@ -37,6 +37,8 @@ EXPRESSIONS: list[tuple[str, str, str]] = [
     ("U-5.1.1.1.11", "a in b/c", "(in a b/c)"),
     ("U-5.1.1.1.11", "a in @p", "(in a @p)"),
     ("U-5.1.1.1.11", "a in (@p)", "(in a @p)"),
+    ("U-5.3", "a in (@p,1)", "(in a (list @p 1))"),
+    ("U-5.3", "a in ('x', @p )", "(in a (list 'x' @p))"),
     ("U-5.1.1.1.11", "a in ['x',\"y\"]", "(in a ['x','y'])"),
     ("U-5.1.1.1.11", "a in (true,false)", "(in a (list true false))"),
     ("U-5.1.1.1.11", "not a in (1) and b", "(and (not (in a (list 1))) b)"),
