@@ -32,6 +32,7 @@ __all__ = ["EntityReader", "control", "read_json"]
 
 Faults = list[tuple[str, Fault]]
 TRUSTED = Reading(trusted=True)
+NO_ENTITY = ({"@id": None}, {"@odata.id": None})        # as Data Aggregation §7.7 takes a parent away
 CONTENT_ID = frozenset({"@Org.OData.Core.V1.ContentID", "@Core.ContentID"})
 
 
@@ -367,7 +368,7 @@ class EntityReader:
     def _nested(self, owner: str, navigation: NavigationProperty, value: Any, reading: Reading, at: str, faults: Faults,
                 base: str | None) -> Links | None:
         """`Nav: {…}`: references and nested entities (Protocol §11.4.2.1, §11.4.2.2, §11.4.3.1)."""
-        if value is None:
+        if value is None or not navigation.collection and value in NO_ENTITY:
             if navigation.collection:
                 faults.append((at, Fault("nullNotAllowed", f"'{navigation.name}' is a collection.")))
                 return None

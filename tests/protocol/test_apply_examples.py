@@ -5,12 +5,14 @@ Every row names the example of Data Aggregation 4.0 that asks the same, or the s
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from tests.protocol.conftest import Clients
-from tests.protocol.exchange import split
+from tests.protocol.exchange import Client, split
 
 NEWER = {"odata-maxversion": "4.01", "accept": "application/json;metadata=minimal"}
 
@@ -847,6 +849,26 @@ def test_hierarchy_functions(name: str, parameters: str, nodes: list[str], clien
     others = client.get(f"SalesOrganizations?$filter=not%20{call}&$select=ID")["value"]
     assert not {each["ID"] for each in others} & set(nodes)
     assert parameters != "Node=null" or not others
+
+
+MAINTAINED: list[tuple[str, str, Any, int, list[str]]] = [
+    # request, body                                                                           status, ancestors of Switzerland
+    ("example 115", "POST SalesOrganizations", {"ID": "Switzerland", "Superordinate": {"@id": "SalesOrganizations('EMEA')"}}, 201, ["Sales", "EMEA"]),
+    ("example 115", "PATCH SalesOrganizations('Switzerland')", {"Superordinate": {"@id": "SalesOrganizations('EMEA Central')"}}, 204, ["Sales", "EMEA", "EMEA Central"]),
+    ("example 115", "PATCH SalesOrganizations('Switzerland')", {"Superordinate": {"@id": None}}, 204, []),
+    ("example 115", "PATCH SalesOrganizations('Switzerland')", {"Superordinate": {"@id": "SalesOrganizations('US')"}}, 204, ["Sales", "US"]),
+    ("example 115", "DELETE SalesOrganizations('Switzerland')/Superordinate/$ref", None, 204, []),
+    ("example 115: of a link that must be", "PATCH Sales('1')", {"Customer": {"@id": None}}, 400, []),
+]
+
+
+def test_maintained_hierarchies(private: Callable[..., Client]) -> None:
+    client = private("sales")
+    for spec, request_, body, status, ancestors in MAINTAINED:
+        answer = client.send(request_, {"odata-version": "4.01", "content-type": "application/json"} if body else {}, json.dumps(body).encode() if body else b"")
+        assert answer.status == status, f"{spec}: {answer.text}"
+        call = f"Aggregation.isancestor({ORGANIZATIONS},Node=ID,Descendant='Switzerland')"
+        assert [each["ID"] for each in client.get(f"SalesOrganizations?$filter={call}&$select=ID")["value"]] == ancestors, spec
 
 
 NODES = "$root/SalesOrganizations,SalesOrgHierarchy"
