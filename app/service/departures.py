@@ -27,9 +27,16 @@ class Departures:
     def __init__(self, session: WriteSession) -> None:
         self.session = session
         self.leaving: set[tuple[str, int]] = set()
+        self._after: list[Entity] = []
 
     def remove(self, entity: Entity) -> None:
-        """Delete a stored entity and what goes with it."""
+        """Delete a stored entity and what goes with it. What those that go point to is last: an entity above them, which
+        goes after them, may refer to it too."""
+        self._remove(entity)
+        while self._after:
+            self._remove(self._after.pop(0))
+
+    def _remove(self, entity: Entity) -> None:
         handle = entity.handle
         assert handle is not None and entity.row is not None
         if handle in self.leaving or handle in self.session.deleted:
@@ -46,10 +53,10 @@ class Departures:
         departure = session.catalogue.departure(entity.layout.id)
         self._refuse(current, departure)
         self._referrers(current, departure)
-        related = self._related(current, departure)
+        self._after += self._related(current, departure)
         for id in departure.children:
             for child in session.all_by_columns(id, session.owned(session.mapping.table(id), current)):
-                self.remove(child)
+                self._remove(child)
         was = {name: current.row[name] for tie in current.layout.ties for name in tie}  # type: ignore[index]
         made = session.catalogue.made
         for name, column, id in departure.links:
@@ -67,8 +74,6 @@ class Departures:
         if not session.writer.delete(table, current.row_id, current.version):
             raise Retry("The entity changed at the same time")
         session.deleted.add(handle)
-        for each in related:
-            self.remove(each)
 
     def _unlink(self, table: str, own: str, other: str, entity: Entity, was: dict[str, Any]) -> None:
         """The entity's rows of a link table go; `was` learns to whom they tied it."""
@@ -112,7 +117,7 @@ class Departures:
                 if other.handle in self.leaving:
                     self._release(other, referrer)
                 elif referrer.action == CASCADE:
-                    self.remove(other)
+                    self._remove(other)
                 else:
                     self._release(other, referrer)
 

@@ -84,6 +84,33 @@ def test_data_files_need_not_tell_the_owner(service_of: ServiceOf, tmp_path: Pat
     walk(client, [step("X 8.4", "GET Orders(1)/Items(1)/Order", 200, {"ID": 1}), step("X 8.4", "GET Last/Items(1)", 200, {"No": 1})])
 
 
+# --- entities that go with what is contained, while its owner needs them --------------------------------------
+
+MAKERS = HEAD + SCHEMA.format("ns", """
+<EntityType Name="Maker"><Key><PropertyRef Name="ID"/></Key><Property Name="ID" Type="Edm.Int32" Nullable="false"/></EntityType>
+<EntityType Name="Thing"><Key><PropertyRef Name="ID"/></Key><Property Name="ID" Type="Edm.Int32" Nullable="false"/>
+ <NavigationProperty Name="Maker" Type="ns.Maker" Nullable="false"/>
+ <NavigationProperty Name="Parts" Type="Collection(ns.Part)" ContainsTarget="true"/></EntityType>
+<EntityType Name="Part"><Key><PropertyRef Name="No"/></Key><Property Name="No" Type="Edm.Int32" Nullable="false"/>
+ <NavigationProperty Name="Maker" Type="ns.Maker"><OnDelete Action="Cascade"/></NavigationProperty></EntityType>
+<EntityContainer Name="C"><EntitySet Name="Makers" EntityType="ns.Maker"/><EntitySet Name="Things" EntityType="ns.Thing">
+ <NavigationPropertyBinding Path="Maker" Target="Makers"/><NavigationPropertyBinding Path="Parts/Maker" Target="Makers"/></EntitySet>
+</EntityContainer>""") + TAIL
+MADE = [
+    step("P 11.4.2", "POST Makers", 201, ..., {"ID": 1}), step("P 11.4.2", "POST Makers", 201, ..., {"ID": 2}),
+    *[step("P 11.4.2", "POST Things", 201, ..., {"ID": thing, "Maker@odata.bind": f"Makers({maker})", "Parts": [
+        {"No": 1, "Maker@odata.bind": f"Makers({maker})"}]}) for thing, maker in ((1, 1), (2, 2), (3, 2))],
+    step("X 8.6", "DELETE Things(1)", 204, None),
+    step("X 8.6", "DELETE Things(2)", 409, {"error": {"code": "stillReferenced"}}),
+    step("X 8.6", "GET Things?$expand=Maker,Parts", 200, {"value": [{"ID": 2, "Maker": {"ID": 2}, "Parts": [{"No": 1}]}, {"ID": 3}]}),
+    step("X 8.6", "GET Makers", 200, {"value": [{"ID": 2}]}),
+]
+
+
+def test_what_goes_with_a_part_goes_after_the_whole(service_of: ServiceOf, tmp_path: Path) -> None:
+    walk(opened(service_of, tmp_path, MAKERS), MADE)
+
+
 # --- names beyond ASCII ------------------------------------------------------------------------------------
 
 LETTERS = HEAD + SCHEMA.format("命名.空間", """
