@@ -154,6 +154,11 @@ def below_root(model: Model, owner: str, element: Any) -> bool:
     return bool(_member(model, STORE + "BelowRoot", owner, element, False))
 
 
+def computed_text(model: Model, owner: str, element: Any) -> bool:
+    """Whether a string property shows something else than what its column holds."""
+    return shows_etag(model, owner, element) or below_root(model, owner, element)
+
+
 def sentinel(model: Model, enum: str, member: Any) -> bool:
     """Store.Sentinel on an enumeration member: emitted to old clients only, never stored."""
     return bool(ask(model, STORE + "Sentinel", f"{enum}/{member.name}", member, False))

@@ -29,7 +29,7 @@ class Slot:
     `kind`: 'literal' (index into the lifted literals), 'list' (a lifted `in` list, one parameter), 'parents' (link values
     of the parents, one parameter), 'parent' (the link value of one parent; index = which column), 'keyset' (index into the
     sort values of the skiptoken), 'top', 'skip', 'limit', 'principal' (index into the principal's values), 'key'
-    (index into the values of a key given by the service itself), 'rows' (row ids, one parameter), 'now'.
+    (index into the values of a key given by the service itself), 'rows' (row ids, one parameter), 'now', 'root'.
     `type`: the Edm type that the value is converted to; `column`: the column it is compared with, when there is one
     (its stored form decides, e.g. fraction digits). `most`: a number of rows is cut to this; 0: to nothing.
     """

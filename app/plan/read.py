@@ -198,7 +198,7 @@ class Planner:
             storage = table.members.get((owner, expression.property.name))
             if isinstance(storage, Scalar) and self.model.is_a(source.type, expression.owner) \
                     and self.model.kind(storage.column.edm) != "enum" \
-                    and not vocabularies.shows_etag(self.model, owner, expression.property):
+                    and not vocabularies.computed_text(self.model, owner, expression.property):
                 return (Order(expression, item.descending, storage.column),)
         return sort_keys(item)
 

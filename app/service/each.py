@@ -96,7 +96,8 @@ def _members(call: Call, session: WriteSession) -> list[Entity]:
     table = session.mapping.table(source.table)
     query = Query(source, tuple(Output(column=column, type=column.edm) for column in table.columns))
     rows = sql.fetch(session.store, sql.compile_query(query, session.mapping, session.store.dialect),
-                     sql.Values(literals=tuple(call.values), now=session.now, principal=session.principal_values))
+                     sql.Values(literals=tuple(call.values), now=session.now, principal=session.principal_values,
+                                root=session.root))
     if not rows and source.parent is not None and not read.exists(call, source.parent):
         raise NotFound(reason=read.describe(call, source.parent))
     outcomes.guard(call, len(rows))

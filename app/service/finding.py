@@ -69,7 +69,8 @@ def rows_of(session: WriteSession, source: Source, values: Sequence[Any], limit:
     table = session.mapping.table(source.table)
     query = Query(source, tuple(Output(column=column, type=column.edm) for column in table.columns), limit=limit)
     statement = sql.compile_query(query, session.mapping, session.store.dialect)
-    given = sql.Values(literals=tuple(values), now=session.now, principal=session.principal_values)
+    given = sql.Values(literals=tuple(values), now=session.now, principal=session.principal_values,
+                       root=session.root)
     rows = sql.fetch(session.store, statement, given)
     return [session.writer.record(table, row) for row in rows]
 

@@ -418,7 +418,7 @@ class Service:
                parents: Sequence[tuple[Any, ...]] = (), key: tuple[Any, ...] = ()) -> Values:
         """The values that the statements of a call are bound to."""
         return Values(literals=call.values, parents=parents, keyset=keyset, key=key, limit=limit, skip=skip, now=Moment(self.now),
-                      principal=call.policy.of(call.principal), snapshot=call.request.snapshot)
+                      principal=call.policy.of(call.principal), snapshot=call.request.snapshot, root=call.request.root)
 
     def next_link(self, call: Call, values: list[Any]) -> str:
         """The URL of the page behind the sort values of the last row."""

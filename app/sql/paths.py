@@ -14,6 +14,7 @@ import peewee as pw
 from app import errors
 from app.bind import nodes as bound
 from app.edm import types, vocabularies
+from app.plan.nodes import Slot
 from app.sql import expression, relations, terms
 from app.sql.scope import Build, Complex, Json, One, Operand, Place, Row, Scope, Staged, Stream
 from app.store import clauses, mapping
@@ -218,7 +219,11 @@ def member(base: Place, owner: str, name: str, build: Build) -> Place:
             declared = build.model.properties(declaring).get(name)
             if declared is not None and vocabularies.shows_etag(build.model, declaring, declared):
                 return etag(base, build)
-            return stored(base, base.table.members[declaring, name], name, build)
+            place = stored(base, base.table.members[declaring, name], name, build)
+            if isinstance(place, Operand) and declared is not None and vocabularies.below_root(build.model, declaring, declared):
+                root = expression.constant(Slot("root", 0, "Edm.String"), build)
+                return Operand(build.dialect.join_text(root.node, place.node), "Edm.String")
+            return place
         case Complex():
             return stored(base.row, base.flat.members[name], name, build, base)
         case Json():

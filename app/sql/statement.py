@@ -40,7 +40,8 @@ class Values:
 
     `literals`: as lifted from the text. `parents`: link values of the parents, as their rows hold them (before any
     reader). `parent`: those of one parent. `keyset`: sort values of a skiptoken, canonical. `principal`, `key`: canonical.
-    `rows`: row ids. `snapshot`: the boundary that next links stay at.
+    `rows`: row ids. `snapshot`: the boundary that next links stay at. `root`: the service root as the client sees it; empty
+    for the code of operations, which sees URLs below it as they are stored.
     """
 
     literals: Literals = ()
@@ -55,6 +56,7 @@ class Values:
     snapshot: str | None = None
     now: str | Moment = ""
     rows: Sequence[int] = ()
+    root: str = ""
 
 
 Getter: TypeAlias = Callable[[Values], Any]
@@ -146,4 +148,5 @@ READERS: Mapping[str, Callable[[Slot, Convert, Model], Getter]] = {
     "principal": _member("principal"), "key": _member("key"), "top": _number("top"), "skip": _number("skip"),
     "limit": _number("limit"), "rows": _number("rows"),
     "now": lambda slot, convert, model: lambda values: convert(str(values.now)),
+    "root": _number("root"),
 }

@@ -248,6 +248,35 @@ def test_fetched_and_sent_back(own: Callable[..., Sdk]) -> None:
     assert sdk.send(f"GET {place}").status == 404
 
 
+def test_a_url_of_this_service_is_filtered_as_it_is_shown(sdk: Sdk, own: Callable[..., Sdk]) -> None:
+    """Store.BelowRoot: stored below the service root, absolute wherever a client sees or says it (P 11.2.6.1)."""
+    shown = [each["resourceLocation"] for each in plain(sdk.get(f"{HUB}/operations?$select=resourceLocation"))["value"]]
+    wanted, path = shown[0], f"{HUB}/operations"
+
+    def found(query: str, member: str = "resourceLocation") -> list[Any]:
+        return [each[member] for each in sdk.get(f"{path}?{query}")["value"]]
+    assert wanted.startswith(f"{BASE}/{HUB}/dataConnectors/")
+    assert found(f"$filter=resourceLocation eq '{wanted}'") == [wanted] * shown.count(wanted)
+    assert sorted(found(f"$filter=resourceLocation in ('{wanted}','{shown[1]}')")) == sorted(each for each in shown if each in (wanted, shown[1]))
+    assert len(found(f"$filter=startswith(resourceLocation,'{BASE}/{HUB}/')")) == len(shown)
+    assert found(f"$filter=startswith(resourceLocation,'{HUB}')") == found("$filter=resourceLocation eq null") == []
+    assert found("$orderby=resourceLocation desc&$top=7") == sorted(shown, reverse=True)[:7]
+    assert found("$apply=groupby((resourceLocation))/orderby(resourceLocation)") == sorted(set(shown))
+    assert found("$apply=aggregate(resourceLocation with max as last)", "last") == [max(shown)]
+    assert found("$compute=concat(resourceLocation,'!') as loud&$select=loud&$top=1", "loud") == [wanted + "!"]
+    first = sdk.get(f"{HUB}?$expand=operations($filter=resourceLocation eq '{wanted}';$select=id)")["operations"]
+    assert len(first) == shown.count(wanted)
+    pages, link = [], f"{path}?$orderby=resourceLocation,id desc&$select=resourceLocation"
+    while link:
+        page = sdk.send(f"GET {link}", None, {"prefer": "odata.maxpagesize=2"}).json
+        pages += [each["resourceLocation"] for each in page["value"]]
+        link = page.get("@odata.nextLink")
+    assert pages == sorted(shown)
+    fresh = own()
+    answer = fresh.send(f"POST {wanted.removeprefix(BASE + '/')}/{NS}validate", None, {"content-length": "0"})
+    assert fresh.send("GET " + answer.headers["location"]).json["resourceLocation"] == wanted
+
+
 def test_leniencies_for_the_sdk(own: Callable[..., Sdk]) -> None:
     """Nulls under Python names, and times without an offset."""
     sdk = own(lenient=frozenset({"unknown-nulls", "zoneless-times"}))
