@@ -27,6 +27,10 @@ class Refused(Exception):
         self.statuses = frozenset(statuses)
 
 
+class Unclear(Exception):
+    """The standard leaves open what comes of the request: it is not sent."""
+
+
 @dataclass(slots=True)
 class Node:
     """What a body says of an entity: `at` is the one that exists already, as the request knows it; `removed` of a delta."""
@@ -58,11 +62,12 @@ class State:
     homes: dict[int, Home] = field(default_factory=dict)
     links: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
     last: int = 0
+    before: int = 0             # the last entity from before the request
     doubtful: bool = False      # the standard leaves open whether this may be
 
     def copy(self) -> State:
         return State(self.model, {number: Instance(row) for number, row in self.rows.items()}, dict(self.homes),
-                     {name: list(pairs) for name, pairs in self.links.items()}, self.last)
+                     {name: list(pairs) for name, pairs in self.links.items()}, self.last, self.last)
 
     # --- what is there -----------------------------------------------------------------------------------
 
@@ -152,8 +157,10 @@ class State:
         """A new entity, what is nested in it included (§11.4.2)."""
         self.last += 1
         number = self.last
-        if node.type not in self.model.concrete(node.type) or self.find(home, key_of(self.model, node.values)) is not None:
-            raise Refused(400, 409) if node.type not in self.model.concrete(node.type) else Refused(409)
+        if node.type not in self.model.concrete(node.type):
+            raise Refused(400, 409)
+        if (there := self.find(home, key_of(self.model, node.values))) is not None:
+            raise Unclear if there > self.before else Refused(409)      # one body makes it twice
         tied = {name: node.values[name] for name in TIED if name in node.values}
         values = Instance({name: value for name, value in node.values.items() if name not in TIED})
         self.rows[number], self.homes[number] = complete(self.model, node.type, values), home
