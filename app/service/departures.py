@@ -28,13 +28,17 @@ class Departures:
         self.session = session
         self.leaving: set[tuple[str, int]] = set()
         self._after: list[Entity] = []
+        self._at: Entity | None = None
+        self._all: set[tuple[str, int]] | None = None
 
     def remove(self, entity: Entity) -> None:
         """Delete a stored entity and what goes with it. What those that go point to is last: an entity above them, which
         goes after them, may refer to it too."""
-        self._remove(entity)
+        self._after.append(entity)
+        self._all = None
         while self._after:
-            self._remove(self._after.pop(0))
+            self._at = self._after.pop(0)
+            self._remove(self._at)
 
     def _remove(self, entity: Entity) -> None:
         handle = entity.handle
@@ -51,7 +55,8 @@ class Departures:
         self.leaving.add(handle)
         session.run_rules("delete", current, None)
         departure = session.catalogue.departure(entity.layout.id)
-        self._refuse(current, departure)
+        for other in self._refuse(current, departure):
+            self._remove(other)
         self._referrers(current, departure)
         self._after += self._related(current, departure)
         for id in departure.children:
@@ -82,14 +87,20 @@ class Departures:
             was[f"{table}.{own}"] = ties
             self.session.writer.remove(table, {own: entity.row_id})
 
-    def _refuse(self, entity: Entity, departure: Departure) -> None:
-        """Raise Conflict where entities refer to this one that have to."""
+    def _refuse(self, entity: Entity, departure: Departure) -> list[Entity]:
+        """Raise Conflict where entities refer to this one that have to; those of them that go too are the result: they go
+        first."""
         found: list[Detail] = []
+        first: list[Entity] = []
         for referrer in departure.referrers:
             if referrer.action != REFUSE:
                 continue
             for other in self._who(entity, referrer):
-                if other.handle not in self.leaving and len(found) <= NAMED:
+                if other.handle in self.leaving:
+                    continue
+                if self._goes(other):
+                    first.append(other)
+                elif len(found) <= NAMED:
                     path = path_of(other) if self.session.visible(other) is not None else "an entity"
                     found.append(Detail("referenced", f"{path} needs it as '{referrer.navigation}'.", path))
         for owner, navigation in departure.related:
@@ -102,6 +113,26 @@ class Departures:
             more = " and others" if len(found) > NAMED else ""
             raise Conflict(f"The entity cannot be deleted: {names}{more} refer to it.", code="stillReferenced",
                            details=found[:NAMED])
+        return first
+
+    def _goes(self, entity: Entity) -> bool:
+        """Whether an entity goes later on. All that does is looked for when somebody first asks, which is seldom."""
+        if self._all is None:
+            session, self._all = self.session, set()
+            waiting = [*self._after, *((self._at,) if self._at is not None else ())]
+            while waiting:
+                each = waiting.pop()
+                if each.handle is None or each.handle in self._all:
+                    continue
+                self._all.add(each.handle)
+                departure = session.catalogue.departure(each.layout.id)
+                waiting += self._related(each, departure)
+                for id in departure.children:
+                    waiting += session.all_by_columns(id, session.owned(session.mapping.table(id), each))
+                for referrer in departure.referrers:
+                    if referrer.action == CASCADE:
+                        waiting += self._who(each, referrer)
+        return entity.handle in self._all
 
     def _who(self, entity: Entity, referrer: Referrer) -> list[Entity]:
         assert entity.row is not None

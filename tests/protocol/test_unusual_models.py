@@ -90,11 +90,13 @@ MAKERS = HEAD + SCHEMA.format("ns", """
 <EntityType Name="Maker"><Key><PropertyRef Name="ID"/></Key><Property Name="ID" Type="Edm.Int32" Nullable="false"/></EntityType>
 <EntityType Name="Thing"><Key><PropertyRef Name="ID"/></Key><Property Name="ID" Type="Edm.Int32" Nullable="false"/>
  <NavigationProperty Name="Maker" Type="ns.Maker" Nullable="false"/>
+ <NavigationProperty Name="Mate" Type="ns.Thing"><OnDelete Action="Cascade"/></NavigationProperty>
  <NavigationProperty Name="Parts" Type="Collection(ns.Part)" ContainsTarget="true"/></EntityType>
 <EntityType Name="Part"><Key><PropertyRef Name="No"/></Key><Property Name="No" Type="Edm.Int32" Nullable="false"/>
  <NavigationProperty Name="Maker" Type="ns.Maker"><OnDelete Action="Cascade"/></NavigationProperty></EntityType>
 <EntityContainer Name="C"><EntitySet Name="Makers" EntityType="ns.Maker"/><EntitySet Name="Things" EntityType="ns.Thing">
- <NavigationPropertyBinding Path="Maker" Target="Makers"/><NavigationPropertyBinding Path="Parts/Maker" Target="Makers"/></EntitySet>
+ <NavigationPropertyBinding Path="Maker" Target="Makers"/><NavigationPropertyBinding Path="Parts/Maker" Target="Makers"/>
+ <NavigationPropertyBinding Path="Mate" Target="Things"/></EntitySet>
 </EntityContainer>""") + TAIL
 MADE = [
     step("P 11.4.2", "POST Makers", 201, ..., {"ID": 1}), step("P 11.4.2", "POST Makers", 201, ..., {"ID": 2}),
@@ -104,6 +106,9 @@ MADE = [
     step("X 8.6", "DELETE Things(2)", 409, {"error": {"code": "stillReferenced"}}),
     step("X 8.6", "GET Things?$expand=Maker,Parts", 200, {"value": [{"ID": 2, "Maker": {"ID": 2}, "Parts": [{"No": 1}]}, {"ID": 3}]}),
     step("X 8.6", "GET Makers", 200, {"value": [{"ID": 2}]}),
+    # the maker goes with a part of the one, and is needed by the other, which goes too
+    step("X 8.6", "PATCH Things(2)", 204, None, {"Mate@odata.bind": "Things(3)"}),
+    step("X 8.6", "DELETE Things(2)", 204, None), step("X 8.6", "GET Things", 200, {"value": []}), step("X 8.6", "GET Makers", 200, {"value": []}),
 ]
 
 
