@@ -13,6 +13,7 @@
     ├── PreconditionFailed 412
     ├── PayloadTooLarge 413
     ├── UnsupportedMediaType 415
+    ├── RangeNotSatisfiable 416     carries Content-Range
     ├── FailedDependency 424
     ├── PreconditionRequired 428
     ├── BodyError       400         the body does not fit the model (details: one entry a fault)
@@ -182,6 +183,10 @@ class PayloadTooLarge(ODataError):
 
 class UnsupportedMediaType(ODataError):
     status, code, message = 415, "unsupportedMediaType", "A body of type '{name}' cannot be read here"
+
+
+class RangeNotSatisfiable(ODataError):
+    status, code, message = 416, "rangeNotSatisfiable", "The content has {length} bytes, none of which is in a range asked for"
 
 
 class FailedDependency(ODataError):

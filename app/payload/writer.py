@@ -152,7 +152,8 @@ class ObjectWriter:
         for member in self.shape.variants.get(variant, ()):
             items.extend(self._member(member, scope))
         if self.shape.dynamic is not None and self.model.is_open(variant):
-            items.append(f"**{_bind(scope, self.documents.dynamic(self.shape.dynamic_names))}(r[{self.shape.dynamic}])")
+            names = self.shape.dynamic_names and self.shape.dynamic_names - self.model.properties(variant).keys()
+            items.append(f"**{_bind(scope, self.documents.dynamic(names))}(r[{self.shape.dynamic}])")
         if self.format.metadata == "full":
             items.extend(self._links(variant, scope))
         source = form.replace("%s", ", ".join(items))

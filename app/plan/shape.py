@@ -283,11 +283,12 @@ class ShapeBuilder:
         if self.star:
             return self.column(self.table.dynamic), None
         paths = [item.path[1:] if cast else item.path for cast, item in self.trees if item.kind == "dynamic"]
-        names = frozenset(path[0] for path in paths if not self._declares(path[0]))
+        names = frozenset(path[0] for path in paths if not self._declared(path[0]))
         return (self.column(self.table.dynamic), names) if names else (None, None)
 
-    def _declares(self, name: str) -> bool:
-        return any(name in self.model.properties(each) for each in self.planner.mapping.family(self.source.table))
+    def _declared(self, name: str) -> bool:
+        """Whether every entity has the property by its type, so that none has a dynamic one of the name."""
+        return all(name in self.model.properties(each) for each in self.planner.mapping.family(self.source.table))
 
     def _links_selected(self) -> tuple[frozenset[str] | None, frozenset[str] | None]:
         if self.options.select is None:

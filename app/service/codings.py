@@ -61,4 +61,5 @@ class Uncodable(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int:
-        raise UnsupportedMediaType(f"A body with Content-Encoding '{self._name}' cannot be read here")
+        raise UnsupportedMediaType(f"A body with Content-Encoding '{self._name}' cannot be read here", target="Content-Encoding",
+                                   headers={"Accept-Encoding": ", ".join(WINDOW)})

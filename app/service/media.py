@@ -15,7 +15,7 @@ from app.bind import nodes as bound
 from app.edm import types, vocabularies
 from app.edm.model import NavigationProperty
 from app.errors import (BodyError, MethodNotAllowed, NotFound, NotImplementedByService, PreconditionFailed,
-                        UnsupportedMediaType)
+                        RangeNotSatisfiable, UnsupportedMediaType)
 from app.payload.writer import write_etag
 from app.plan import changes as plan
 from app.service import answers, bodies, ranges, uploads
@@ -82,7 +82,8 @@ def _content(call: Call, found: streams.StreamInfo, headers: dict[str, str]) -> 
     text, condition = call.request.header("range"), call.request.header("if-range")
     spans = None if text is None or condition not in (None, headers["ETag"]) else ranges.spans(text, found.length)
     if spans == []:
-        return Response(416, {"Content-Range": f"bytes */{found.length}", "ETag": headers["ETag"]})
+        raise RangeNotSatisfiable(length=found.length, target="Range",
+                                  headers={"Content-Range": f"bytes */{found.length}", "ETag": headers["ETag"]})
 
     def read(start: int, end: int) -> Iterator[bytes]:
         return streams.read(call.store, found, start, end)

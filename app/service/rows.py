@@ -199,6 +199,8 @@ class Child:
         self.context_name = parent.format.control("context", expansion.name)
         self.next_name = parent.format.control("nextLink", expansion.name)
         self.id_name = parent.format.control("id")
+        links = ("associationLink", "navigationLink") if parent.format.metadata == "full" else ()
+        self.link_names = tuple(parent.format.control(each, expansion.name) for each in links)
         relation = None if expansion.read is None else expansion.read.query.source.relation
         self.whole = isinstance(relation, Whole)
         self.inside = isinstance(relation, DocumentLink)
@@ -254,6 +256,7 @@ class Child:
             for target, link in zip(made, links, strict=True):
                 if self.context:
                     target[self.context_name] = self.context
+                self._hold_links(target)
                 target[name] = one.get(link)
             return
         several, of_link = grouped(keys, objects), None
@@ -264,6 +267,7 @@ class Child:
                 self._number(target, counts.get(link, 0) if at is None else rows[index][at])
             if self.context:
                 target[self.context_name] = self.context
+            self._hold_links(target)
             if not page or len(related) <= page:
                 target[name] = related
                 continue
@@ -295,10 +299,17 @@ class Child:
             self._number(holder, count)
         if self.context:
             holder[self.context_name] = self.context
+        self._hold_links(holder)
         if self.expansion.collection:
             self._put(holder, related, path, run, level)
         else:
             holder[self.expansion.name] = related[0].made if related else None
+
+    def _hold_links(self, holder: dict[str, Any]) -> None:
+        """Puts the links of the property immediately before its value (JSON Format §8.1, §8.2)."""
+        for name in self.link_names:
+            if name in holder:
+                holder[name] = holder.pop(name)
 
     def _number(self, holder: dict[str, Any], count: Any) -> None:
         holder[self.count_name] = str(count) if self.parent.format.ieee754 else count

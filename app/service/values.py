@@ -81,8 +81,8 @@ class PropertyAnswer:
         form = replace(call.wishes.format, omit="")
         if self.raw:
             form = replace(form, metadata="minimal", ieee754=True)
-        self.bare = form.metadata == "none" and any(isinstance(step, bound.CastStep) for step in steps)
-        if self.bare:                       # the test of a cast needs the types that the answer leaves out
+        self.bare = form.metadata == "none" and any(isinstance(step, bound.CastStep | bound.DynamicStep) for step in steps)
+        if self.bare:                       # the test of a cast, or of a Geo value, needs the types that the answer leaves out
             form = replace(form, metadata="minimal")
         self.page = read.page_of(call)
         self.cast = self._cast(call)
@@ -131,7 +131,7 @@ class PropertyAnswer:
             return raw_value(call, value, headers)
         headers["Content-Type"] = call.wishes.format.content_type
         body: dict[str, Any] = read.context_member(call, self.fragment(call, self.node.writer.path(rows[0], base)))
-        if isinstance(value, dict):
+        if isinstance(value, dict) and not is_geo(call, annotation):
             body.update(value)
             return Response(200, headers, dumps(body))
         if annotation is not None and call.wishes.format.metadata != "none":
@@ -189,6 +189,12 @@ def name_of(step: bound.PathStep) -> str:
 def segment_of(step: bound.PathStep) -> str:
     """A step of a property path as a context URL writes it; '' for those that it leaves out."""
     return step.type if isinstance(step, bound.CastStep) else name_of(step)
+
+
+def is_geo(call: Call, annotation: str | None) -> bool:
+    """Whether the value of a path is a Geo value, by what the model or the value itself says: an object that is primitive."""
+    type = call.resource.type if annotation is None else "Edm." + annotation.lstrip("#")
+    return call.model.underlying(TypeRef(type)).name.startswith("Edm.Geo")
 
 
 def without_control(value: Any) -> Any:

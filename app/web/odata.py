@@ -67,6 +67,8 @@ class Face:
         method = environ["REQUEST_METHOD"]
         headers = request_headers(environ)
         response = transport.preflight(method, headers, self.origins)
+        if response is None and method == "OPTIONS" and raw_target(environ) == "*":     # of the server, not of a resource
+            response = Response(204, {"Allow": transport.ALLOWED_METHODS})
         if response is None:
             request = self.request(environ, method, headers)
             response = refusal(404, "notFound", "There is no service at this address.") if request is None \

@@ -486,6 +486,15 @@ def test_a_part_in_a_coding(private: Private, coding: str, packed: Any, status: 
     assert client.send("GET Tags('fresh')").status == (200 if status == 201 else 404)
 
 
+def test_a_coding_that_is_not_known(private: Private) -> None:
+    """RFC 9110 §12.5.3, §15.5.16: the answer names those that are."""
+    client = private("northwind")
+    for target in ("Tags", "$batch"):
+        answer = client.through_wsgi("POST", target, {"Content-Type": "application/json", "Content-Encoding": "zstd"}, b"{}")
+        assert answer.status == 415 and answer.headers["accept-encoding"] == "gzip, deflate"
+        assert answer.json["error"]["target"] == "Content-Encoding"
+
+
 # --- stopping, and where the service lives ---------------------------------------------------------------
 
 STOPS = [

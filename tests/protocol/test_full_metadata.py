@@ -190,3 +190,20 @@ def test_what_was_created_without_its_nulls(private: Callable[..., Client]) -> N
     kept = {**sent, "Prefer": "return=representation, omit-values=nulls"}
     changed = client.send("PATCH Faceteds(900)", kept, b'{"Decimal5":null}')
     assert changed.json["Decimal5"] is None and changed.headers["preference-applied"] == "return=representation"
+
+
+@pytest.mark.parametrize("accept", ["application/json;metadata=full", "application/json;metadata=full;streaming=true", "application/json;odata.metadata=full;odata.streaming=true"])
+@pytest.mark.parametrize(("request_", "name"), [
+    ("Products(1)?$expand=Category,Tags($count=true)", "Category"), ("Products?$expand=Category,Tags($count=true)&$top=2", "Tags"), ("Employees(2)?$expand=Reports($levels=2)", "Reports"),
+    ("Products(5)?$expand=Supplier/$ref,Reviews", "Supplier"), ("Categories(1)?$expand=Products($top=1)", "Products"),
+])
+def test_links_stand_immediately_before_what_is_expanded(clients: Clients, request_: str, name: str, accept: str) -> None:
+    """The association link before the navigation link before the property, what else belongs to it in front of them (J 8.1, J 8.2, J 4.4)."""
+    found = json.loads(clients["northwind"].send(f"GET {request_}", {"Accept": accept, "OData-MaxVersion": "4.0" if "odata." in accept else "4.01"}).body)
+    prefix = "odata." if "odata." in accept else ""
+    for entity in found.get("value", [found]):
+        members = list(entity)
+        at = members.index(name)
+        assert members[at - 2:at] == [f"{name}@{prefix}associationLink", f"{name}@{prefix}navigationLink"]
+        own = [index for index, member in enumerate(members) if member.partition("@")[0] == name and not member.endswith("nextLink")]
+        assert own == list(range(own[0], own[0] + len(own))) and own[-1] == at

@@ -403,3 +403,34 @@ def test_types_of_other_documents(service_of: ServiceOf, tmp_path: Path) -> None
     """Types by URL, of this service, of documents beside the model, and of one on the web that only the model knows of (J 4.5.1, J 4.5.3)."""
     (tmp_path / "beside.xml").write_text(BESIDE, encoding="utf-8")
     walk(opened(service_of, tmp_path, ABROAD), FOREIGN)
+
+
+BELOW = """
+<EntityType Name="T" OpenType="true"><Key><PropertyRef Name="ID"/></Key><Property Name="ID" Type="Edm.Int32" Nullable="false"/></EntityType>
+<EntityType Name="U" BaseType="A.T" OpenType="true"><Property Name="s" Type="Edm.String"/></EntityType>
+<EntityType Name="V" BaseType="A.T" OpenType="true"><Property Name="n" Type="Edm.Int32"/></EntityType>
+<EntityContainer Name="C"><EntitySet Name="Ts" EntityType="A.T"/></EntityContainer>"""
+
+POINT = {"type": "Point", "coordinates": [1, 2]}
+
+UNDECLARED = [
+    step("U 4.6", "POST Ts", 201, {"s": "dynamic", "n": "too"},
+         {"ID": 1, "s": "dynamic", "n": "too", "g@odata.type": "#GeographyPoint", "g": POINT, "o": POINT, "l@odata.type": "#Collection(GeographyPoint)", "l": [POINT]}),
+    step("U 4.6", "POST Ts", 201, {"s": "declared", "n": 7.5}, {"ID": 2, "@odata.type": "#A.U", "s": "declared", "n": 7.5}),
+    step("U 4.6", "POST Ts", 201, {"n": 8}, {"ID": 3, "@odata.type": "#A.V", "n": 8}),
+    *[step("U 4.6", f"GET Ts({id})/{name}", 200, {"value": value}) for id, name, value in ((1, "s", "dynamic"), (1, "n", "too"), (2, "s", "declared"), (2, "n", 7.5), (3, "n", 8))],
+    step("U 4.6", "GET Ts(3)/s", 204, None),
+    step("P 11.2.5.1", "GET Ts?$select=s,n&$orderby=ID", 200, {"value": [{"s": "dynamic", "n": "too"}, {"s": "declared", "n": 7.5}, {"s": None, "n": 8}]}),
+    step("J 11", "GET Ts(1)/g", 200, {"@odata.type": "#GeographyPoint", "value": Only(POINT), "type": ABSENT}),
+    step("J 11", "GET Ts(1)/g", 200, {"@type": "GeographyPoint", "value": Only(POINT)}, Accept="application/json;metadata=full", OData_MaxVersion="4.01"),
+    step("J 11", "GET Ts(1)/g", 200, Only(value=Only(POINT)), Accept="application/json;odata.metadata=none"),
+    step("J 11", "GET Ts(1)/l/0", 200, {"value": Only(POINT), "type": ABSENT}),
+    step("J 11", "GET Ts(1)/o", 200, {"type": "Point", "coordinates": [1, 2], "value": ABSENT}),
+    step("J 11", "PUT Ts(1)/g", 204, None, {"@odata.type": "#GeographyPoint", "value": {"type": "Point", "coordinates": [3, 4]}}),
+    step("J 11", "GET Ts(1)/g", 200, {"value": {"coordinates": [3, 4]}}),
+]
+
+
+def test_dynamic_properties_by_themselves(service_of: ServiceOf, tmp_path: Path) -> None:
+    """Also one that has the name of what a derived type declares, and a Geo value, whose object is not that of the answer."""
+    walk(opened(service_of, tmp_path, HEAD + SCHEMA.format("A", BELOW) + TAIL), UNDECLARED)

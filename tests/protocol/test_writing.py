@@ -68,9 +68,10 @@ WORKSHOP: dict[str, list[tuple[Any, ...]]] = {
     "ranges": [
         ("RFC 9110 14.2", "PUT Tools('saw')/Manual", b"0123456789", 204, None, TEXT), *[("RFC 9110 14.2", "Tools('saw')/Manual", None, status, content, {"Range": text}, {"Content-Range": told, "Content-Length": str(len(content)) if isinstance(content, bytes) else ...}) for text, status, content, told in (
             ("bytes=2-3", 206, b"23", "bytes 2-3/10"), ("bytes=8-", 206, b"89", "bytes 8-9/10"), ("bytes=-3", 206, b"789", "bytes 7-9/10"), ("bytes=-99", 206, b"0123456789", "bytes 0-9/10"), ("bytes=5-99", 206, b"56789", "bytes 5-9/10"), ("bytes=0-0,50-", 206, b"0", "bytes 0-0/10"),
-            ("bytes=10-", 416, None, "bytes */10"), ("bytes=-0", 416, None, "bytes */10"), ("bytes=20-30, 40-", 416, None, "bytes */10"), ("bytes=3-2", 200, b"0123456789", None), ("chars=1-2", 200, b"0123456789", None), ("bytes=a-b", 200, b"0123456789", None), ("bytes=0-5,3-8", 200, b"0123456789", None),
+            ("bytes=10-", 416, error("rangeNotSatisfiable", "Range"), "bytes */10"), ("bytes=-0", 416, error("rangeNotSatisfiable", "Range"), "bytes */10"), ("bytes=20-30, 40-", 416, error("rangeNotSatisfiable", "Range"), "bytes */10"), ("bytes=3-2", 200, b"0123456789", None), ("chars=1-2", 200, b"0123456789", None), ("bytes=a-b", 200, b"0123456789", None), ("bytes=0-5,3-8", 200, b"0123456789", None),
             ("bytes=" + ",".join(f"{at}-{at}" for at in range(21)), 200, b"0123456789", None), ("bytes=0-1, -2", 206, re.compile(r"^--(\w+)\r\nContent-Type: text/plain\r\nContent-Range: bytes 0-1/10\r\n\r\n01\r\n--\1\r\nContent-Type: text/plain\r\nContent-Range: bytes 8-9/10\r\n\r\n89\r\n--\1--\r\n$"), None))],
         ("RFC 9110 14.2", "Tools('saw')/Manual", None, 200, b"0123456789", {"Range": "bytes=2-3", "If-Range": 'W/"1"'}),
+        ("RFC 9110 15.5.17", "Tools('saw')/Manual", None, 416, error("rangeNotSatisfiable", "Range"), {"Range": "bytes=10-"}, {"Content-Type": re.compile("^application/json"), "Content-Range": "bytes */10", "ETag": str}),
     ],
     "keys in complex values": [
         ("P-11.4.2-08", "POST Makers", {"Name": {"Short": "acme"}}, 409, {"error": {"code": "duplicateKey", "message": re.compile("with this (Name/Short|key)[.]$")}}),

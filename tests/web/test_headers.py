@@ -86,3 +86,12 @@ def test_options_without_cors_is_the_services_business() -> None:
     service = FakeService()
     call(Face(service, settings()), environ("/runs", "OPTIONS", HTTP_ACCESS_CONTROL_REQUEST_METHOD="GET"))
     assert service.requests[0].method == "OPTIONS"
+
+
+@pytest.mark.parametrize("root", ["/", "/beta/"])
+def test_options_of_the_server_as_a_whole(root: str) -> None:
+    """`OPTIONS *` asks for no resource of the service (RFC 9110 §9.3.7)."""
+    service = FakeService()
+    status, headers, body = call(Face(service, settings(root_path=root)), environ("*", "OPTIONS", RAW_URI="*"))
+    assert status == "204 No Content" and body == b"" and not service.requests
+    assert {"GET", "HEAD", "POST", "PATCH", "PUT", "DELETE", "OPTIONS"} <= set(headers["Allow"].split(", "))
