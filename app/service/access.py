@@ -94,6 +94,7 @@ class Policy:
     values: tuple[tuple[str, str], ...] = ()
     own: frozenset[str] = frozenset()           # containments with rules of their own
     scopes: frozenset[str] | None = None        # those of the principal that the model names; None: they do not count
+    hidden: Hidden = field(default_factory=Hidden)
     reading: Model = field(init=False)          # the model as answers and expressions have it
     statements: dict[RightAt, Statement] = field(default_factory=dict)
     leading: dict[str, Any] = field(default_factory=dict)       # what `alterations` found out about tables
@@ -196,7 +197,8 @@ class _Maker:
         lists = {id: reason for (right, id), reason in self.refused.items() if right == "read"}
         single = {id: reason for (right, id), reason in self.refused.items() if right == "key"}
         return Policy(id, model, Grants(self.rows, lists, single, unsearchable), False, Grants(self.rows), self.refused,
-                      self.limits, self.writable, self.operations, frozenset(self.trusted), values, frozenset(self.own), scopes)
+                      self.limits, self.writable, self.operations, frozenset(self.trusted), values, frozenset(self.own), scopes,
+                      self.hidden)
 
     # --- the policy file ---------------------------------------------------------------------------------
 

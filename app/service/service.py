@@ -30,6 +30,7 @@ from app.service.call import Call
 from app.service.catalogue import Catalogue
 from app.service.explain import MEDIA_TYPE, explain
 from app.service.operations import Operations, load_operations
+from app.service.published import published
 from app.service.request import Request
 from app.service.response import Response
 from app.service.rows import QUERY_SAFE, Node
@@ -371,7 +372,7 @@ class Service:
         key = call.policy.id, form, version, root, plain, notation
         known = self._documents.get(key)
         if known is None:
-            known = metadata.document(call.model, form, version, root, plain, notation)
+            known = metadata.document(published(call.model, call.policy.hidden), form, version, root, plain, notation)
             self._documents.put(key, known)
         return known
 

@@ -7,11 +7,12 @@ constraints, and every item of an annotation that names a hidden member. Keys ca
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any, TypeVar
 
-from app.edm import Model, vocabularies
+from app.edm import Model, aggregation, vocabularies
 from app.edm import model as edm
 from app.edm.expressions import Collection, Constant, PathExpression, PropertyValue, Record
 from app.edm.places import CAPABILITIES
@@ -22,6 +23,7 @@ from app.store.mapping import Mapping as Tables
 DENIALS = {"read": ("ReadRestrictions", "Readable"), "insert": ("InsertRestrictions", "Insertable"),
            "update": ("UpdateRestrictions", "Updatable"), "delete": ("DeleteRestrictions", "Deletable"),
            "search": ("SearchRestrictions", "Searchable")}
+CUSTOM_AGGREGATE = aggregation.VOCABULARY + "CustomAggregate"
 Annotated = TypeVar("Annotated", edm.EntitySet, edm.Singleton)
 Kind = TypeVar("Kind", edm.EntityType, edm.ComplexType)
 
@@ -112,6 +114,7 @@ class _Trim:
     def __init__(self, model: Model, hidden: Hidden, denied: Mapping[str, frozenset[str]]) -> None:
         self.model, self.hidden, self.denied = model, hidden, denied
         self.names = {name for members in hidden.members.values() for name in members}
+        self.words = {*self.names, *(each.rpartition(".")[2] for each in hidden.types)}
 
     def schema(self, schema: edm.Schema) -> edm.Schema:
         hidden = self.hidden
@@ -183,7 +186,8 @@ class _Trim:
 
     def source(self, source: Annotated) -> Annotated:
         bindings = tuple(each for each in source.bindings
-                         if not set(each.target.split("/")) & self.hidden.sets and not set(each.path.split("/")) & self.names)
+                         if not set(each.target.split("/")) & self.hidden.sets and not set(each.path.split("/")) & self.names
+                         and not {self.model.full(step) for step in each.path.split("/")} & self.hidden.types)
         annotations = self.annotations(source.annotations)
         for right in sorted(self.denied.get(source.name, ())):
             annotations = denied(self.model, annotations, *DENIALS[right])
@@ -192,15 +196,22 @@ class _Trim:
     # --- annotations -------------------------------------------------------------------------------------
 
     def annotations(self, annotations: tuple[edm.Annotation, ...]) -> tuple[edm.Annotation, ...]:
-        """Annotations without the items that name a hidden member."""
-        if not self.names:
+        """Annotations without the items that name a hidden member, and without the aggregates that are made of one."""
+        if not self.words:
             return annotations
         found = []
         for each in annotations:
+            if self.model.full(each.term) == CUSTOM_AGGREGATE and self.aggregates(each):
+                continue
             value = each.value if each.value is None else self.expression(each.value)
             if value is not None or each.value is None:
                 found.append(replace(each, value=value))
         return tuple(found)
+
+    def aggregates(self, custom: edm.Annotation) -> bool:
+        """Whether a custom aggregate is that of a hidden property, or its sequence of transformations names something hidden."""
+        made = (each.value.text for each in custom.annotations if isinstance(each.value, Constant))
+        return custom.qualifier in self.names or any(self.words & set(re.findall(r"\w+", text)) for text in made)
 
     def expression(self, value: Any) -> Any:
         """An expression without what names a hidden member: the item of a collection, the member of a record, else all of

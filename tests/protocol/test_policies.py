@@ -18,7 +18,7 @@ import pytest
 from tests.conftest import open_service
 from tests.databases import Databases
 from tests.protocol.exchange import Client
-from tests.protocol.rights import ask, content, guarded
+from tests.protocol.rights import ask, content, credentials, guarded
 
 MODELS = Path(__file__).parent.parent / "models"
 OWN = "CustomerID eq @principal.tenant"
@@ -447,3 +447,75 @@ def test_containments_have_rules_of_their_own(service_of: Any, tmp_path: Path) -
     assert ask(client, "clerk", f"PATCH {path}({shelf['Number']})/Bins('{label}')", {"Quantity": 7}).status == 204
     assert ask(client, "clerk", f"DELETE {path}({shelf['Number']})/Bins('{label}')").status == 403
     assert ask(client, "clerk", f"PATCH Warehouses('{code}')", {"Latitude": 1}).status == 204
+
+
+# --- annotations: nobody is told what is hidden, what it decides still counts -----------------------------
+
+TOLD = """<edmx:Edmx xmlns:edmx="http://docs.oasis-open.org/odata/ns/edmx" Version="4.01">
+  <edmx:Reference Uri="x:core"><edmx:Include Namespace="Org.OData.Core.V1" Alias="Core"/></edmx:Reference>
+  <edmx:Reference Uri="x:validation"><edmx:Include Namespace="Org.OData.Validation.V1" Alias="Validation"/></edmx:Reference>
+  <edmx:DataServices><Schema xmlns="http://docs.oasis-open.org/odata/ns/edm" Namespace="T" Alias="Self">
+    <EntityType Name="Safe"><Key><PropertyRef Name="ID"/></Key><Property Name="ID" Type="Edm.Int32" Nullable="false"/>
+      <Property Name="Owner" Type="Edm.String"><Annotation Term="Core.Description" String="the owner">
+        <Annotation Term="Core.IsLanguageDependent" Path="Zlocked"/></Annotation>
+        <Annotation Term="T.ValueList"><Record><PropertyValue Property="CollectionPath" String="Zfilms"/></Record></Annotation>
+        <Annotation Term="T.ValueList" Qualifier="open"><Record><PropertyValue Property="CollectionPath" String="Safes"/>
+          <PropertyValue Property="Parameters"><Collection><Record><PropertyValue Property="ValueListProperty" String="Zlocked"/></Record>
+            <Record><PropertyValue Property="ValueListProperty" String="Kept"/></Record></Collection></PropertyValue></Record></Annotation></Property>
+      <Property Name="Zlocked" Type="Edm.Boolean"/>
+      <NavigationProperty Name="Next" Type="Self.Safe"><Annotation Term="Validation.DerivedTypeConstraint">
+        <Collection><String>T.Zvault</String><String>T.Safe</String></Collection></Annotation></NavigationProperty>
+      <NavigationProperty Name="Zpeers" Type="Collection(Self.Safe)"/></EntityType>
+    <EntityType Name="Zvault" BaseType="Self.Safe"><NavigationProperty Name="Under" Type="Self.Safe"/></EntityType>
+    <EntityType Name="Zfilm"><Key><PropertyRef Name="ID"/></Key><Property Name="ID" Type="Edm.Int32" Nullable="false"/></EntityType>
+    <Action Name="Open" IsBound="true"><Parameter Name="it" Type="Self.Safe"/>
+      <Annotation Term="Core.OperationAvailable"><Not><Path>it/Zlocked</Path></Not></Annotation></Action>
+    <Action Name="Zcrack"/>
+    <Action Name="Close"><Annotation Term="T.Undo" String="Self.Zcrack()"/><Annotation Term="Core.Description" String="stays"/></Action>
+    <Function Name="Around" IsBound="true" EntitySetPath="it/Zpeers"><Parameter Name="it" Type="Self.Safe"/>
+      <ReturnType Type="Collection(Self.Safe)"/></Function>
+    <Term Name="ValueList" Type="Edm.Untyped"/><Term Name="Undo" Type="Edm.String"/>
+    <EntityContainer Name="C"><EntitySet Name="Safes" EntityType="Self.Safe">
+        <NavigationPropertyBinding Path="Next" Target="Safes"/><NavigationPropertyBinding Path="T.Zvault/Under" Target="Safes"/></EntitySet>
+      <EntitySet Name="Zfilms" EntityType="Self.Zfilm"/><ActionImport Name="Close" Action="Self.Close"/></EntityContainer>
+  </Schema></edmx:DataServices></edmx:Edmx>"""
+TELLING = """from app import Operations
+operations = Operations()
+@operations.action("T.Open", bound_to="T.Safe")
+def opened(it, *, context): pass
+"""
+UNTOLD = {"rules": [{"roles": ["admin"], "sets": {"*": {}}}, {"roles": ["clerk"], "sets": {"*": {}}, "hide": {
+    "types": ["T.Zvault", "T.Zfilm"], "operations": ["T.Zcrack"], "properties": {"T.Safe": ["Zlocked", "Zpeers"]}}}]}
+
+
+def test_annotations_do_not_name_what_is_hidden(service_of: Any, tmp_path: Path) -> None:
+    """CSDL §14: strings, paths through casts, annotations of annotations and operations, bindings; V-Core OperationAvailable."""
+    (tmp_path / "keys").write_text(credentials())
+    for name, text in (("policy.json", json.dumps(UNTOLD)), ("told.xml", TOLD), ("told.py", TELLING), ("data.json", json.dumps(
+            {"Safes": [{"ID": 1, "Owner": "a", "Zlocked": True}, {"ID": 2, "Owner": "b", "Zlocked": False}], "Zfilms": []}))):
+        (tmp_path / name).write_text(text)
+    client = Client(service_of(tmp_path / "told.xml", tmp_path / "data.json", tmp_path / "told.py", auth=f"apikey:{tmp_path / 'keys'}",
+                               policy=tmp_path / "policy.json"))
+    for form in ("xml", "json"):
+        assert ask(client, "admin", f"$metadata?$format={form}").text.count("Z") > 12
+        found = ask(client, "clerk", f"$metadata?$format={form}").text
+        assert not re.findall(r"\bZ\w+", found)
+        assert all(each in found for each in ("the owner", "Kept", "stays", "DerivedTypeConstraint", "Around")), found
+    assert ask(client, "clerk", "POST Safes(2)/T.Open", {}).status == 204
+    assert ask(client, "clerk", "POST Safes(1)/T.Open", {}).status == 409
+
+
+HIDING = {"rules": [{"roles": ["admin"], "sets": {"*": {}}}, {"roles": ["clerk"], "sets": {"*": {}}, "hide": {"properties": {"SalesModel.Sale": ["Amount"]}}}]}
+
+
+@pytest.mark.parametrize("way", ["Sales?$apply=aggregate({})", "Customers?$apply=aggregate(Sales/{})", "Sales?$apply=groupby((Customer/Name),aggregate({}))",
+                                 "Customers?$expand=Sales($apply=aggregate({}))"])
+@pytest.mark.parametrize(("name", "bogus"), [("Amount", "Xmount"), ("Forecast", "Xorecast")])
+def test_aggregates_of_hidden_properties_are_as_if_undeclared(name: str, bogus: str, way: str, shared: Shared) -> None:
+    """Aggregation §5.2: one of the name of a property, and one whose transformations read it."""
+    client = shared.of("hiding", HIDING, model="sales")
+    assert ask(client, "admin", way.format(name)).status == 200
+    hidden = said(client, "clerk", way, name)
+    assert hidden[0] == 400 and "Amount" not in hidden[1]
+    assert without_hints(hidden) == without_hints(said(client, "clerk", way, bogus))
+    assert name not in ask(client, "clerk", "$metadata?$format=xml").text
