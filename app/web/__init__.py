@@ -45,6 +45,7 @@ def create_app(settings: Settings | None = None, authenticate: Authenticate | No
 def application(service: OpenService, settings: Settings) -> flask.Flask:
     """The Flask application over an open service."""
     app = flask.Flask("app.web", static_folder=None)
+    app.url_map.merge_slashes = False       # else `/-//health` is answered by a redirection in HTML
     app.extensions["odata"] = service
     face = Face(v2.Face(service, settings.v2_path) if settings.v2_path else service, settings)
     system = settings.root_path + SYSTEM
