@@ -16,7 +16,7 @@ from app.bind import nodes as bound
 from app.edm import types, vocabularies
 from app.edm.index import Operation
 from app.edm.model import TypeRef
-from app.errors import NotFound, NotImplementedByService, PreconditionFailed, TypeMismatch
+from app.errors import BadRequest, NotFound, NotImplementedByService, PreconditionFailed, TypeMismatch
 from app.payload.schemas import Reading
 from app.plan import Source
 from app.plan import changes as plan
@@ -178,11 +178,23 @@ def argument_of(call: Call, session: WriteSession, operation: Operation, name: s
             found: Any = [_simple(call, item) for item in items]
         case bound.ObjectValue() | bound.ListValue():
             found = call.reader.read_argument(_tree(call, value), parameter, Reading("create", trusted=True, quoted=True))
+        case bound.Root(source, collection=False) if call.model.entity_type(parameter.type.name) is not None:
+            row = _simple(call, value)      # of the entity, where there is one that the caller may see
+            return None if row is None and parameter.type.nullable else _there(session, source, row, name)
+        case bound.Root() | bound.NavigationPath() | bound.CastPath() if call.model.entity_type(parameter.type.name) is not None:
+            raise NotImplementedByService(feature=f"A path to entities as the parameter '{name}'")
         case _:
             found = _simple(call, value, parameter.type.name)
             if found is None and not parameter.type.nullable:
                 raise TypeMismatch(reason=f"The parameter '{name}' must not be null")
     return argument(session, found, parameter.type)
+
+
+def _there(session: WriteSession, source: str, row: int | None, name: str) -> Entity:
+    found = None if row is None else session.by_row(source, row)
+    if found is None:
+        raise BadRequest("The entity is not there", code="referenceNotFound", target=name)
+    return found
 
 
 def _simple(call: Call, value: bound.Expression, wanted: str = "") -> Any:
