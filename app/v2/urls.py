@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, quote, unquote, unquote_plus
 
 from app.edm import Model
 from app.edm.model import EntitySet
-from app.errors import BindError, closest
+from app.errors import BindError, UnknownResource, closest
 from app.v2.literals import expression, key_literal, literal, split
 from app.v2.view import Import, View
 
@@ -75,7 +75,9 @@ def _path(model: Model, segments: list[str]) -> tuple[list[str], str | None, str
         match = SEGMENT.fullmatch(segment)
         name = match[1] if match is not None else segment
         if index == 0:
-            current = model.sets[name].type if name in model.sets else None
+            if name not in model.sets:      # 2.0 knows no singletons
+                raise UnknownResource(name=name, hint=closest(name, model.sets), target=segment)
+            current = model.sets[name].type
         elif current is not None:
             current = _follow(model, current, name)
         last = name
