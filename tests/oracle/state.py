@@ -197,6 +197,8 @@ class State:
             target = None if value is None else self.find(("Owners",), (value,))
             if value is not None and target is None:
                 raise Refused(400, 409)
+            if target is not None and target > self.before:
+                raise Unclear               # what is new may depend on this one
             self.replace_links(number, TIED[name], [] if target is None else [target])
 
     def _link(self, number: int, name: str, said: Said, whole: bool = False) -> None:
