@@ -1,15 +1,17 @@
 """Web: the service as a Flask application.
 
 In: `Settings` (or the environment). Out: a WSGI application. Everything outside `/-/` is OData and goes to
-`Service.handle`; below `/-/`, which no OData name can collide with, are health, metrics and the vocabularies.
+`Service.handle`; below `/-/`, which no OData name can collide with, are health, metrics, the vocabularies and the files
+that open the service in Excel and Power BI.
 Flask calls the OData face from one `before_request` hook; where the application has no hooks or routes of its own
 beyond ours, the face is called without Flask (which costs five times the request itself).
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import flask
 from werkzeug.exceptions import HTTPException
@@ -18,6 +20,7 @@ from app import csdl, v2
 from app.service.authenticate import Authenticate
 from app.service.response import Response
 from app.service.settings import Settings
+from app.web import files
 from app.web.odata import Body, Face, StartResponse, refusal
 
 SYSTEM = "/-/"
@@ -60,6 +63,7 @@ def application(service: OpenService, settings: Settings) -> flask.Flask:
         return Answer.of(face.answer(request.environ))
 
     app.register_blueprint(system_routes(service), url_prefix=system.rstrip("/"))
+    app.register_blueprint(file_routes(service, face, settings.bi_path), url_prefix=system.rstrip("/"))
     app.register_error_handler(HTTPException, refused)
     app.wsgi_app = Front(app, face, system, monitors)     # type: ignore[method-assign]
     return app
@@ -129,6 +133,48 @@ def system_routes(service: OpenService) -> flask.Blueprint:
         if found is None:
             flask.abort(404)
         return flask.Response(found, content_type=f"application/{form}")
+
+    return routes
+
+
+def file_routes(service: OpenService, face: Face, bi_path: str) -> flask.Blueprint:
+    """The page at `/-/` and the files it offers, for who may read the service document and with what it shows them."""
+    routes = flask.Blueprint("files", __name__)
+
+    def published() -> tuple[str, list[dict[str, str]]]:
+        """The service root and the service document's items; ends the request where that document is refused."""
+        root, document = face.service_document(flask.request.environ)
+        if document.status != 200:
+            flask.abort(Answer.of(document))
+        return root, json.loads(cast("bytes", document.body))["value"]
+
+    def plain(root: str) -> str:
+        """Where Excel and Power BI read best."""
+        return f"{root}{bi_path}/" if bi_path else root
+
+    def answer(text: str, content_type: str, name: str | None = None) -> flask.Response:
+        response = flask.Response(text, content_type=content_type)
+        response.headers["Vary"] = "Authorization"
+        response.headers["Cache-Control"] = "private"
+        if name is not None:
+            response.headers.set("Content-Disposition", "attachment", filename=name)
+        return response
+
+    @routes.get("/")
+    def page() -> flask.Response:
+        return answer(files.page(service.namespace, *published()), "text/html; charset=utf-8")
+
+    @routes.get("/service.pbids")
+    def pbids() -> flask.Response:
+        root, _ = published()
+        return answer(files.pbids(plain(root)), files.PBIDS_TYPE, f"{service.namespace}.pbids")
+
+    @routes.get("/sets/<name>.odc")
+    def odc(name: str) -> flask.Response:
+        root, document = published()
+        if name not in files.entity_sets(document):
+            flask.abort(404)
+        return answer(files.odc(plain(root), name), files.ODC_TYPE, f"{name}.odc")
 
     return routes
 

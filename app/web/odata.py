@@ -86,7 +86,7 @@ class Face:
     def request(self, environ: Environ, method: str, headers: dict[str, str]) -> Request | None:
         """The service's request, or None when the target is not below the service root."""
         path, _, query = raw_target(environ).partition("?")
-        below = environ.get("SCRIPT_NAME", "") + self.root_path
+        below = self.below(environ)
         if below:
             if not path.startswith(below) or path[len(below):len(below) + 1] not in ("", "/"):
                 return None
@@ -94,6 +94,17 @@ class Face:
         allowed = body_limit(headers.get("content-type", ""), self.max_body, self.max_stream)
         return Request(method, path[1:], query, headers, request_body(environ, headers, allowed),
                        self.root(environ, headers) + below + "/")
+
+    def below(self, environ: Environ) -> str:
+        """The path of the service root on this server, without a final slash."""
+        return cast("str", environ.get("SCRIPT_NAME", "")) + self.root_path
+
+    def service_document(self, environ: Environ) -> tuple[str, Response]:
+        """The service root as the client sees it, and the service document for who sent this request to another address."""
+        headers = {name: value for name, value in request_headers(environ).items()
+                   if name not in ("accept", "accept-charset", "if-none-match", "odata-version", "odata-maxversion", "prefer")}
+        root = self.root(environ, headers) + self.below(environ) + "/"
+        return root, self.service.handle(Request("GET", "", "", {**headers, "accept": "application/json"}, io.BytesIO(), root))
 
     def root(self, environ: Environ, headers: dict[str, str]) -> str:
         """Scheme, host and any prefix that a trusted proxy took off, without a final slash."""
