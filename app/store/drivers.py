@@ -27,6 +27,7 @@ from app.store.postgresql import CockroachDB, PostgreSQL
 from app.store.sqlite import SQLite
 
 LOCK_WAIT = 600     # seconds that a start waits for the start of another process
+STEPS = 10_000      # of SQLite between two looks at the clock: well below a tenth of a second, also where they call functions
 INSERT = re.compile(r"INSERT INTO (.*) VALUES \((?:%s, )*%s\)")
 
 
@@ -200,7 +201,7 @@ class SQLiteDriver(Driver):
         connection = super().open()
         if not self.journal_set:
             self._write_ahead(connection)
-        connection.set_progress_handler(self._late, 1000)
+        connection.set_progress_handler(self._late, STEPS)
         return connection
 
     def _late(self) -> bool:

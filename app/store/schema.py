@@ -250,9 +250,10 @@ def index_name(table: str, index: Index) -> str:
 def _create_indexes(store: Store, definition: Definition) -> Iterator[pw.Node]:
     postgresql = store.dialect.name in ("postgresql", "cockroachdb")
     columns = {column.name: column for column in definition.columns}
+    implied = (definition.identity, False) if store.dialect.name == "sqlite" else None      # named, SQLite would keep it twice
     for index in definition.indexes:
         parts = []
-        for name, descending in index.columns:
+        for name, descending in index.columns[:-1] if index.columns[-1] == implied else index.columns:
             column = columns.get(name)
             order = ["DESC"] if descending else []
             if postgresql and (column is None or column.nullable):      # ORDER BY says it for nullable columns only
