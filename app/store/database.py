@@ -257,7 +257,7 @@ class Store:
             self._begin(begin)
             try:
                 yield
-                self._control("COMMIT")
+                self._commit()
             except BaseException:
                 self._undo()
                 raise
@@ -269,12 +269,23 @@ class Store:
             self._begin(self._begin_write)
             try:
                 result = work()
-                self._control("COMMIT")
+                self._commit()
             except BaseException:
                 self._undo()
                 raise
             self._end()
             return result
+
+    def _commit(self) -> None:
+        """The end of a transaction. Where the connection is lost over it nobody knows whether it was carried out: it must
+        not run again."""
+        try:
+            self._control("COMMIT")
+        except Retry as error:
+            if isinstance(error.__cause__, Exception) and isinstance(self.driver.translate(error.__cause__), Lost):
+                raise ServiceUnavailable("The connection to the database was lost while the change was made final; whether it "
+                                         "was made can be seen when the database is back") from error
+            raise
 
     def _begin(self, begin: str) -> None:
         self._perform(lambda connection: self.driver.execute(connection, begin, ()))

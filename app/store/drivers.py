@@ -151,6 +151,23 @@ def too_large() -> LimitExceeded:
     return LimitExceeded(limit="size of a query", allowed="what the database takes")
 
 
+def full() -> ServiceUnavailable:
+    return ServiceUnavailable("The store is full", retry_after=60)
+
+
+def read_only() -> ServiceUnavailable:
+    return ServiceUnavailable("The store can only be read at the moment", retry_after=60)
+
+
+def failing() -> ServiceUnavailable:
+    return ServiceUnavailable("The store cannot be read or written at the moment", retry_after=60)
+
+
+TROUBLE: dict[str, Callable[[], ServiceUnavailable]] = {        # of a SQLite file
+    "SQLITE_FULL": full, "SQLITE_READONLY": read_only, "SQLITE_PERM": read_only, "SQLITE_IOERR": failing,
+    "SQLITE_CANTOPEN": failing, "SQLITE_CORRUPT": failing, "SQLITE_NOTADB": failing}
+
+
 def division_by_zero() -> BindError:
     return BindError("The expression divides by zero", code="divisionByZero")
 
@@ -173,7 +190,10 @@ class SQLiteDriver(Driver):
         self.local = threading.local()      # when the statement `began`; `why` a function of ours failed
         self._register()
         if not self.shared:
-            Path(self.path).parent.mkdir(parents=True, exist_ok=True)
+            try:
+                Path(self.path).parent.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise ConfigurationError(f"The folder of the database {self.path} cannot be made: {error.strerror}") from None
 
     def settings(self) -> dict[str, Any]:
         return {"pragmas": {"foreign_keys": 1, "mmap_size": 2**28, "cache_size": -16000, "synchronous": "FULL",
@@ -272,8 +292,8 @@ class SQLiteDriver(Driver):
             return ServiceUnavailable(f"The store was busy for {self.busy_timeout} seconds")
         if name == "SQLITE_INTERRUPT":
             return self.too_slow()
-        if name == "SQLITE_FULL":
-            return ServiceUnavailable("The store is full", retry_after=60)
+        if trouble := TROUBLE.get("_".join(name.split("_")[:2])):
+            return trouble()
         why = self.local.__dict__.pop("why", None)
         if isinstance(why, ODataError):
             return why
@@ -308,6 +328,7 @@ class PostgreSQLDriver(Driver):
         "40001": Retry, "40P01": Retry, "54001": too_deep, "54011": too_large, "54023": too_large,
         "22008": out_of_range, "54000": lambda: BodyError("A text is too long for an index of its property"),
         "55P03": lambda: ServiceUnavailable("The store was busy"),
+        "25006": read_only, "53100": full, "53200": failing, "58030": failing,
         "53300": lambda: ServiceUnavailable("The database has no connection left")}
 
     def settings(self) -> dict[str, Any]:
@@ -402,6 +423,7 @@ class MariaDBDriver(Driver):
         1116: too_large, 1117: too_large, 1390: too_large, 1153: too_large, 1436: too_deep,
         1242: division_by_zero,     # the dialect provokes this one where a divisor is zero
         1040: lambda: ServiceUnavailable("The database has no connection left"),
+        1290: read_only, 1792: read_only, 1836: read_only, 1021: full, 1114: full, 1030: failing, 1041: failing,
         1038: lambda: ServiceUnavailable("The database has too little memory to sort this"),
         2006: Lost, 2013: Lost, 2003: Lost, 2002: Lost, 1927: Lost, 4031: Lost}
 

@@ -240,6 +240,27 @@ def test_a_lost_connection_is_opened_again(made: Store) -> None:
         end()
         add(made, 1, "a")
     assert made.run("SELECT 1") == [(1,)] and names(made) == []
+    runs: list[int] = []
+
+    def last() -> None:         # lost over the COMMIT: it may have been carried out
+        runs.append(add(made, 2, "b"))
+        end()
+
+    with pytest.raises(ServiceUnavailable, match="made final"):
+        made.transact(last)
+    assert runs == [1] and made.run("SELECT 1") == [(1,)]
+
+
+READ_ONLY = {"sqlite": "PRAGMA query_only = 1", "postgresql": "SET default_transaction_read_only = on",
+             "mariadb": "SET SESSION TRANSACTION READ ONLY"}
+
+
+def test_a_store_that_can_only_be_read(made: Store) -> None:
+    made.execute(READ_ONLY[made.dialect.name])
+    with pytest.raises(ServiceUnavailable, match="only be read") as caught:
+        made.transact(lambda: add(made, 1, "a"))
+    assert caught.value.headers["Retry-After"] == "60"
+    assert names(made) == []
 
 
 def test_a_statement_that_takes_too_long(database_url: str) -> None:
@@ -323,7 +344,7 @@ def test_a_store_in_memory_is_one_for_all_threads() -> None:
     store.close()
 
 
-@pytest.mark.parametrize("url", ["oracle://x/y", "nonsense", "postgresql://user@host"])
+@pytest.mark.parametrize("url", ["oracle://x/y", "nonsense", "postgresql://user@host", "sqlite:////dev/null/folder/x.db"])
 def test_urls_of_no_use(url: str) -> None:
     with pytest.raises(ConfigurationError):
         connect(url)
