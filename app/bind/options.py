@@ -96,15 +96,16 @@ def applicable(resource: nodes.Resource, model: Model, method: str, delta: bool 
     if suffix == "$ref":
         if method == "GET":
             return f"references of {what}", (LIST | {"deltatoken"} if resource.collection else NOTHING) | always
-        return "a reference", frozenset({"id"}) | always
+        return "a reference", (frozenset({"id"}) if method == "DELETE" else NOTHING) | always
     if kind == "entityReference" and any(isinstance(step, nodes.CastStep) for step in resource.steps):
         return what, SHAPE | {"id", "format"}
     if method == "DELETE":
         return "DELETE", always
-    if method == "POST" and suffix != "$query" and kind == "collection" and resource.kind != "action":
-        return "a new entity", SHAPE | {"index"} | always
-    if method == "POST" and kind in ("complexCollection", "primitiveCollection") and suffix != "$query":
-        return "a new item", frozenset({"index"}) | always
+    if method == "POST" and suffix != "$query" and resource.kind != "action":
+        if kind == "collection":
+            return "a new entity", SHAPE | {"index"} | always
+        if kind in ("complexCollection", "primitiveCollection"):
+            return "a new item", frozenset({"index"}) | always
     return what, allowed | always
 
 

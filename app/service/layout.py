@@ -221,7 +221,7 @@ class Layout:
                     return lambda row: row[name]
                 names = self.enums.names(kind)
                 return lambda row: names[row[name]]
-            case Document(column, type, collection):
+            case Document(column, type, collection, _):
                 name, decode = column.name, self.documents.decode
                 return lambda row: decode(row[name], type, collection)
             case Flat(_, members, present):
@@ -259,11 +259,17 @@ class Layout:
         match storage:
             case Scalar(column):
                 return self._scalar_writer(column)
-            case Document(column, type, _):
+            case Document(column, type, _, copies):
                 name, encode = column.name, self.documents.encode
+                copied = [(path.split("/"), self._writer(each)) for path, each in copies]
 
                 def document(value: Any, columns: dict[str, Any]) -> None:
                     columns[name] = encode(value, type)
+                    for path, write in copied:
+                        item = value
+                        for step in path:
+                            item = item.get(step) if isinstance(item, MappingType) else None
+                        write(item, columns)
                 return document
             case Flat(_, members, present):
                 inner = [(name, self._writer(each)) for name, each in members.items()]
@@ -289,8 +295,10 @@ class Layout:
 
 def _columns(storage: Storage) -> list[Column]:
     match storage:
-        case Scalar(column) | Document(column, _, _):
+        case Scalar(column):
             return [column]
+        case Document(column, _, _, copies):
+            return [column, *(each.column for _, each in copies)]
         case Flat(_, members, present):
             below = [column for inner in members.values() for column in _columns(inner)]
             return [present, *below] if present is not None else below

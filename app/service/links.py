@@ -162,7 +162,11 @@ def create(call: Call, change: plan.Change, asked: Asked) -> Response:
 def replace_all(call: Call) -> Response:
     """PUT to the references of a collection: these and no others (§11.4.6.4)."""
     link = _Link(call)
-    references = call.reader.read_references(bodies.json_body(call), link.navigation.type)
+    body = bodies.json_body(call)
+    if not (isinstance(body, dict) and isinstance(body.get("value"), list)):
+        raise BodyError("All references of a collection are an object with the array 'value'; POST adds a single one.",
+                        code="missingValue", target="value")
+    references = call.reader.read_references(body, link.navigation.type)
 
     def work(session: WriteSession) -> Response:
         entity = link.parent(session)

@@ -17,7 +17,7 @@ from app.sql.terms import all_of
 from app.store import schema
 from app.store.database import Result, Store
 from app.store.forms import strip_fraction
-from app.store.mapping import Column, Flat, Scalar, Storage, Table
+from app.store.mapping import Column, Document, Flat, Scalar, Storage, Table
 
 Convert = Callable[[Any], Any] | None
 
@@ -261,3 +261,6 @@ def column_paths(path: str, storage: Storage) -> Iterator[tuple[str, str]]:
         case Flat(_, members):
             for name, member in members.items():
                 yield from column_paths(f"{path}/{name}", member)
+        case Document(copies=copies):
+            for name, copy in copies:
+                yield copy.column.name, f"{path}/{name}"

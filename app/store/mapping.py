@@ -20,7 +20,7 @@ from app.edm.index import Model
 from app.edm.model import NavigationProperty, Property, StructuredType, TypeRef
 from app.store.tables import (Column, Contained, Document, DocumentLink, Flat, IDENTIFIER_BYTES, Index, Inverse,
                               KEY_LENGTH, Link, Owner, Reference, Relation, Scalar, Storage, StreamSlot, TYPE_LENGTH,
-                              Table, Unbound, Whole, hashed, identifier)
+                              Table, Unbound, Whole, column_at, hashed, identifier)
 
 __all__ = ["Column", "Contained", "Document", "DocumentLink", "Flat", "IDENTIFIER_BYTES", "Index", "Inverse",
            "KEY_LENGTH", "Link", "Owner", "Reference", "Relation", "Scalar", "Storage", "StreamSlot", "TYPE_LENGTH",
@@ -292,7 +292,7 @@ class Mapping:
         own, other = [], []
         for constraint in navigation.constraints:
             mine = self._scalar(id, owner, constraint.property)
-            theirs = self._scalar(target, declared, constraint.referenced)
+            theirs = self._scalar(target, declared, constraint.referenced, copied=True)
             if mine is None or theirs is None:
                 return None
             own.append(mine)
@@ -301,15 +301,11 @@ class Mapping:
                 *([column for _, column in key] for key in target_table.alternate_keys))
         return (tuple(own), tuple(other)) if any(set(key) == set(other) for key in keys) else None
 
-    def _scalar(self, id: str, owner: str, path: str) -> Column | None:
-        table, storage = self.table(id), None
-        for index, step in enumerate(path.split("/")):
-            if index == 0:
-                declaring = self.model.declaring(owner, step)
-                storage = table.members.get((declaring or owner, step))
-            else:
-                storage = storage.members.get(step) if isinstance(storage, Flat) else None
-        return storage.column if isinstance(storage, Scalar) else None
+    def _scalar(self, id: str, owner: str, path: str, copied: bool = False) -> Column | None:
+        """The column of a primitive value; where that is only a copy of it, it has to be asked for."""
+        name, _, below = path.partition("/")
+        storage = self.table(id).members.get((self.model.declaring(owner, name) or owner, name))
+        return None if isinstance(storage, Document) and not copied else column_at(storage, below)
 
     def _partner(self, id: str, owner: str, navigation: NavigationProperty,
                  target: str) -> tuple[str, NavigationProperty] | None:
@@ -440,9 +436,9 @@ class _TableBuilder:
         self.names = {member.name.casefold() for _, member in self.properties()}
         self.inherited = frozenset(self.model.lineage(self.type))
         self.own_key = {part.path for part in self.model.key(self.type)}
-        self.key_paths = {part.path for each in self.family for part in self.model.key(each)} | {
-            path for each in self.family for key in vocabularies.alternate_keys(self.model, each) for _,
-            path in key} | {
+        self.identifying = {part.path for each in self.family for part in self.model.key(each)} | {
+            path for each in self.family for key in vocabularies.alternate_keys(self.model, each) for _, path in key}
+        self.key_paths = self.identifying | {
             constraint.property for _, navigation in mapping.navigations(id) for constraint in navigation.constraints}
 
     def build(self) -> Table:
@@ -539,7 +535,18 @@ class _TableBuilder:
             members = {member.name: self.store((*path, member.name), member.type, declaring)
                        for member in self.model.properties(name).values()}
             return Flat(name, members, present)
-        return Document(self.named(wanted, declaring, "json", "json"), name, ref.collection)
+        copies = tuple(self.copies(path, name, declaring)) if kind == "complex" else ()
+        return Document(self.named(wanted, declaring, "json", "json"), name, ref.collection, copies)
+
+    def copies(self, path: tuple[str, ...], type: str, declaring: str) -> Iterator[tuple[str, Scalar]]:
+        """What keys need of a complex value that is kept as JSON text."""
+        above = "/".join(path) + "/"
+        for each in sorted(self.identifying):
+            below = each.removeprefix(above)
+            member = self.model.property_at(type, below) if below != each else None
+            storage = None if member is None else self.store((*path, *below.split("/")), member.type, declaring)
+            if isinstance(storage, Scalar):
+                yield below, storage
 
     def nullable(self, path: tuple[str, ...], ref: TypeRef, declaring: str) -> bool:
         """Whether the column of a property can be null: where it is of a derived type, or in a complex value, in any case."""
@@ -547,11 +554,8 @@ class _TableBuilder:
 
     def at(self, owner: str, path: str) -> Column | None:
         """The column of the primitive property at a path, or None."""
-        steps = path.split("/")
-        storage = self.members.get((self.model.declaring(owner, steps[0]) or owner, steps[0]))
-        for step in steps[1:]:
-            storage = storage.members.get(step) if isinstance(storage, Flat) else None
-        return storage.column if isinstance(storage, Scalar) else None
+        name, _, below = path.partition("/")
+        return column_at(self.members.get((self.model.declaring(owner, name) or owner, name)), below)
 
     def indexes(self, key: tuple[tuple[str, Column], ...], alternates: tuple[tuple[tuple[str, Column], ...], ...],
                 owner: Owner | None) -> Iterator[Index]:

@@ -48,11 +48,13 @@ class Flat:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A value kept as JSON text: `type` is the Edm type of the value or of the items of the collection."""
+    """A value kept as JSON text: `type` is the Edm type of the value or of the items of the collection. `copies`: what of it
+    keys need, by path below it, each in a column besides."""
 
     column: Column
     type: str
     collection: bool
+    copies: tuple[tuple[str, Scalar], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,18 @@ class StreamSlot:
 
 
 Storage: TypeAlias = Scalar | Flat | Document | StreamSlot
+
+
+def column_at(storage: Storage | None, path: str) -> Column | None:
+    """The column of the primitive value at a path below what is stored ('' for itself), a copy of it included; None where
+    there is none."""
+    while path and isinstance(storage, Flat):
+        name, _, path = path.partition("/")
+        storage = storage.members.get(name)
+    if path and isinstance(storage, Document):
+        storage = dict(storage.copies).get(path)
+        path = ""
+    return storage.column if isinstance(storage, Scalar) and not path else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -434,3 +434,40 @@ UNDECLARED = [
 def test_dynamic_properties_by_themselves(service_of: ServiceOf, tmp_path: Path) -> None:
     """Also one that has the name of what a derived type declares, and a Geo value, whose object is not that of the answer."""
     walk(opened(service_of, tmp_path, HEAD + SCHEMA.format("A", BELOW) + TAIL), UNDECLARED)
+
+
+# --- keys inside complex values that are kept whole --------------------------------------------------------
+
+SPOTS = HEAD + SCHEMA.format("ns", """
+<ComplexType Name="Place"><Property Name="No" Type="Edm.Int16" Nullable="false"/><Property Name="Word" Type="Edm.String"/></ComplexType>
+<ComplexType Name="Room" BaseType="ns.Place"><Property Name="Size" Type="Edm.Int32"/></ComplexType>
+<ComplexType Name="House" OpenType="true"><Property Name="Door" Type="ns.Place" Nullable="false"/></ComplexType>
+<EntityType Name="Spot"><Key><PropertyRef Name="ID"/><PropertyRef Name="Place/No" Alias="no"/><PropertyRef Name="House/Door/No" Alias="door"/></Key>
+ <Property Name="ID" Type="Edm.Int32" Nullable="false"/><Property Name="Place" Type="ns.Place" Nullable="false"/>
+ <Property Name="House" Type="ns.House" Nullable="false"/><NavigationProperty Name="Next" Type="ns.Spot"/>
+ <Annotation Term="Org.OData.Core.V1.AlternateKeys"><Collection><Record><PropertyValue Property="Key"><Collection>
+  <Record><PropertyValue Property="Name" PropertyPath="Place/Word"/><PropertyValue Property="Alias" String="word"/></Record>
+ </Collection></PropertyValue></Record></Collection></Annotation></EntityType>
+<EntityContainer Name="C"><EntitySet Name="Spots" EntityType="ns.Spot"><NavigationPropertyBinding Path="Next" Target="Spots"/></EntitySet>
+</EntityContainer>""") + TAIL
+FIRST = {"ID": 1, "Place": {"No": 2, "Word": "two"}, "House": {"Colour": "red", "Door": {"No": 3}}}
+SECOND = {"ID": 1, "Place": {"@odata.type": "#ns.Room", "No": 4, "Word": "four", "Size": 9}, "House": {"Door": {"No": 3}}}
+IN_VALUES = [
+    step("X 6.5", "POST Spots", 201, FIRST, FIRST, {"Location": ROOT + "Spots(ID=1,no=2,door=3)"}),
+    step("X 6.5", "POST Spots", 201, SECOND, {**SECOND, "Next@odata.bind": "Spots(ID=1,no=2,door=3)"}),
+    step("X 6.5", "POST Spots", 409, {"error": {"code": "duplicateKey"}}, {**FIRST, "Place": {"No": 2}}),
+    step("X 6.5", "GET Spots(ID=1,no=4,door=3)?$expand=Next($select=ID)", 200, {**SECOND, "Next": {"ID": 1}}),
+    step("X 6.5", "GET Spots/$ref", 200, {"value": [{"@odata.id": ROOT + f"Spots(ID=1,no={no},door=3)"} for no in (2, 4)]}),
+    step("X 6.5", "GET Spots(ID=1,no=3,door=3)", 404),
+    step("U 4.3.5", "GET Spots(word='four')", 200, SECOND),
+    step("P 11.4.3", "PATCH Spots(ID=1,no=4,door=3)", 204, None, {"Place": {"No": 9, "Word": "for"}, "House": {"Door": {"Word": "d"}}}),
+    step("P 11.4.3", "GET Spots(word='for')/Place", 200, {"No": 4, "Size": 9}), step("U 4.3.5", "GET Spots(word='four')", 404),
+    step("P 11.4.4", "PUT Spots(ID=5,no=6,door=7)", 201, {"ID": 5, "Place": {"No": 6, "Word": "six"}, "House": {"Door": {"No": 7}}},
+         {"Place": {"Word": "six"}}),
+    step("X 6.5", "GET Spots?$filter=Place/No gt 2&$orderby=Place/No desc&$top=1", 200, {"value": [{"ID": 5}]}),
+    step("P 11.4.5", "DELETE Spots(ID=1,no=2,door=3)", 204), step("P 11.4.5", "GET Spots/$count", 200, "2"),
+]
+
+
+def test_keys_inside_complex_values(service_of: ServiceOf, tmp_path: Path) -> None:
+    walk(opened(service_of, tmp_path, SPOTS), IN_VALUES)
