@@ -1,4 +1,4 @@
-"""The V2 face: requests below its path are carried out as requests of OData 4.0, and answered in verbose JSON.
+"""The V2 face: requests below its path are carried out as requests of OData 4.0, and answered in verbose JSON or in Atom.
 
 OData 2.0 (MS-ODATA): protocol, URI conventions, JSON format. Whatever goes wrong is answered with a 2.0 error object; a
 request outside the path goes to the service as it is.
@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Protocol
+from urllib.parse import unquote
 
 from app.edm import Model
 from app.errors import BindError, MethodNotAllowed, NotAcceptable, NotFound, UnsupportedMediaType
@@ -19,7 +20,7 @@ from app.payload.syntax import read_json, write_json
 from app.service.conditions import matches
 from app.service.request import Request
 from app.service.response import Response
-from app.v2 import batch, edmx, verbose
+from app.v2 import atom, batch, edmx, verbose
 from app.v2.urls import Address, address, entity_uri, next_link
 from app.v2.verbose import Verbose
 from app.v2.view import View, view
@@ -61,7 +62,7 @@ class Face:
         try:
             return self.answer(inner)
         except Exception as error:      # what was not foreseen goes to the service's log, and the answer is silent
-            return self.refused(self.service.failed(error, inner))
+            return self.refused(self.service.failed(error, inner), wants_atom(inner))
 
     def answer(self, request: Request) -> Response:
         """The answer to a request whose path is below the face. Raises ODataError."""
@@ -74,6 +75,8 @@ class Face:
         _check_form(request)
         if not request.path:
             names = [each.name for each in seen.model.sets.values()]
+            if wants_atom(request):
+                return Response(200, {"Content-Type": atom.SERVICE, **VERSION}, atom.service(names, self.root(request)))
             return Response(200, {"Content-Type": JSON, **VERSION}, write_json({"d": {"EntitySets": names}}))
         if request.path in ("$batch", "%24batch"):
             return batch.answer(self, request)
@@ -143,16 +146,18 @@ class Face:
 
     def outer(self, request: Request, seen: View, found: Address, response: Response) -> Response:
         """The answer of 2.0."""
+        as_atom = wants_atom(request)
         if response.status == 412 and request.header("if-match") is None:
-            return self.refused(self.service.failed(NotFound(reason="There is no entity at this address"), request))
+            missing = NotFound(reason="There is no entity at this address")
+            return self.refused(self.service.failed(missing, request), as_atom)
         if response.status >= 400:
-            return self.refused(response)
+            return self.refused(response, as_atom)
         headers = {name: response.headers[name] for name in GIVEN if name in response.headers} | VERSION
         face = self.root(request)
         if "Location" in headers:
             headers["Location"] = entity_uri(seen.model, headers["Location"], request.root, face)
         kind = response.headers.get("Content-Type", "")
-        if response.status == 204 and request.method in READS:
+        if response.status == 204 and request.method in READS and not as_atom:
             return Response(200, headers | {"Content-Type": JSON}, b'{"d":null}')
         if not kind.startswith("application/json"):
             headers |= {name: response.headers[name] for name in ("Content-Type", "Content-Disposition")
@@ -161,16 +166,19 @@ class Face:
         body = response.read()
         link = re.search(rb'"@odata\.nextLink":"([^"]*)"', body)
         on = next_link(face, request.path, request.query, link[1].decode()) if link is not None else None
+        if as_atom:
+            kind, written = atom.Atom(seen, request.root, face).answer(body, request.path, found.last, on)
+            return Response(response.status, headers | {"Content-Type": kind}, written)
         old = (request.header("maxdataserviceversion") or "").startswith("1.")
         written = Verbose(seen, request.root, face).answer(body, found.last, on, old)
         return Response(response.status, headers | {"Content-Type": JSON}, written)
 
-    def refused(self, response: Response) -> Response:
+    def refused(self, response: Response, as_atom: bool = False) -> Response:
         """An error of 4.0 as one of 2.0."""
         headers = {name: response.headers[name] for name in GIVEN if name in response.headers} | VERSION
         body = response.read()
         if body:
-            body, headers["Content-Type"] = verbose.error(body), JSON
+            body, headers["Content-Type"] = (atom.error(body), atom.XML) if as_atom else (verbose.error(body), JSON)
         return Response(response.status, headers, body)
 
 
@@ -191,15 +199,32 @@ def _check_version(request: Request) -> None:
                         target="DataServiceVersion")
 
 
-def _check_form(request: Request) -> None:
-    """Raises NotAcceptable where only Atom or another form will do."""
+def _format(request: Request) -> str | None:
+    """`$format`, in lower case."""
     chosen = re.search(r"(?:^|&)(?:\$|%24)format=([^&]*)", request.query, re.IGNORECASE)
-    if chosen is not None and not chosen[1].lower().startswith(("json", "application/json", "application%2fjson")):
-        raise NotAcceptable(reason="the V2 face answers in JSON")
+    return unquote(chosen[1]).lower() if chosen is not None else None
+
+
+def wants_atom(request: Request) -> bool:
+    """Whether a read is answered in Atom: where `$format` or Accept name it, or XML, and no JSON."""
+    if request.method not in READS:
+        return False
+    chosen = _format(request)
+    if chosen is not None:
+        return chosen.startswith(("atom", "application/atom", "xml", "application/xml"))
     accept = (request.header("accept") or "").lower()
-    if chosen is None and accept and request.method in READS and "/$" not in request.path and not re.search(
+    return "json" not in accept and ("/atom" in accept or "/xml" in accept and "*/*" not in accept)
+
+
+def _check_form(request: Request) -> None:
+    """Raises NotAcceptable where neither JSON nor Atom will do."""
+    chosen = _format(request)
+    if wants_atom(request) or chosen is not None and chosen.startswith(("json", "application/json")):
+        return
+    accept = (request.header("accept") or "").lower()
+    if chosen is not None or accept and request.method in READS and "/$" not in request.path and not re.search(
             r"json|\*/\*|application/\*|multipart/", accept):
-        raise NotAcceptable(reason="the V2 face answers in JSON")
+        raise NotAcceptable(reason="the V2 face answers in JSON and in Atom")
 
 
 def _is_json(request: Request) -> bool:

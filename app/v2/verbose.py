@@ -29,11 +29,13 @@ Object = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Verbose:
-    """Bodies between a view and its service; `root` and `face`: the addresses of the 4.0 service and of the face."""
+    """Bodies between a view and its service; `root` and `face`: the addresses of the 4.0 service and of the face.
+    `iso`: dates are written as Atom has them, in the way of ISO 8601."""
 
     view: View
     root: str
     face: str
+    iso: bool = False
 
     # --- answers -----------------------------------------------------------------------------------------
 
@@ -41,8 +43,7 @@ class Verbose:
         """The 2.0 body of a 4.0 answer. `last`: the name that wraps a single value; `next_link`: of the next page;
         `plain_arrays`: collections without `results`, as OData 1.0 has them."""
         data = read_json(body)
-        fragment = str(data.get("@odata.context", "")).partition("#")[2]
-        found = self._fragment(data, fragment, last)
+        found, _ = self.found(data, last)
         if isinstance(found, list):
             count = data.get("@odata.count")
             whole: Any = {"results": found}
@@ -53,24 +54,26 @@ class Verbose:
             found = found if plain_arrays else whole
         return write_json({"d": found})
 
-    def _fragment(self, data: Object, fragment: str, last: str) -> Any:
+    def found(self, data: Object, last: str) -> tuple[Any, TypeRef | None]:
+        """What a 4.0 answer holds: entities, links, values, or {`last`: value}; and its type, None for links."""
+        fragment = str(data.get("@odata.context", "")).partition("#")[2]
         model, items = self.view.model, data.get("value")
         many = isinstance(items, list)
         if fragment.endswith("$ref") or fragment.startswith("Collection($ref"):
-            return [self._uri(each) for each in items or ()] if many else self._uri(data)
+            return [self._uri(each) for each in items or ()] if many else self._uri(data), None
         name = re.split(r"[(/]", fragment, maxsplit=1)[0]
         if name in model.sets and ("$entity" in fragment or many or "@odata.id" in data):
             type = self._behind(fragment, model.sets[name].type)
             if many:
-                return [self.entity(each, type) for each in items or ()]
+                return [self.entity(each, type) for each in items or ()], TypeRef(type)
             if "value" not in data and self.view.model.entity_type(type) is not None:
-                return self.entity(data, type)
+                return self.entity(data, type), TypeRef(type)
         ref = self._type(fragment, last)
         if many:
-            return [self.value(each, replaced(ref)) for each in items or ()]
+            return [self.value(each, replaced(ref)) for each in items or ()], ref
         if model.kind(ref.name) == "entity":
-            return self.entity(data, ref.name)
-        return {last: self.value(data["value"] if "value" in data else data, ref)}
+            return self.entity(data, ref.name), ref
+        return {last: self.value(data["value"] if "value" in data else data, ref)}, ref
 
     def _behind(self, fragment: str, type: str) -> str:
         """The type of the entities that a context URL ends at, starting from the type of its set."""
@@ -129,9 +132,9 @@ class Verbose:
             return None
         match ref.name:
             case "Edm.DateTimeOffset":
-                return f"/Date({_milliseconds(value)}+0000)/"
+                return value if self.iso else f"/Date({_milliseconds(value)}+0000)/"
             case "Edm.Date":
-                return f"/Date({_milliseconds(value)})/"
+                return f"{value}T00:00:00" if self.iso else f"/Date({_milliseconds(value)})/"
             case "Edm.TimeOfDay":
                 hours, minutes, seconds = str(value).split(":")
                 return f"PT{hours}H{minutes}M{seconds}S"

@@ -93,7 +93,7 @@ def test_reads(clients: Any, line: str, expected: Any) -> None:
 @pytest.mark.parametrize(("line", "headers", "status", "code"), [
     ("GET v2/Products(4711)", {}, 404, "notFound"), ("GET v2/Nope", {}, 404, "unknownResource"), ("GET v2/Company", {}, 404, "unknownResource"),
     ("GET v2/Products?$filter=Nope%20eq%201", {}, 400, "unknownProperty"), ("GET v2/Products?$search=a", {}, 400, "unknownOption"),
-    ("GET v2/Products?$format=atom", {}, 406, "notAcceptable"), ("GET v2/Products", {"Accept": "application/atom+xml"}, 406, "notAcceptable"),
+    ("GET v2/Products?$format=csv", {}, 406, "notAcceptable"), ("GET v2/Products", {"Accept": "text/csv"}, 406, "notAcceptable"),
     ("GET v2/Products", {"DataServiceVersion": "3.0"}, 400, "unsupportedVersion"),
     ("POST v2/Products", {"X-HTTP-Method": "BREW"}, 400, "invalidHeader"), ("DELETE v2/Products(4711)", {}, 404, "notFound"),
     ("GET v2/Products?$filter=replace(Name,'a','b')%20eq%20'c'", {}, 501, "notImplemented")])
