@@ -138,6 +138,10 @@ def _check_positions(items: Any, depth: int, kind: str) -> None:
     if depth:
         for each in items:
             _check_positions(each, depth - 1, kind)
+        if depth == 1 and kind.endswith("LineString") and len(items) < 2:
+            raise ValueError("a LineString has two or more positions")
+        if depth == 1 and kind.endswith("Polygon") and (len(items) < 4 or items[0] != items[-1]):
+            raise ValueError("a ring of a Polygon has four or more positions, of which the last is the first")
     elif not 2 <= len(items) <= 4 or any(each.__class__ not in (int, float) for each in items):
         raise ValueError("a position has two to four numbers")
 

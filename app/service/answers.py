@@ -183,7 +183,7 @@ def updated(call: Call, entity: Entity, knows_state: bool, change: plan.Change |
     default = vocabularies.update_returns(call.model) == "representation"
     if wants_representation(call, default):
         return show(call, entity, as_sent(call, entity, change), change=change)
-    headers = dict(applied(call))
+    headers = {"OData-EntityId": call.request.root + path_of(entity), **applied(call)}
     if knows_state and entity.etag is not None:
         headers["ETag"] = entity.etag
     return Response(204, headers)

@@ -238,6 +238,7 @@ class Child:
         if expansion.read is None:
             for row, target in zip(rows, made, strict=True) if expansion.count is not None else ():
                 for _, holder in self._values(target) if self.expansion.path else ((-1, target),):
+                    self._hold_links(holder)
                     self._number(holder, row[expansion.count])      # type: ignore[index]
             return
         if self.nested:
@@ -306,7 +307,7 @@ class Child:
             holder[self.expansion.name] = related[0].made if related else None
 
     def _hold_links(self, holder: dict[str, Any]) -> None:
-        """Puts the links of the property immediately before its value (JSON Format §8.1, §8.2)."""
+        """Puts the links of the property immediately before its value (JSON Format §4.4, §8.1, §8.2)."""
         for name in self.link_names:
             if name in holder:
                 holder[name] = holder.pop(name)

@@ -53,6 +53,10 @@ class Streamed:
                     self._tell(holder, names, info, path, type)
                     if names in self.inlined:
                         self._put(holder, names[-1], info, content)
+            if self.inlined and self.format.version == "4.0":       # navigation properties come last (JSON Format §4.4)
+                links = self.model.navigations(type)
+                for name in [each for each in target if each.partition("@")[0] in links]:
+                    target[name] = target.pop(name)
 
     def _streams(self, type: str) -> list[tuple[str, ...]]:
         """The streams of a type that are to be told of: the media stream, stream properties, those expanded."""

@@ -43,3 +43,22 @@ def test_collection_and_other_coordinate_system() -> None:
 def test_faults(text: str) -> None:
     with pytest.raises(ValueError):
         geo.read(text)
+
+
+RINGS = [
+    ("Polygon", [[[0, 0], [1, 0], [1, 1], [0, 0]]], True), ("Polygon", [[[0, 0], [1, 0], [1, 1]]], False), ("Polygon", [[[0, 0], [1, 0], [0, 0]]], False),
+    ("Polygon", [[[0, 0], [1, 0], [1, 1], [0, 1]]], False), ("MultiPolygon", [[[[0, 0], [1, 0], [1, 1], [0, 0]]], [[[0, 0], [1, 0], [1, 1], [0, 1]]]], False),
+    ("LineString", [[0, 0], [1, 1]], True), ("LineString", [[0, 0]], False), ("LineString", [], False), ("MultiLineString", [[[0, 0], [1, 1]], [[0, 0]]], False),
+    ("MultiLineString", [], True), ("MultiPoint", [[0, 0]], True), ("MultiPoint", [], True),
+]
+
+
+@pytest.mark.parametrize(("kind", "coordinates", "valid"), RINGS)
+def test_lines_and_rings(kind: str, coordinates: list[Any], valid: bool) -> None:
+    """RFC 7946 §3.1.4, §3.1.6: a line has two positions or more, a ring four or more and ends where it begins."""
+    value = {"type": "GeometryCollection", "geometries": [{"type": kind, "coordinates": coordinates}]}
+    if valid:
+        geo.check(value)
+    else:
+        with pytest.raises(ValueError, match="two or more positions|four or more positions"):
+            geo.check(value)

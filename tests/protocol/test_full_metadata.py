@@ -207,3 +207,21 @@ def test_links_stand_immediately_before_what_is_expanded(clients: Clients, reque
         assert members[at - 2:at] == [f"{name}@{prefix}associationLink", f"{name}@{prefix}navigationLink"]
         own = [index for index, member in enumerate(members) if member.partition("@")[0] == name and not member.endswith("nextLink")]
         assert own == list(range(own[0], own[0] + len(own))) and own[-1] == at
+
+
+def test_a_count_stands_with_the_links_of_its_property(clients: Clients) -> None:
+    """Also where the property itself is not there (J 4.4, J 8.3)."""
+    found = clients["northwind"].get("Employees(2)?$expand=Reports/$count,Orders", FULL)
+    members = [member for member in found if member.startswith("Reports@")]
+    assert members == ["Reports@odata.associationLink", "Reports@odata.navigationLink", "Reports@odata.count"]
+    at = list(found).index(members[0])
+    assert list(found)[at:at + 3] == members
+
+
+@pytest.mark.parametrize("accept", [{}, FULL])
+def test_navigation_properties_come_last_in_older_answers(clients: Clients, accept: dict[str, str]) -> None:
+    """Behind every structural property, an expanded stream too (J 4.4)."""
+    found = clients["workshop"].get("Orders(2)", accept)
+    for order in (found, found["Follows"]):
+        members = [member.partition("@")[0] for member in order]
+        assert "Note" in members and max(members.index(name) for name in ("No", "Note")) < min(members.index(name) for name in ("Maker", "Tools", "Follows") if name in members)
