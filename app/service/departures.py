@@ -75,6 +75,7 @@ class Departures:
             with session.following():
                 session.set_stream(current, name, None)
         session.log(current, "delete", None, was)
+        session.numbers.leave(current)
         assert current.row_id is not None
         if not session.writer.delete(table, current.row_id, current.version):
             raise Retry("The entity changed at the same time")

@@ -67,6 +67,7 @@ def delete(call: Call) -> Response:
                 assert entity.row is not None and entity.handle is not None
                 was = {name: entity.row[name] for tie in entity.layout.ties for name in tie}
                 session.log(entity, "delete", None, was)
+                session.numbers.leave(entity)
                 session.deleted.add(entity.handle)
             _all_there(session.writer.delete_all(entities[0].layout.table, _ids(entities)), entities)
         else:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from app.edm import vocabularies
+from app.edm import types, vocabularies
 from app.edm.index import Model
 from app.edm.model import EnumType, NavigationProperty, Property
 from app.payload.schemas import Schemas
@@ -135,6 +135,13 @@ class Layout:
     def key_paths(self) -> tuple[tuple[str, str], ...]:
         """(name in key predicates, property path) of the key."""
         return tuple((part.name, part.path) for part in self.model.key(self.type))
+
+    @cached_property
+    def numbers(self) -> tuple[str, ...]:
+        """The columns of the key that hold numbers which the service makes."""
+        made = [path for _, path in self.key_paths if path in self.places and self.places[path].type in types.INTEGERS
+                and (self.has_stream or self.computed(path))]
+        return tuple(column for path in made for column in self.columns(path, None))
 
     @cached_property
     def streams(self) -> tuple[str, ...]:

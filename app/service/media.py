@@ -241,7 +241,7 @@ def _key(call: Call, session: WriteSession, id: str, type: str) -> dict[str, Any
             continue
         (column,) = layout.columns(path, None)
         if place.type in types.INTEGERS:
-            found[path] = session.writer.next_integer(layout.table, column)
+            found[path] = session.numbers.next(layout.table, column)
         elif place.type == "Edm.String" and len(layout.key_paths) == 1 and wish and len(wish) <= (
                 place.property.type.max_length if isinstance(place.property.type.max_length, int) else KEY_LENGTH):
             if session.by_key(id, {name: wish}) is None:

@@ -24,6 +24,7 @@ from app.service.catalogue import Catalogue
 from app.service.entities import Change, Entity, missing_value
 from app.service.guard import Guard
 from app.service.layout import Layout, new_key
+from app.service.numbers import Numbers
 from app.store import Retry, changelog, streams
 from app.store.mapping import Column, Contained, DocumentLink, Inverse, Link, Reference, Table, Unbound
 
@@ -60,6 +61,7 @@ class WriteSession:
         self.writer, self.reader, self.planner = catalogue.writer, catalogue.reader, catalogue.planner
         self.now, self.root, self.request_url = now, root, request_url or root
         self.principal, self.rules, self.languages = principal, rules, languages
+        self.numbers = Numbers(self.writer)
         self.writable = writable                    # functions have no side effects
         self.guard: Guard | None = None             # where not every right is given
         self.seen, self.principal_values = self.model, values
@@ -392,7 +394,7 @@ class WriteSession:
                 entity.values[path] = new_key(place.property.type.max_length)
             elif entity.layout.computed(path) and place.type in types.INTEGERS:
                 (column,) = entity.layout.columns(path, None)
-                entity.values[path] = self.writer.next_integer(entity.layout.table, column)
+                entity.values[path] = self.numbers.next(entity.layout.table, column)
 
     def _fill_in(self, entity: Entity) -> None:
         """Values for the members that neither the body nor a rule gave one."""
@@ -558,6 +560,7 @@ class WriteSession:
         where something written lies outside of what whoever asks may change."""
         if self.guard is not None:
             self.guard.check()
+        self.numbers.keep()
         if self._log:
             self.catalogue.search.keep((entry[0], entry[1]) for entry in self._log if entry[3] in INDEXED)
             changelog.take_turn(self.store)

@@ -14,7 +14,7 @@ import peewee as pw
 
 from app.errors import DuplicateKey
 from app.sql.terms import all_of
-from app.store import schema
+from app.store import numbers
 from app.store.database import Result, Store
 from app.store.forms import strip_fraction
 from app.store.mapping import Column, Document, Flat, Scalar, Storage, Table
@@ -36,6 +36,8 @@ class Writer:
         self._texts: dict[tuple[Any, ...], str] = {}
         self._inserts: dict[tuple[str, tuple[str, ...]], tuple[str, tuple[Convert, ...]]] = {}
         self._updates: dict[tuple[str, tuple[str, ...]], tuple[str, tuple[Any, ...], tuple[Convert, ...]]] = {}
+        self._memory: tuple[str, tuple[int, ...]] | None = None
+        self._numbers: dict[tuple[str, str], tuple[str, tuple[str, ...]]] = {}
         self._readers: dict[str, tuple[Convert, ...]] = {}
         self._writers: dict[Column, Convert] = {}
 
@@ -194,10 +196,23 @@ class Writer:
         return self.store.execute(self._text(("delete", table.id), build), [row_id, version]).count > 0
 
     def next_integer(self, table: Table, name: str) -> int:
-        """The next number for an integer key that the service makes."""
-        if self.dialect.name != "sqlite":       # others may be inserting: they take turns
-            return schema.next_integer(self.store, table.name, name)
-        return self._highest(table, name) + 1
+        """The next number for an integer key that the service makes, greater than any that was given."""
+        statement = self._numbers.get((table.name, name))
+        if statement is None:
+            if self._ready is not None:
+                self._ready(table.id)
+            statement = self._numbers[table.name, name] = numbers.query(self.store, table.name, name)
+        return numbers.following(self.store, table.name, name, statement)
+
+    def retire(self, table: Table, name: str, number: int) -> None:
+        """A number of an integer key that the service makes has gone with its row: no greater one being there, it is
+        remembered."""
+        if number > self._highest(table, name):
+            if self._memory is None:
+                self._memory = numbers.memory(self.store)
+            text, places = self._memory
+            given = (numbers.name(table.name, name), numbers.digits(number))
+            self.store.execute(text, [given[place] for place in places])
 
     def _highest(self, table: Table, name: str) -> int:
         def build() -> pw.Node:

@@ -21,7 +21,7 @@ import peewee as pw
 from app.edm import types, vocabularies
 from app.edm.model import Property
 from app.errors import ConfigurationError, ODataError
-from app.store import schema
+from app.store import numbers, schema
 from app.store.clauses import NULL, infix, words
 from app.store.database import Store
 from app.store.mapping import Column, Flat, Index, Mapping, Scalar, Storage, identifier
@@ -108,6 +108,9 @@ class _Migration:
             column = quoted(str(self.discriminator))
             self.execute("UPDATE", quoted(main.name), "SET", column, "=", pw.Value(new_type), "WHERE", column, "=", pw.Value(old))
         self.fill(present, moves)
+        for move in moves:
+            if move.old is not None:
+                numbers.rename(self.store, (self.old[0].name, move.old.name), (main.name, move.column.name))
         self.links(new[1:])
         schema.adapted(self.store, self.mapping, self.id, (present, *new[1:]),
                        [each.name for each in self.old[1:] if each.name not in {part.name for part in new}])

@@ -524,15 +524,3 @@ def set_setting(store: Store, name: str, value: str) -> None:
     with store.write():
         store.execute(*store.compile(table.delete().where(pw.Expression(pw.Entity("name"), "=", pw.Value(name)))))
         store.execute(*store.compile(table.insert([(name, value)], columns=[pw.Entity("name"), pw.Entity("value")])))
-
-
-def next_integer(store: Store, table: str, column: str) -> int:
-    """The next number of an integer key that the service makes: the greatest and one. Inside `write()`; a second
-    transaction that asks for the same column waits for the end of this one."""
-    if store.dialect.name == "postgresql":
-        store.run("SELECT pg_advisory_xact_lock(hashtext(%s), hashtext(%s))", (table, column))
-    query: Any = pw.Table(table).alias("t1").select(pw.fn.MAX(quoted("t1", column)))
-    if store.dialect.name == "mariadb":
-        query = words(query, "FOR UPDATE")
-    found = store.run(*store.compile(query))[0][0]
-    return int(found or 0) + 1

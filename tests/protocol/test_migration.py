@@ -66,6 +66,9 @@ ADDED = '<Property Name="Good" Type="Edm.Boolean" Nullable="false" DefaultValue=
 KIND = '<EnumType Name="Kind"><Member Name="A" Value="1"/><Member Name="B" Value="2"/></EnumType>'
 DERIVED = ('<EntityType Name="Big" BaseType="ns.Thing" OpenType="true"><Property Name="Wide" Type="Edm.Int32"/></EntityType>')
 SAME = model()
+NUMBERED = (f'{HEAD}<EntityType Name="Thing"><Key><PropertyRef Name="ID"/></Key><Property Name="ID" Type="Edm.Int32" Nullable="false">'
+            '<Annotation Term="Org.OData.Core.V1.Computed"/></Property></EntityType>'
+            f'<EntityContainer Name="C"><EntitySet Name="Things" EntityType="ns.Thing"/></EntityContainer>{TAIL}')
 CHANGES: dict[str, list[tuple[str, list[Exchange]]]] = {
     "new properties": [
         (model(PLAIN + ADDED + '<Property Name="Kind" Type="ns.Kind" DefaultValue="B"/>', types=KIND, more=ADDED), [
@@ -167,6 +170,12 @@ def test_what_is_stored_is_found_again(stages: list[tuple[str, Any]], opened: Ca
         else:
             walk(opened, text, steps)
             walk(opened, text, [])      # once is enough
+
+
+def test_a_number_stays_given_whatever_its_key_is_called(opened: Callable[[str], Service]) -> None:
+    walk(opened, NUMBERED, [step("POST Things", 201, {"ID": 1}, {}), step("POST Things", 201, {"ID": 2}, {}), step("DELETE Things(2)", 204)])
+    walk(opened, NUMBERED.replace('"ID"', '"No"').replace("<Annotation", '<Annotation Term="Store.RenamedFrom" String="ID"/><Annotation'), [
+        step("GET Things", 200, {"value": [{"No": 1}]}), step("POST Things", 201, {"No": 3}, {})])
 
 
 @pytest.mark.parametrize(("text", "said"), REFUSED.values(), ids=REFUSED)

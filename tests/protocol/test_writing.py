@@ -21,6 +21,9 @@ MADE_BY_ACME, MADE_BY_BOLT = ({"Maker": {"Name": {"Short": name}}} for name in (
 NO_OFFSET = "2024-05-01T10:00:00"
 
 WORKSHOP: dict[str, list[tuple[Any, ...]]] = {
+    "numbers are given once": [
+        ("P-11.4.7.1-01", "POST Drawings", b"<svg/>", 201, {"ID": 4}, SVG), ("P-11.4.7.3-01", "DELETE Drawings(4)", None, 204), ("P-11.4.7.1-01", "POST Drawings", b"<svg/>", 201, {"ID": 5}, SVG),
+    ],
     "complex values that link": [
         ("P-11.4.2.2-02", "POST Tools", {"Code": "t1", "Spot": {"Keeper": {"Name": {"Short": "new1"}}}, "Parts": [{"Name": "p", "Maker": {"Name": {"Short": "new2"}}}, {"Name": "q", "Maker": {"@id": "Makers('acme')"}}]}, 201,
          {"Spot": {"Keeper": {"Name": {"Short": "new1"}}}, "Parts": [{"Maker": {"Name": {"Short": "new2"}}}, {"Maker": {"Name": {"Short": "acme"}}}]}),
@@ -110,6 +113,13 @@ NORTHWIND: dict[str, list[tuple[Any, ...]]] = {
         ("J-Conf-24", "PATCH Products(4001)", {"@type": "#Northwind.Model.Product", "Category": {"@id": "Categories(1)"}}, 200, {"CategoryID": 1}, {**NEW, **SHOWN}), ("J-Conf-24", "PATCH Products(4001)", {"@odata.type": "#Northwind.Model.Product", "Category": {"@odata.id": "Categories(2)"}}, 200, {"CategoryID": 2}, {**NEW, **SHOWN}),
         ("J-Conf-24", "PATCH Products(4001)", {"Category@odata.bind": None}, 200, {"CategoryID": None}, {"OData-Version": "4.0", **SHOWN}), ("P-11.4.3.1-01", "PATCH Products(4001)", {"Category": {"Name": "new"}}, 400, error("nestedEntity"), {"OData-Version": "4.0"}),
         ("P-11.4.3.1-01", "PATCH Products(4001)", {"Tags@odata.bind": ["Tags('vegan')"]}, 204, None, {"OData-Version": "4.0"}), ("P-11.4.3.1-01", "PATCH Products(4001)", {"Tags@odata.bind": ["Tags('new')"]}, 204, None, {"OData-Version": "4.0"}), ("P-11.4.3.1-01", "Products(4001)/Tags/$count", None, 200, "2"),
+    ],
+    "numbers are given once": [
+        ("P-11.4.2", "POST Categories", {"Name": "a"}, 201, {"ID": 7}), ("P-11.4.5", "DELETE Categories(7)", None, 204), ("P-11.4.2", "POST Categories", {"Name": "b"}, 201, {"ID": 8}), ("P-4.1", "Categories(7)", None, 404),
+        ("P-11.4.5", "DELETE Categories(8)", None, 204), ("P-11.4.5", "DELETE Categories(6)", None, 204), ("P-11.4.2", "POST Categories", {"Name": "c"}, 201, {"ID": 9}),
+        ("P-11.4.14", "DELETE Reviews/$each", None, 204), ("P-11.4.2", "POST Products(1)/Reviews", {"Stars": 3, "WrittenAt": "2024-01-01T00:00:00Z"}, 201, {"ID": 11}), ("P-11.4.14", "DELETE Reviews/$each", None, 204, None, {"Prefer": "continue-on-error"}), ("P-11.4.2", "POST Products(1)/Reviews", {"Stars": 3, "WrittenAt": "2024-01-01T00:00:00Z"}, 201, {"ID": 12}),
+        ("P-11.4.2", "POST Products", {"ID": 4001, "UnitPrice": 1, "Reviews": [{"Stars": 1, "WrittenAt": "2024-01-01T00:00:00Z"}]}, 201, {"Reviews": [{"ID": 13}]}), ("P-11.4.5", "DELETE Products(4001)", None, 204), ("P-11.4.2", "POST Products(2)/Reviews", {"Stars": 3, "WrittenAt": "2024-01-01T00:00:00Z"}, 201, {"ID": 14}),
+        ("P-11.4.12", "PATCH Orders", {"value": [{"@removed": {"reason": "deleted"}, "OrderID": 10273}, {"Freight": 1}]}, 204), ("P-11.4.12", "Orders?$filter=Freight eq 1&$select=OrderID", None, 200, {"value": [{"OrderID": 10274}]}),
     ],
     "types and texts": [
         ("P-11.4.4-01", "PATCH Employees(5)/Northwind.Model.SalesPerson", {"FirstName": "x", "LastName": "y"}, 404), ("P-11.4.4-01", "PATCH Products(3001)/Northwind.Model.DigitalProduct", {}, 201, {"SizeInBytes": 0}),

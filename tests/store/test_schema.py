@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from app.errors import ConfigurationError, Conflict
-from app.store import Mapping, Store, connect, schema
+from app.store import Mapping, Store, connect, numbers, schema
 from app.store.tables import Column
 from tests.store.test_mapping import entity, mapped, sets
 
@@ -121,14 +121,24 @@ def test_names_that_drivers_would_misread(name: str) -> None:
         schema.quoted(name)
 
 
-def test_next_integer(empty: Store) -> None:
+def test_numbers_are_given_once(empty: Store, northwind: Mapping) -> None:
     kind = Column("id", "Edm.Int64", "Edm.Int64", False)
     for text in schema.create_table(empty, schema.Definition("numbers", (kind,), key=("id",))):
         empty.execute(text)
-    for expected in (1, 2):
+    schema.create(empty, northwind)
+    statement = numbers.query(empty, "numbers", "id")
+
+    def following() -> int:
         with empty.write():
-            assert schema.next_integer(empty, "numbers", "id") == expected
-            empty.execute(f"INSERT INTO numbers (id) VALUES ({expected})")
+            return numbers.following(empty, "numbers", "id", statement)
+    for expected in (1, 2):
+        assert following() == expected
+        empty.execute(f"INSERT INTO numbers (id) VALUES ({expected})")
     empty.execute("INSERT INTO numbers (id) VALUES (41)")
-    with empty.write():
-        assert schema.next_integer(empty, "numbers", "id") == 42
+    assert following() == 42
+    for gone in (41, 9, 1 << 62):       # the greatest counts, whatever its length and order
+        text, places = numbers.memory(empty)
+        empty.execute(text, [(numbers.name("numbers", "id"), numbers.digits(gone))[place] for place in places])
+    assert following() == (1 << 62) + 1
+    empty.execute("DELETE FROM numbers")
+    assert following() == (1 << 62) + 1
