@@ -17,10 +17,12 @@ if TYPE_CHECKING:
     from app.service.service import Service
     from app.service.settings import Settings
     from app.web import create_app
+    from app.web.observed import Observation
 
 # Imported when first asked for: `odata check` needs no web server, `import app.edm` no database.
 _HOMES = {
     "create_app": "app.web",
+    "Observation": "app.web.observed",
     "Operations": "app.service.operations",
     "Principal": "app.service.access",
     "Request": "app.service.request",
@@ -33,8 +35,8 @@ _HOMES = {
 
 __all__ = [
     "BadRequest", "BodyError", "Conflict", "Forbidden", "Gone", "NotFound", "NotImplementedByService", "ODataError",
-    "Operations", "PreconditionFailed", "Principal", "Request", "Service", "ServiceUnavailable", "Settings", "Unauthorized",
-    "create_app",
+    "Observation", "Operations", "PreconditionFailed", "Principal", "Request", "Service", "ServiceUnavailable", "Settings",
+    "Unauthorized", "create_app",
 ]
 
 

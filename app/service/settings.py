@@ -112,6 +112,12 @@ def _lenient(text: str) -> frozenset[str]:
     return frozenset(names)
 
 
+def _log(text: str) -> str:
+    if text not in ("", "text", "json"):
+        raise ValueError("expected text, json, or nothing")
+    return text
+
+
 def _instant(text: str) -> str | None:
     if not text:
         return None
@@ -190,6 +196,7 @@ class Settings:
     strict: bool = _setting(_flag, "keep to the letter where the service is lenient for known clients", False,
                             option="--strict")
     explain: bool = _setting(_flag, "answer `Accept: application/vnd.odata.plan+json` with the plan of a request", False)
+    log: str = _setting(_log, "a line on standard error for every request, as `text` or `json`; empty: none", "", option="--log")
     lenient: frozenset[str] = _setting(
         _lenient, "leniencies beyond the standard: " + ", ".join(f"`{name}`" for name in LENIENCIES), frozenset(),
         option="--lenient")

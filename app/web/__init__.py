@@ -1,7 +1,7 @@
 """Web: the service as a Flask application.
 
 In: `Settings` (or the environment). Out: a WSGI application. Everything outside `/-/` is OData and goes to
-`Service.handle`; below `/-/`, which no OData name can collide with, are health, metrics, the vocabularies and the files
+`Service.handle`; below `/-/`, which no OData name can collide with, are health, the vocabularies and the files
 that open the service in Excel and Power BI.
 Flask calls the OData face from one `before_request` hook; where the application has no hooks or routes of its own
 beyond ours, the face is called without Flask (which costs five times the request itself).
@@ -10,7 +10,7 @@ beyond ours, the face is called without Flask (which costs five times the reques
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Protocol, cast
 
 import flask
@@ -21,6 +21,7 @@ from app.service.authenticate import Authenticate
 from app.service.response import Response
 from app.service.settings import Settings
 from app.web import files
+from app.web.observed import Observer, logged
 from app.web.odata import Body, Face, StartResponse, refusal
 
 SYSTEM = "/-/"
@@ -34,23 +35,26 @@ class OpenService(v2.Service, Protocol):
     def namespace(self) -> str: ...
 
 
-def create_app(settings: Settings | None = None, authenticate: Authenticate | None = None) -> flask.Flask:
+def create_app(settings: Settings | None = None, authenticate: Authenticate | None = None,
+               observers: Sequence[Observer] = ()) -> flask.Flask:
     """The WSGI application for `settings` (default: the environment): opens the service, makes its store ready.
 
     `authenticate`: says who asks, in the place of what the settings name; it gets the `Request`, gives a `Principal`, and
-    raises Unauthorized. Raises ConfigurationError and ModelError when it cannot be served.
+    raises Unauthorized. `observers`: are told of every request when its answer has ended, besides what `ODATA_LOG` asks for.
+    Raises ConfigurationError and ModelError when it cannot be served.
     """
     from app.service.service import Service
     settings = settings or Settings.from_environment()
-    return application(Service.open(settings, authenticate=authenticate), settings)
+    return application(Service.open(settings, authenticate=authenticate), settings, observers)
 
 
-def application(service: OpenService, settings: Settings) -> flask.Flask:
+def application(service: OpenService, settings: Settings, observers: Sequence[Observer] = ()) -> flask.Flask:
     """The Flask application over an open service."""
     app = flask.Flask("app.web", static_folder=None)
     app.url_map.merge_slashes = False       # else `/-//health` is answered by a redirection in HTML
     app.extensions["odata"] = service
-    face = Face(v2.Face(service, settings.v2_path) if settings.v2_path else service, settings)
+    face = Face(v2.Face(service, settings.v2_path) if settings.v2_path else service, settings,
+                (*logged(settings.log), *observers))
     system = settings.root_path + SYSTEM
     monitors = settings.root_path + MONITORS
 
@@ -112,19 +116,12 @@ def additions(app: flask.Flask) -> tuple[int, ...]:
 # --- below /-/ -----------------------------------------------------------------------------------
 
 def system_routes(service: OpenService) -> flask.Blueprint:
-    """Health, metrics and vocabulary documents."""
+    """Health and vocabulary documents."""
     routes = flask.Blueprint("system", __name__)
 
     @routes.get("/health")
     def health() -> flask.Response:
         return flask.jsonify(status="ok", namespace=service.namespace)
-
-    @routes.get("/metrics")
-    def metrics() -> flask.Response:
-        measured: Callable[[], str] | None = getattr(service, "metrics", None)
-        if measured is None:
-            flask.abort(404)
-        return flask.Response(measured(), content_type="text/plain; version=0.0.4; charset=utf-8")
 
     @routes.get("/vocabularies/<name>")
     def vocabulary(name: str) -> flask.Response:

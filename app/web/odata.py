@@ -12,7 +12,7 @@ import io
 import json
 import re
 import string
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from http import HTTPStatus
 from typing import Any, BinaryIO, Protocol, cast
@@ -24,6 +24,7 @@ from app.service.request import Request
 from app.service.response import Response
 from app.service.settings import Settings
 from app.web import headers as transport
+from app.web.observed import Observer, Watch
 
 Environ = dict[str, Any]
 
@@ -48,8 +49,9 @@ class StartResponse(Protocol):
 class Face:
     """Serves `service` as a WSGI application, whatever the method and the path."""
 
-    def __init__(self, service: Handler, settings: Settings) -> None:
+    def __init__(self, service: Handler, settings: Settings, observers: Sequence[Observer] = ()) -> None:
         self.service = service
+        self.observers = observers
         self.root_path = settings.root_path
         self.max_body, self.max_stream = settings.max_body, settings.max_stream
         self.origins = settings.cors_origins
@@ -65,6 +67,7 @@ class Face:
     def answer(self, environ: Environ) -> Response:
         """The response as it goes out: coded, with length and CORS headers, without a body where HEAD asked."""
         method = environ["REQUEST_METHOD"]
+        watch = Watch(self.observers, method, raw_target(environ), environ.get("REMOTE_ADDR", "")) if self.observers else None
         headers = request_headers(environ)
         response = transport.preflight(method, headers, self.origins)
         if response is None and method == "OPTIONS" and raw_target(environ) == "*":     # of the server, not of a resource
@@ -81,6 +84,8 @@ class Face:
         if method == "HEAD":
             close(response)
             response.body, response.close = b"", None
+        if watch is not None:
+            watch.follow(response)
         return response
 
     def request(self, environ: Environ, method: str, headers: dict[str, str]) -> Request | None:

@@ -71,7 +71,7 @@ def test_health(parts: Parts) -> None:
 
 
 REFUSED = [
-    ("GET", "/-/nothing", 404), ("GET", "/-//health", 404), ("POST", "/-/health", 405), ("GET", "/-/metrics", 404),
+    ("GET", "/-/nothing", 404), ("GET", "/-//health", 404), ("POST", "/-/health", 405),
     ("GET", "/-/vocabularies/../xml.py", 404), ("GET", "/-/vocabularies/none.xml", 404),
     ("GET", "/-/vocabularies/__init__.py", 404),
 ]
@@ -84,13 +84,6 @@ def test_refusals_below_the_system_path_are_json(parts: Parts, method: str, targ
     assert answer.status_code == status and not service.requests
     assert answer.content_type == "application/json" and set(answer.json["error"]) == {"code", "message"}
     assert ("Allow" in answer.headers) == (status == 405)
-
-
-def test_metrics_are_shown_where_the_service_has_some() -> None:
-    service, app = make(False)
-    service.metrics = lambda: "requests_total 3\n"      # type: ignore[attr-defined]
-    answer = app.test_client().get("/-/metrics")
-    assert answer.data == b"requests_total 3\n" and answer.mimetype == "text/plain"
 
 
 def test_vocabularies_are_served_as_they_are_kept(parts: Parts) -> None:
