@@ -36,7 +36,8 @@ def canonical_base(call: Call) -> tuple[str, bool]:
         return contained_base(call), True
     if resource.source is not None:
         return resource.source, True
-    if resource.kind in ("entity", "collection") and resource.steps:
+    functions = any(isinstance(step, bound.OperationStep) for step in resource.steps)
+    if resource.kind in ("entity", "collection") and resource.steps and not functions:
         source, _ = call.service.planner(call.policy).source(resource.steps)
         fixed = call.mapping.fixed_path(source.table)
         return fixed or "", fixed is not None

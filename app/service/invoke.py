@@ -110,23 +110,42 @@ def evaluate(call: Call) -> Response:
         return each.evaluate(call)
     with call.store.read():
         session = session_of(call, writable=False)
-        start: Source | Value | None = None
-        rest = call.resource.steps
-        while True:
-            at = next(index for index, step in enumerate(rest) if isinstance(step, bound.OperationStep))
-            step, before, rest = rest[at], rest[:at], rest[at + 1:]
-            assert isinstance(step, bound.OperationStep)
-            operation = step.operation
-            assert operation.returns is not None
-            function = permitted(call, operation, before, start)
-            binding = bound_to(call, session, operation, before, start=start)
-            availability.demand(call, session, operation, binding)
-            result = function(*binding, **arguments(call, session, step, function), context=Context(session))
-            if result is None and not operation.returns.type.collection:
-                return _nothing(call, operation, rest)
-            if not any(isinstance(each, bound.OperationStep) for each in rest):
-                return shown(call, session, operation.returns.type, result, rest)
-            start = _start(call, session, operation, result)
+        operation, result, rest = _called(call, session, call.resource.steps)
+        assert operation.returns is not None
+        if result is None and not operation.returns.type.collection:
+            return _nothing(call, operation, rest)
+        return shown(call, session, operation.returns.type, result, rest)
+
+
+def entity_behind(call: Call, session: WriteSession, steps: Steps) -> Entity | None:
+    """The entity that a path with functions leads to; None where there is none."""
+    operation, result, rest = _called(call, session, steps)
+    if result is None:
+        return None
+    start = _start(call, session, operation, result)
+    if isinstance(start, Value):
+        raise NotImplementedByService(feature="An entity behind a value that is not stored")
+    return find(session, rest, call.values, start=start)
+
+
+def _called(call: Call, session: WriteSession, steps: Steps) -> tuple[Operation, Any, Steps]:
+    """The last function of a path, or the one that gave nothing, with its result and the steps behind it."""
+    start: Source | Value | None = None
+    rest = steps
+    while True:
+        at = next(index for index, step in enumerate(rest) if isinstance(step, bound.OperationStep))
+        step, before, rest = rest[at], rest[:at], rest[at + 1:]
+        assert isinstance(step, bound.OperationStep)
+        operation = step.operation
+        assert operation.returns is not None
+        function = permitted(call, operation, before, start)
+        binding = bound_to(call, session, operation, before, start=start)
+        availability.demand(call, session, operation, binding)
+        result = function(*binding, **arguments(call, session, step, function), context=Context(session))
+        if result is None and not operation.returns.type.collection \
+                or not any(isinstance(each, bound.OperationStep) for each in rest):
+            return operation, result, rest
+        start = _start(call, session, operation, result)
 
 
 def _start(call: Call, session: WriteSession, operation: Operation, result: Any) -> Source | Value:

@@ -23,6 +23,7 @@ from app.service.call import Call
 from app.service.conditions import matches
 from app.service.entities import Entity
 from app.service.finding import Steps, find
+from app.service.invoke import entity_behind
 from app.service.response import Response
 from app.service.session import WriteSession
 from app.service.write import (allow, check_collection, check_conditions, collection_steps, parent_of, place, prepare,
@@ -36,7 +37,8 @@ OCTETS = "application/octet-stream"
 def _spot(call: Call) -> tuple[Steps, str, bound.PropertyStep | None]:
     """The steps of the entity, the name of the stream, and the property that declares it."""
     steps = call.resource.steps
-    at = next((index for index, step in enumerate(steps) if isinstance(step, bound.PropertyStep)), None)
+    called = max((index for index, step in enumerate(steps) if isinstance(step, bound.OperationStep)), default=-1)
+    at = next((index for index, step in enumerate(steps) if index > called and isinstance(step, bound.PropertyStep)), None)
     if at is None:
         return steps, "$value", None
     last = steps[-1]
@@ -46,7 +48,10 @@ def _spot(call: Call) -> tuple[Steps, str, bound.PropertyStep | None]:
 
 
 def _entity(call: Call, session: WriteSession, steps: Steps, lock: bool = False) -> Entity:
-    entity = find(session, steps, call.values, lock=lock)
+    if not lock and any(isinstance(step, bound.OperationStep) for step in steps):
+        entity = entity_behind(call, session, steps)
+    else:
+        entity = find(session, steps, call.values, lock=lock)
     if entity is None:
         raise NotFound(reason=f"There is no entity at '{call.request.path[:200]}'")
     return entity
@@ -57,7 +62,8 @@ def _entity(call: Call, session: WriteSession, steps: Steps, lock: bool = False)
 def read(call: Call) -> Response:
     """GET: the content, whole or the range asked for; 204 where there is none."""
     steps, name, step = _spot(call)
-    call.service.planner(call.policy).source(steps)         # whether it may be read at all
+    if not any(isinstance(step, bound.OperationStep) for step in steps):
+        call.service.planner(call.policy).source(steps)         # whether it may be read at all
     entity = _entity(call, session_of(call), steps)
     assert entity.handle is not None
     found = streams.info(call.store, *entity.handle, name)

@@ -471,3 +471,60 @@ IN_VALUES = [
 
 def test_keys_inside_complex_values(service_of: ServiceOf, tmp_path: Path) -> None:
     walk(opened(service_of, tmp_path, SPOTS), IN_VALUES)
+
+
+# --- paths behind functions --------------------------------------------------------------------------------
+
+FILMS = HEAD + SCHEMA.format("ns", """
+<EntityType Name="Film" HasStream="true"><Key><PropertyRef Name="ID"/></Key><Property Name="ID" Type="Edm.Int32" Nullable="false"/>
+ <Property Name="Poster" Type="Edm.Stream"/><NavigationProperty Name="Next" Type="ns.Film"/></EntityType>
+<Function Name="Word" IsComposable="true"><ReturnType Type="Edm.String" Nullable="false"/></Function>
+<Function Name="Films" IsBound="true" IsComposable="true"><Parameter Name="word" Type="Edm.String" Nullable="false"/>
+ <ReturnType Type="Collection(ns.Film)" Nullable="false"/></Function>
+<Function Name="Latest" IsComposable="true"><Parameter Name="before" Type="Edm.Int32" Nullable="false"/><ReturnType Type="ns.Film"/></Function>
+<Function Name="Again" IsBound="true" IsComposable="true"><Parameter Name="film" Type="ns.Film" Nullable="false"/><ReturnType Type="ns.Film"/></Function>
+<EntityContainer Name="C"><EntitySet Name="Films" EntityType="ns.Film"><NavigationPropertyBinding Path="Next" Target="Films"/></EntitySet>
+ <FunctionImport Name="Word" Function="ns.Word"/><FunctionImport Name="Latest" Function="ns.Latest" EntitySet="Films"/></EntityContainer>""") + TAIL
+FUNCTIONS = """
+from app import Operations
+
+operations = Operations()
+
+
+@operations.function("ns.Word")
+def word(*, context):
+    return "two"
+
+
+@operations.function("ns.Films", bound_to="Edm.String")
+def films(word, *, context):
+    return context.set("Films").where("ID ge @least", least=len(word) - 1)
+
+
+@operations.function("ns.Latest")
+def latest(before, *, context):
+    return context.set("Films").where("ID lt @before", before=before).orderby("ID desc").first()
+
+
+@operations.function("ns.Again", bound_to="ns.Film")
+def again(film, *, context):
+    return film
+"""
+ALONG = [
+    *[step("P 11.4.7.1", "POST Films", 201, {"ID": id}, "film", Slug=str(id)) for id in (1, 2)],
+    step("P 11.4.8", "PUT Films(1)/Poster", 204, content="poster"),
+    step("P 11.4.6", "PUT Films(2)/Next/$ref", 204, None, {"@odata.id": "Films(1)"}),
+    step("P 11.2.3", "GET Latest(before=9)/$value", 200, "film"), step("P 11.2.3", "GET Latest(before=9)/Next/Poster", 200, "poster"),
+    step("P 11.2.3", "GET Latest(before=9)/ns.Again()/Next/$value", 200, "film"), step("P 11.2.3", "GET Films(2)/ns.Again()/Poster", 204),
+    step("P 11.2.3", "GET Latest(before=1)/$value", 404), step("P 11.2.3", "GET Latest(before=2)/Next/$value", 404),
+    step("P 11.4.7.2", "PUT Latest(before=9)/$value", 405, content="x"),
+    step("P 10.2", "GET Word()/ns.Films()", 200, {"@odata.context": ROOT + "$metadata#Collection(ns.Film)", "value": [{"ID": 2}]}),
+    step("P 10.2", "GET Word()/ns.Films()(2)/ns.Again()", 200, {"@odata.context": ROOT + "$metadata#ns.Film", "ID": 2}),
+    step("P 10.2", "GET Latest(before=9)/ns.Again()", 200, {"ID": 2}), step("P 11.2.10", "GET Word()/ns.Films()/$count", 200, "1"),
+]
+
+
+def test_paths_behind_functions(service_of: ServiceOf, tmp_path: Path) -> None:
+    (tmp_path / "films.xml").write_text(FILMS)
+    (tmp_path / "films.py").write_text(FUNCTIONS)
+    walk(Client(service_of(tmp_path / "films.xml", None, tmp_path / "films.py")), ALONG)
