@@ -18,7 +18,8 @@ from app.service.wishes import json_range, understood
 from app.url.headers import MediaRange
 
 UI5 = "x-sap-security-session"
-VARY = "OData-MaxVersion, Accept, X-SAP-Security-Session"
+POWER_QUERY = "Microsoft.Data.Mashup"
+VARY = "OData-MaxVersion, Accept, X-SAP-Security-Session, User-Agent"
 Document: TypeAlias = tuple[bytes, str]
 XML_RANGES = (("application", "xml"), ("text", "xml"), ("application", "*"), ("*", "*"), ("text", "*"))
 
@@ -91,8 +92,10 @@ def media_type(notation: csdl.Notation | None, version: str) -> str:
 
 def plain(request: Request, strict: bool) -> bool:
     """Whether a request for `$metadata` gets the simpler form: it came by the BI view, or from OpenUI5, which follows no
-    base types and says who it is by a header of its own."""
-    return request.plain or not strict and UI5 in request.headers
+    base types and says who it is by a header of its own, or from Power Query, whose first reader fails on navigation
+    properties in complex types."""
+    return request.plain or not strict and (
+        UI5 in request.headers or request.headers.get("user-agent", "").startswith(POWER_QUERY))
 
 
 def document(model: Model, form: str, version: str, root: str, simple: bool, notation: csdl.Notation | None) -> Document:

@@ -62,13 +62,20 @@ def test_the_document_of_the_view_is_simple_and_whole(name: str, private: Callab
             if model.kind(member.type.name) == "complex" and not model.properties(member.type.name)}
 
 
-def test_openui5_gets_the_simple_document_at_the_root(private: Callable[..., Client]) -> None:
-    """OpenUI5 follows no base types; `--strict` gives it what all get."""
-    line, headers = "GET $metadata", {"X-SAP-Security-Session": "disabled", "X-Requested-With": "XMLHttpRequest", "Accept": "*/*"}
-    client, strict = private("industryData"), private("industryData", strict=True)
+@pytest.mark.parametrize("headers", [
+    {"X-SAP-Security-Session": "disabled", "X-Requested-With": "XMLHttpRequest", "Accept": "*/*"},
+    {"User-Agent": "Microsoft.Data.Mashup (https://go.microsoft.com/fwlink/?LinkID=304225)", "OData-MaxVersion": "4.0",
+     "MaxDataServiceVersion": "3.0", "Accept": "application/json;odata.metadata=minimal;q=1.0,application/xml;q=0.7"},
+], ids=["OpenUI5", "Power Query"])
+def test_some_clients_get_the_simple_document_at_the_root(private: Callable[..., Client], headers: dict[str, str]) -> None:
+    """OpenUI5 follows no base types, Power Query takes no navigation in complex types; `--strict` gives them what all get."""
+    line, client, strict = "GET $metadata", private("industryData"), private("industryData", strict=True)
     assert b"BaseType=\"microsoft.graph.industryData.run\"" in client.send(line).body
-    assert b"BaseType=\"microsoft.graph.industryData.run\"" not in client.send(line, headers).body
-    assert client.send(line, headers).headers["vary"] != client.send("GET ").headers["vary"]
+    shown = client.send(line, headers)
+    assert b"BaseType=\"microsoft.graph.industryData.run\"" not in shown.body
+    complex = etree.fromstring(shown.body).iterfind(".//edm:ComplexType", NS)
+    assert not any(each.findall("edm:NavigationProperty", NS) for each in complex)
+    assert shown.headers["vary"] != client.send("GET ").headers["vary"]
     assert strict.send(line, headers).body == strict.send(line).body
 
 
