@@ -380,7 +380,8 @@ class Loader:
     def store(self, progress: Progress | None = None) -> None:
         """Insert everything, inside a transaction."""
         writer = self.catalogue.writer
-        with self.store_.deferred_references():
+        tables = [each for id in self.items for each in schema.definitions(self.mapping, id)]
+        with schema.filling(self.store_, dict.fromkeys(tables)), self.store_.deferred_references():
             for id, items in self.items.items():
                 table = self.mapping.table(id)
                 for start in range(0, len(items), CHUNK):

@@ -125,6 +125,10 @@ class Driver:
         """The lock that one starting process holds."""
         raise NotImplementedError
 
+    def unhurried(self, connection: Any) -> contextlib.AbstractContextManager[None]:
+        """Inside, a transaction's statements may take as long as they need."""
+        return contextlib.nullcontext()
+
     def too_slow(self) -> LimitExceeded:
         allowed = f"{self.limit:g} seconds" if self.limit else "what the database gives it"
         return LimitExceeded(limit="time of a query", allowed=allowed)
@@ -223,6 +227,14 @@ class SQLiteDriver(Driver):
             self._write_ahead(connection)
         connection.set_progress_handler(self._late, STEPS)
         return connection
+
+    @contextlib.contextmanager
+    def unhurried(self, connection: Any) -> Iterator[None]:
+        connection.set_progress_handler(None, 0)
+        try:
+            yield
+        finally:
+            connection.set_progress_handler(self._late, STEPS)
 
     def _late(self) -> bool:
         """Whether the statement of this thread has had its time."""
@@ -364,6 +376,12 @@ class PostgreSQLDriver(Driver):
             cursor.execute(text, parameters)
             while rows := cursor.fetchmany(size):
                 yield rows
+
+    @contextlib.contextmanager
+    def unhurried(self, connection: Any) -> Iterator[None]:
+        connection.execute("SET LOCAL statement_timeout = 0")       # a transaction that fails takes it back
+        yield
+        connection.execute("RESET statement_timeout")
 
     @contextlib.contextmanager
     def lock(self, connection: Any) -> Iterator[None]:

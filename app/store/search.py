@@ -133,6 +133,16 @@ class Index:
     def _build(self, id: str) -> None:
         self.store.execute(*self.store.compile(pw.Table("odata_search").delete().where(
             pw.Expression(pw.Entity("source"), "=", pw.Value(id)))))
+        table = [each for each in schema.system_tables(self.store.dialect.name) if each.name == "odata_search"]
+        with self.store.driver.unhurried(self.store.connection()), schema.filling(
+                self.store, () if self.indexed() - {id} else table):
+            self._fill(id)
+        if self.store.dialect.name == "postgresql":     # else it plans for a handful of hits until it looks by itself
+            self.store.execute(*self.store.compile(pw.NodeList((pw.SQL("ANALYZE"), pw.Entity("odata_search")))))
+        schema.set_setting(self.store, MARK + id, self._form(id))
+
+    def _fill(self, id: str) -> None:
+        """Inserts the entries of every row."""
         entries: list[Entry] = []
         last = self._read(id, ">", pw.Value(0), entries)
         while last:
@@ -141,9 +151,6 @@ class Index:
                 entries = []
             last = self._read(id, ">", pw.Value(last), entries)
         self._add(entries)
-        if self.store.dialect.name == "postgresql":     # else it plans for a handful of hits until it looks by itself
-            self.store.execute(*self.store.compile(pw.NodeList((pw.SQL("ANALYZE"), pw.Entity("odata_search")))))
-        schema.set_setting(self.store, MARK + id, self._form(id))
 
     def _hold(self, id: str) -> None:
         """No other transaction changes the table until this one ends (SQLite has one writer anyway)."""
