@@ -321,6 +321,8 @@ class EntityReader:
 
     def _links(self, parts: Parts, type: str, reading: Reading, at: str, faults: Faults, base: str | None
                ) -> dict[str, Links]:
+        """What is said of each navigation property: in one way, but for collections of new entities, whose members may be
+        bound and inserted (JSON Format §8.5)."""
         found: dict[str, Links] = {}
         navigations = self.model.navigations(type)
         for name in dict.fromkeys((*parts.binds, *parts.related, *parts.deltas)):
@@ -328,21 +330,23 @@ class EntityReader:
             here = join(at, name)
             if navigation is None:
                 faults.append((here + BIND, Fault("unknownProperty", f"{type} has no navigation property '{name}'.")))
-            elif sum(name in given for given in (parts.binds, parts.related, parts.deltas)) > 1:
+            elif sum(name in given for given in (parts.binds, parts.related, parts.deltas)) > 1 and not (
+                    navigation.collection and reading.operation == "create" and name not in parts.deltas):
                 faults.append((here, Fault("conflictingLinks", f"'{name}' is given in two ways; give it in one.")))
             elif not reading.trusted and vocabularies.read_only(self.model, type, navigation):
                 if name in parts.binds:
                     faults.append((here, Fault("readOnly", f"'{name}' cannot be written.")))
-            elif name in parts.binds:
-                links = self._bind(navigation, parts.binds[name], reading, here, faults, base)
-                if links is not None:
-                    found[name] = links
-            elif name in parts.related:
-                links = self._nested(type, navigation, parts.related[name], reading, here, faults, base)
-                if links is not None:
-                    found[name] = links
-            else:
+            elif name in parts.deltas:
                 found[name] = self._delta(type, navigation, parts.deltas[name], reading, here, faults, base)
+            else:
+                bound = nested = None
+                if name in parts.binds:
+                    bound = self._bind(navigation, parts.binds[name], reading, here, faults, base)
+                if name in parts.related:
+                    nested = self._nested(type, navigation, parts.related[name], reading, here, faults, base)
+                links = bound or nested
+                if links is not None:
+                    found[name] = Links(bound.targets + nested.targets) if bound and nested else links
         return found
 
     def _bind(self, navigation: NavigationProperty, value: Any, reading: Reading, at: str, faults: Faults,
