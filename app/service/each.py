@@ -255,11 +255,14 @@ def _acted(call: Call, session: WriteSession, step: bound.OperationStep, given: 
 
 
 def _shown(call: Call, session: WriteSession, ref: TypeRef, found: list[Any], rest: Steps = ()) -> Response:
-    """What each call gave, as a collection; where each gave a collection, as a collection of these (§11.5.2)."""
+    """What each call gave, as a collection of objects: a primitive result, or a collection, is the `value` of one (JSON
+    Format §12)."""
     if not ref.collection:
-        if session.model.kind(ref.name) == "entity":        # a collection of entities holds no null
-            found = [each for each in found if each is not None]
-        return invoke.shown(call, session, replace(ref, collection=True), found, rest)
+        several = session.model.underlying(replace(ref, collection=True))
+        kind = session.model.kind(several.name)
+        if kind == "entity":        # a collection of entities holds no null
+            return invoke.shown(call, session, several, [each for each in found if each is not None], rest)
+        return results.answer(call, results.canonical(session, several, found), rest, wrapped=kind != "complex" and not rest)
     single = replace(session.model.underlying(ref), collection=False)
     if rest or call.resource.suffix or any(getattr(call.options, each.name) not in (None, (), False)
                                            for each in fields(call.options) if each.name not in ("select", "expand", "compute")):
@@ -275,7 +278,7 @@ def _shown(call: Call, session: WriteSession, ref: TypeRef, found: list[Any], re
         written = [[shown[each.handle] for each in inner if each.handle in shown] for inner in lists]
     else:
         written = [results.written(call, results.canonical(session, ref, inner)) for inner in lists]
-    body = {**read.context_member(call, f"Collection(Collection({single.name}))"), "value": written}
+    body = {**read.context_member(call, f"Collection(Collection({single.name}))"), "value": [{"value": each} for each in written]}
     return Response(200, {"Content-Type": call.wishes.format.content_type}, dumps(body))
 
 

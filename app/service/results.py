@@ -220,8 +220,8 @@ def written(call: Call, found: Value) -> Any:
     return writer(_document(call, found.value, found.ref.name))
 
 
-def answer(call: Call, start: Value, steps: Steps) -> Response:
-    """The answer that shows a value, or what a path leads to in it."""
+def answer(call: Call, start: Value, steps: Steps, wrapped: bool = False) -> Response:
+    """The answer that shows a value, or what a path leads to in it; `wrapped`: each member of a collection as an object."""
     found = along(call, start, steps)
     value, ref, suffix = found.value, found.ref, call.resource.suffix
     if value is None and not ref.collection:
@@ -242,6 +242,7 @@ def answer(call: Call, start: Value, steps: Steps) -> Response:
     if not ref.collection:
         body.update(written if isinstance(written, dict) else {"value": written})
     else:
+        written = [{"value": each} for each in written] if wrapped else written
         page = read.page_of(call) if call.request.method in ("GET", "HEAD") else 0      # an action is not invoked for each page
         return paged(call, call.options, written, page, body, {"Content-Type": format.content_type})
     return Response(200, {"Content-Type": format.content_type}, dumps(body))
