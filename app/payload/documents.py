@@ -25,6 +25,11 @@ EXTERNAL = "://"      # in the name of a type that another document declares
 INEXACT = frozenset({"Edm.Decimal", "Edm.Untyped", "Edm.PrimitiveType"})      # what is stored in another form than written
 
 
+def parsed(value: Any) -> Any:
+    """A written value as data, where it goes out as the text that is stored."""
+    return orjson.loads(orjson.dumps(value)) if isinstance(value, orjson.Fragment) else value
+
+
 class DocumentWriter:
     """Writes documents of a model in one format."""
 

@@ -21,7 +21,7 @@ from app.payload import delta as form
 from app.payload.values import dumps, json_converter
 from app.payload.writer import key_predicate
 from app.plan import Source
-from app.service import restrictions
+from app.service import lost, restrictions
 from app.service.changes import Branch, Interest, Touch, Trail, Untracked, Window, interest
 from app.service.predicates import Uses, start
 from app.service.response import Response
@@ -385,7 +385,9 @@ class Changes:
         run = Run(replace(self.call.service.values(self.call), rows=rows), self.call.syntax.options)
         found, at = sql.fetch(self.call.store, node.statement, run.values), node.read.sort[-1]
         made, paths = node.objects(found, run, self.base), node.paths(found, self.base)
-        return {row[at]: (each, path) for row, each, path in zip(found, made, paths, strict=True)}
+        there = {row[at]: (each, path) for row, each, path in zip(found, made, paths, strict=True)}
+        lost.tell(there, self.touched, self.answer.options)
+        return there
 
     def deleted(self, row: int) -> bool:
         return row in self.touched and self.touched[row].deleted

@@ -16,6 +16,7 @@ from app.bind import nodes as bound
 from app.payload import delta as form
 from app.payload.format import Format
 from app.plan import Source
+from app.service import lost
 from app.service.changes import Branch, Touch
 from app.service.delta import Changes, Item, Keys, gone
 from app.service.rows import Node, Run
@@ -123,7 +124,8 @@ class Looked:
         now = trail.related(hop, new, False) | {pair for pair in trail.related(hop, seen) if pair[0] in paths}
         if self.single:
             now |= trail.related(hop, {row for row in paths if self.repointed(window.of(hop.own).get(row))}, False)
-        there = self.read(call, self.node, sorted({target for _, target in now}), {target: paths[own] for own, target in now})
+        owners = {target: paths[own] for own, target in now}
+        there = self.read(call, self.node, sorted(owners), owners, touched)
         ended = {pair for pair in parted if pair not in now}
         ended |= {pair for pair in now if pair[1] in changed and pair[1] not in there and pair[0] not in unknown}
         ended |= {pair for pair in parted & now if self.another(touched.get(pair[1]), paths[pair[0]], there.get(pair[1]))}
@@ -150,7 +152,7 @@ class Looked:
         other = getattr(self.hop.relation, "other", ())
         return isinstance(other, tuple) and any(column.name in was for column in other)
 
-    def read(self, call: Call, node: Node, rows: list[int], owners: Mapping[int, str]) -> There:
+    def read(self, call: Call, node: Node, rows: list[int], owners: Mapping[int, str], touched: Mapping[int, Touch]) -> There:
         """Row → (object, URL below the root) of the related entities that the options let through."""
         if not rows:
             return {}
@@ -160,7 +162,9 @@ class Looked:
         if node.writer.needs_base:
             bases = [f"{owners[row[at]]}/{self.hop.name}" for row in found]
         made, paths = node.objects(found, run, bases), node.paths(found, bases)
-        return {row[at]: (each, path) for row, each, path in zip(found, made, paths, strict=True)}
+        there = {row[at]: (each, path) for row, each, path in zip(found, made, paths, strict=True)}
+        lost.tell(there, touched, self.options)
+        return there
 
     def base(self, owner: str) -> str:
         """What the URLs of related entities begin with."""

@@ -58,7 +58,7 @@ class NestedBranch(Looked):
             id, root = call.wishes.format.control("id"), call.request.root
             known = {target: ({id: root + path}, path) for target, (_, path) in known.items()}
         if self.inner.branches:
-            self.complete(call, outcome, paths, known)
+            self.complete(call, changes, outcome, paths, known)
             came = {target for _, target in outcome.came}
             told = self.inner.attach(call, changes, {row: each for row, each in known.items() if row not in came})
         else:
@@ -77,7 +77,7 @@ class NestedBranch(Looked):
             made[own][0][self.member] = items if self.collection else items[-1]
         return set(found)
 
-    def complete(self, call: Call, outcome: Outcome, paths: Mapping[int, str], known: There) -> None:
+    def complete(self, call: Call, changes: Changes, outcome: Outcome, paths: Mapping[int, str], known: There) -> None:
         """Replaces the objects of related entities that are new to the client by those with all that is expanded."""
         owners = {target: paths[own] for own, target in outcome.came}
-        known.update(self.read(call, self.full, sorted(owners), owners))
+        known.update(self.read(call, self.full, sorted(owners), owners, changes.window.of(self.hop.target)))

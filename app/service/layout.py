@@ -6,7 +6,7 @@ Values here are canonical, with enumerations as member names (what rules and ope
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from collections.abc import Mapping as MappingType
 from dataclasses import dataclass
 from functools import cached_property
@@ -171,6 +171,16 @@ class Layout:
         return {column.name: name for name, place in self.places.items() for column in _columns(place.storage)}
 
     @cached_property
+    def loose(self) -> dict[str, tuple[tuple[str, ...], str | None]]:
+        """The columns of documents that may hold dynamic properties: where they are in the entity, and their type."""
+        found: dict[str, tuple[tuple[str, ...], str | None]] = {}
+        if self.table.dynamic is not None:
+            found[self.table.dynamic.name] = (), None
+        for name, place in self.places.items():
+            found.update(_loose(self.model, (name,), place.storage))
+        return found
+
+    @cached_property
     def gaps(self) -> tuple[Gap, ...]:
         """The members that cannot simply be null where nobody gave them a value."""
         found = []
@@ -310,3 +320,12 @@ def _columns(storage: Storage) -> list[Column]:
             below = [column for inner in members.values() for column in _columns(inner)]
             return [present, *below] if present is not None else below
     return []
+
+
+def _loose(model: Model, path: tuple[str, ...], storage: Storage) -> Iterator[tuple[str, tuple[tuple[str, ...], str]]]:
+    match storage:
+        case Document(column, type, False) if model.kind(type) == "complex":
+            yield column.name, (path, type)
+        case Flat(_, members, _):
+            for name, inner in members.items():
+                yield from _loose(model, (*path, name), inner)

@@ -19,7 +19,7 @@ from app.payload.schemas import Reading
 from app.plan import Planner
 from app.plan import changes as plan
 from app.plan.write import order
-from app.service import finding
+from app.service import finding, lost
 from app.service.catalogue import Catalogue
 from app.service.entities import Change, Entity, missing_value
 from app.service.guard import Guard
@@ -449,8 +449,10 @@ class WriteSession:
             else:
                 self._rewrite(entity, columns)
             was = {name: row[name] for tie in layout.ties if any(name in columns for name in tie) for name in tie}
+            gone = lost.marks(layout, row, columns)
             row.update(columns)
-            self.log(entity, "update", sorted({layout.of_column.get(name, name) for name in columns}), was)
+            names = sorted({layout.of_column.get(name, name) for name in columns})
+            self.log(entity, "update", names + gone, was)
         self._settled(entity)
 
     def _rewrite(self, entity: Entity, columns: Mapping[str, Any]) -> None:
