@@ -22,6 +22,7 @@ import orjson
 
 from app.errors import BodyError, LimitExceeded
 from app.payload.syntax import read_json, write_json
+from app.url.headers import is_request_id, parse_number
 
 MAX_PARTS = 10_000
 HEADER_LINE = 16_384
@@ -37,7 +38,6 @@ class _Lower(dict[str, str]):
         return self.setdefault(name, name.lower())
 
 
-is_request_id = re.compile(r"[-.~0-9A-Za-z_]+").fullmatch
 PLAIN_METHODS = {"GET": "GET", "get": "GET", "DELETE": "DELETE", "delete": "DELETE"}
 NO_HEADERS: Mapping[str, str] = {}  # of parts that have id, method and URL, and nothing else
 ALONE = ((), None, None)            # depends on nothing, under no condition, without a problem
@@ -199,10 +199,10 @@ def _embedded(outer: Mapping[str, str], data: Data, at: int, end: int) -> Part:
         problem = "A part does not begin with a request line such as 'GET People HTTP/1.1'"
     elif id is not None and not is_request_id(id):
         problem = f"'{id[:40]}' is not a valid Content-ID"
-    length = headers.get("content-length", "")
-    exact = length.isdigit() and int(length) <= end - start
-    if exact:
-        end = start + int(length)
+    length = parse_number(headers.get("content-length", ""))
+    exact = length is not None and length <= end - start
+    if length is not None and exact:
+        end = start + length
     body: bytes | memoryview = data[start:end] if end - start < COPIED else memoryview(data)[start:end]
     if not exact and isinstance(body, bytes) and not body.strip():
         body = b""

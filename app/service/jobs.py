@@ -29,7 +29,7 @@ from app.service.response import Response
 from app.store import jobs, streams
 from app.store.database import Retry
 from app.store.jobs import Job
-from app.url.headers import Preference, parse_media_ranges, parse_preferences
+from app.url.headers import Preference, parse_media_ranges, parse_number, parse_preferences
 
 if TYPE_CHECKING:
     from app.service.service import Service
@@ -83,7 +83,8 @@ def submit(service: Service, request: Request, principal: Principal) -> Response
     """202 with the monitor of a new job, or the answer itself where it came within `wait` seconds."""
     version = wishes.versions(request)[0]
     preferences = parse_preferences(request.header("prefer") or "")
-    wait = next((int(each.value) for each in preferences if each.name == "wait" and each.value and each.value.isdigit()), 0)
+    waits = (parse_number(each.value or "") for each in preferences if each.name == "wait")
+    wait = next((each for each in waits if each is not None), 0)
     holder = me() if wait else None
     called, callback = callback_of(preferences, service.settings.callback_hosts)
     kept = {name: value for name, value in request.headers.items()

@@ -103,7 +103,7 @@ def value_of(answer: PartAnswer, path: str, model: Model) -> Found:
         return Found(None)
     if not answer.headers.get("Content-Type", "").startswith("application/json"):
         text = answer.body.decode("utf-8", "replace")
-        return Found(Decimal(text) if re.fullmatch(r"-?\d+", text) else text)
+        return Found(Decimal(text) if re.fullmatch(r"-?[0-9]+", text) else text)
     body = json.loads(answer.body, parse_float=Decimal, parse_int=Decimal)
     context = next((body[name] for name in ("@odata.context", "@context") if name in body), "")
     found = Found(body, _type(context.partition("#")[2], model))
@@ -150,7 +150,7 @@ def _step(found: Found, step: str, model: Model) -> Found:
     if isinstance(value, list):
         if step == "$count":
             return Found(Decimal(len(value)))
-        inside = re.fullmatch(r"-?\d+", step) and -len(value) <= int(step) < len(value)
+        inside = re.fullmatch(r"-?[0-9]{1,18}", step) and -len(value) <= int(step) < len(value)
         return Found(value[int(step)], TypeRef(ref.name) if ref else None) if inside else Found(None)
     if not isinstance(value, dict):
         return Found(None)

@@ -13,7 +13,7 @@ from app.errors import BindError, NotAcceptable
 from app.payload import Format
 from app.service.request import Request
 from app.service.response import Response
-from app.url.headers import PREFIXED, MediaRange, parse_media_ranges, parse_preferences
+from app.url.headers import PREFIXED, MediaRange, parse_media_ranges, parse_number, parse_preferences, parse_version
 
 OMITTING = ("GET", "HEAD", "POST")      # not PUT and PATCH, whose answers hold all that changed (Protocol §8.2.8.6)
 
@@ -40,8 +40,8 @@ class Wishes:
     @property
     def page_size(self) -> int | None:
         """maxpagesize, when it is a positive number."""
-        value = self.preferences.get("maxpagesize")
-        return int(value) if isinstance(value, str) and value.isdigit() and 0 < int(value) < 2**31 else None
+        value = self._number("maxpagesize")
+        return value if value is not None and 0 < value < 2**31 else None
 
     @property
     def goes_on(self) -> bool:
@@ -52,8 +52,11 @@ class Wishes:
     @property
     def most(self) -> int | None:
         """max-affected: how many entities a change of many may touch, where the client sets a limit."""
-        value = self.preferences.get("max-affected")
-        return int(value) if isinstance(value, str) and value.isdigit() else None
+        return self._number("max-affected")
+
+    def _number(self, name: str) -> int | None:
+        value = self.preferences.get(name)
+        return parse_number(value) if isinstance(value, str) else None
 
     @property
     def applied(self) -> str:
@@ -105,23 +108,21 @@ def versions(request: Request) -> tuple[str, str, bool]:
     if most is None and sent is None:
         return "4.0", "4.01", False
     ceiling, body = _version(most, "OData-MaxVersion"), _version(sent, "OData-Version")
-    if body is not None and body not in (4.0, 4.01):
+    if body is not None and body not in ((4, 0), (4, 1)):
         raise BindError("OData-Version must be 4.0 or 4.01", code="unsupportedVersion", target="OData-Version")
-    if ceiling is not None and ceiling < 4.0:
+    if ceiling is not None and ceiling < (4, 0):
         raise BindError("This service answers in OData 4.0 and 4.01", code="unsupportedVersion", target="OData-MaxVersion")
-    answer = "4.01" if ceiling is not None and ceiling >= 4.01 else "4.0"
+    answer = "4.01" if ceiling is not None and ceiling >= (4, 1) else "4.0"
     if body is not None:
-        return answer, "4.0" if body == 4.0 else "4.01", True
-    return answer, "4.0" if ceiling is not None and ceiling < 4.01 else "4.01", False
+        return answer, "4.0" if body == (4, 0) else "4.01", True
+    return answer, "4.0" if ceiling is not None and ceiling < (4, 1) else "4.01", False
 
 
-def _version(text: str | None, name: str) -> float | None:
-    if text is None:
-        return None
-    parts = text.split(";")[0].strip().split(".")
-    if len(parts) > 2 or not all(part.isdigit() and len(part) < 4 for part in parts):
+def _version(text: str | None, name: str) -> tuple[int, int] | None:
+    found = None if text is None else parse_version(text)
+    if text is not None and found is None:
         raise BindError(f"'{text[:20]}' is not a version", code="unsupportedVersion", target=name)
-    return float(".".join(parts))
+    return found
 
 
 def _format_range(text: str) -> MediaRange:

@@ -31,6 +31,7 @@ _PREFERENCE_VALUES = {
     "track-changes": "", "wait": "[0-9]++",
 }
 _ESCAPED = re.compile(r"\\(.)")
+MOST = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,9 +129,17 @@ def parse_etags(text: str) -> tuple[EntityTag, ...] | None:
 
 
 def parse_version(text: str) -> tuple[int, int] | None:
-    """An OData-Version or OData-MaxVersion value, `4.01` as (4, 1); None when it is not `digits.digits`."""
-    found = re.fullmatch(r"[ \t]*+0*+([0-9]{1,9})\.([0-9]++)[ \t]*+(?:;.*+)?", text)
-    return None if found is None else (int(found[1]), int(found[2].ljust(2, "0")[:2]))
+    """An OData-Version or OData-MaxVersion value, `4.01` as (4, 1); None when it is none. `4` is taken for `4.0`, and what
+    clients of old write behind a `;` for nothing (ABNF header-odata-version has two numbers)."""
+    found = re.fullmatch(r"[ \t]*+0*+([0-9]{1,9})(?:\.([0-9]++))?[ \t]*+(?:;.*+)?", text)
+    return None if found is None else (int(found[1]), int((found[2] or "").ljust(2, "0")[:2]))
+
+
+def parse_number(text: str) -> int | None:
+    """A whole number; what Int64 cannot hold is its maximum. None when it is none: other digits than 0 to 9 are no number."""
+    if not (text.isascii() and text.isdigit()):
+        return None
+    return min(int(text), MOST) if len(text) < 20 else MOST
 
 
 def is_request_id(text: str) -> bool:

@@ -18,6 +18,7 @@ from functools import lru_cache
 from typing import Any, BinaryIO, TypeVar, cast
 from urllib.parse import unquote_to_bytes
 
+from app.url.headers import parse_number
 from app.web.odata import body_limit
 
 T = TypeVar("T")
@@ -104,10 +105,10 @@ class Bridge:
 
     async def spool(self, environ: dict[str, Any], receive: Receive) -> tuple[BinaryIO, int]:
         """The whole request body and its length; what is beyond the limit stays unread."""
-        declared = environ.get("CONTENT_LENGTH", "")
+        declared = parse_number(environ.get("CONTENT_LENGTH", ""))
         allowed = body_limit(environ.get("CONTENT_TYPE", ""), self.max_body, self.max_stream)
-        if declared.isdigit() and int(declared) > allowed:
-            return io.BytesIO(), int(declared)
+        if declared is not None and declared > allowed:
+            return io.BytesIO(), declared
         message = await self.received(receive)
         data, more = message.get("body", b""), message.get("more_body", False)
         if not more:

@@ -23,6 +23,7 @@ from app.service import codings
 from app.service.request import Request
 from app.service.response import Response
 from app.service.settings import Settings
+from app.url.headers import parse_number
 from app.web import headers as transport
 from app.web.observed import Observer, Watch
 
@@ -270,8 +271,7 @@ class Incoming(io.RawIOBase):
 
 def request_body(environ: Environ, headers: dict[str, str], limit: int) -> BinaryIO | None:
     """The body as a binary stream, decoded from its Content-Encoding; None when the request has none."""
-    sent = headers.get("content-length", "")
-    length = int(sent) if sent.isdigit() else None
+    length = parse_number(headers.get("content-length", ""))
     chunked = "transfer-encoding" in headers and environ.get("wsgi.input_terminated")
     if length == 0 or (length is None and not chunked):
         return None

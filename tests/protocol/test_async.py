@@ -185,6 +185,8 @@ def test_wait(private: Callable[..., Client]) -> None:
     assert (answer.status, answer.json["Name"]) == (201, "async")
     assert "asyncresult" not in answer.headers and client.service.store.run(COUNT) == [(0,)]
     assert send(client, "GET Tags('nobody')", {"prefer": "wait=50, respond-async"}).status == 404
+    assert send(client, "GET Tags('nobody')", {"prefer": f"respond-async, wait={'9' * 5000}"}).status == 404
+    assert send(client, "GET Tags('nobody')", {"prefer": 'respond-async, wait="²"'}).status == 202
 
 
 def test_without_a_worker(private: Callable[..., Client], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -28,8 +28,8 @@ READING = [
     *[Exchange("P-8.2.7-01", "Products(1)", headers={"OData-Version": version}, sent={"OData-MaxVersion": text})
       for text, version in (("4", "4.0"), ("4.0", "4.0"), ("4.00", "4.0"), ("4.001", "4.0"), ("4.01", "4.01"), ("4.010", "4.01"), ("4.1", "4.01"), ("5.0", "4.01"), ("99", "4.01"), ("4.0;NetFx", "4.0"))],
     *[Exchange("P-8.2.7-02", "Products(1)", 400, {"error": {"code": "unsupportedVersion", "target": "OData-MaxVersion"}}, {"OData-Version": "4.0"}, {"OData-MaxVersion": text})
-      for text in ("3.0", "3.99", "x", "4.01.1", "-4")],
-    *[Exchange("P-8.1.5-02", "Products(1)", 400, {"error": {"code": "unsupportedVersion", "target": "OData-Version"}}, sent={"OData-Version": text}) for text in ("3.0", "4.1", "5.0", "x")],
+      for text in ("3.0", "3.99", "x", "4.01.1", "-4", "4.²", "4" * 5000)],
+    *[Exchange("P-8.1.5-02", "Products(1)", 400, {"error": {"code": "unsupportedVersion", "target": "OData-Version"}}, sent={"OData-Version": text}) for text in ("3.0", "4.1", "5.0", "x", "²")],
     # methods (P-9.2-03): what a resource knows, whatever was tried
     *[Exchange("P-9.2-03", f"{method} {target}", status, headers={"Allow": allowed}) for method, status in (("OPTIONS", 204), ("TRACE", 405), ("BREW", 405)) for target, allowed in (
         ("", READ), ("$metadata", READ), ("Products", SET), ("Products(1)", ONE), ("Products(1)/Category/$ref", "GET, HEAD, POST, PUT, DELETE"), ("Products/$count", READ),
@@ -44,7 +44,7 @@ READING = [
     Exchange("P-9.2-02", "OPTIONS Nothing", 404), Exchange("HTTP", "GET Products(1)", sent={"X-HTTP-Method": "DELETE"}), Exchange("HTTP", "HEAD Products(1)", 200, None), Exchange("HTTP", "HEAD Products(99)", 404, None),
     # preferences (P-8.2.8): both names where there are two, the first of several, nothing for what is not known
     prefer("maxpagesize=2", "maxpagesize=2"), prefer("odata.maxpagesize=2", "odata.maxpagesize=2"), prefer('MaxPageSize="2"', "maxpagesize=2"), prefer("maxpagesize=2, odata.maxpagesize=3", "maxpagesize=2", spec="P-13.2-01"), prefer("odata.maxpagesize=3, maxpagesize=2", "maxpagesize=2", spec="P-13.2-01"),
-    prefer("maxpagesize=2,maxpagesize=3", "maxpagesize=2", spec="P-8.2.8-03"), *[prefer(text, None) for text in ("maxpagesize=0", "maxpagesize=-1", "maxpagesize=x", "maxpagesize", "foo=bar; baz", "foo,,,;;", "=", '"x', "handling=strict", "continue-on-error", "allow-entityreferences", "wait=5")],
+    prefer("maxpagesize=2,maxpagesize=3", "maxpagesize=2", spec="P-8.2.8-03"), *[prefer(text, None) for text in ("maxpagesize=0", "maxpagesize=-1", "maxpagesize=x", "maxpagesize", "foo=bar; baz", "foo,,,;;", "=", '"x', "handling=strict", "continue-on-error", "allow-entityreferences", "wait=5", 'maxpagesize="²"', "maxpagesize=" + "9" * 5000, "max-affected=" + "9" * 5000, "wait=" + "9" * 5000)],
     *[prefer(text, None, spec="P-8.2.8-02") for text in ("odata.omit-values=nulls", "odata.wait=5", "odata.respond-async", "omit-values=some")], *[prefer(text, None, spec="P-8.2.8.7-01") for text in ("return=minimal", "return=representation")],
     prefer("omit-values=nulls", "omit-values=nulls", "Products(2)?$select=ID,Weight", "P-8.2.8.6", {"ID": 2}), prefer("omit-values=defaults", "omit-values=defaults", "Products(1)?$select=ID,Discontinued", "P-8.2.8.6", {"ID": 1, "Discontinued": ABSENT}),
     prefer('include-annotations="*,-display.*"', 'include-annotations="*,-display.*"', spec="P-8.2.8.4"), prefer('odata.include-annotations="-*"', 'odata.include-annotations="-*"', spec="P-8.2.8.4"), prefer("track-changes", "track-changes", "Tags", "P-8.2.8.9"), prefer("odata.track-changes,odata.maxpagesize=2", "odata.maxpagesize=2, odata.track-changes", "Tags", "P-8.3.6-01"),

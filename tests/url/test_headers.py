@@ -98,8 +98,16 @@ def test_version() -> None:
     assert headers.parse_version("4.01") == (4, 1)
     assert headers.parse_version(" 4.01 ;NetFx") == (4, 1)
     assert headers.parse_version("4.1") == (4, 10)
-    for text in ("4", "x", "4.", "", "-4.0"):
+    assert headers.parse_version("4") == (4, 0)
+    for text in ("x", "4.", "", "-4.0", "4.²"):
         assert headers.parse_version(text) is None
+
+
+def test_number() -> None:
+    assert [headers.parse_number(text) for text in ("0", "007", "9" * 18)] == [0, 7, 10**18 - 1]
+    assert headers.parse_number("9" * 19) == headers.parse_number("9" * 5000) == 2**63 - 1
+    for text in ("", "-1", "1.0", " 1", "²", "٣"):
+        assert headers.parse_number(text) is None
 
 
 def test_request_id_and_isolation() -> None:
