@@ -52,7 +52,7 @@ def update(call: Call) -> Response:
             return False
         _update_all(session, entities[0].layout, entities, change)      # members of a declared type have one place
         return True
-    return _changed(call, "UpdateRestrictions", "Updatable", "update", all_at_once,
+    return _changed(call, "update", all_at_once,
                     lambda session, entity: session.update(entity, change, asked), change)
 
 
@@ -76,7 +76,7 @@ def delete(call: Call) -> Response:
                 gathering.delete(entity)
             session.carry_out(gathering)
         return True
-    return _changed(call, "DeleteRestrictions", "Deletable", "delete", all_at_once,
+    return _changed(call, "delete", all_at_once,
                     lambda session, entity: session.delete(entity))
 
 
@@ -115,7 +115,7 @@ def _check(call: Call, id: str) -> None:
         raise PreconditionRequired(target="If-Match")
 
 
-def _changed(call: Call, term: str, member: str, operation: str, all_at_once: Callable[[WriteSession, list[Entity]], bool],
+def _changed(call: Call, operation: str, all_at_once: Callable[[WriteSession, list[Entity]], bool],
              one: Callable[[WriteSession, Entity], Any], change: plan.Change | None = None) -> Response:
     """Change the members, with one statement where that can be; the answer is a collection of those that a `change` was made
     to, or a delta of deleted ones."""
@@ -124,7 +124,7 @@ def _changed(call: Call, term: str, member: str, operation: str, all_at_once: Ca
         if not entities:
             return outcomes.answer(call, (), delta=change is None)
         id = entities[0].layout.id
-        allow(call, id, term, member, call.request.method, place_of(call.model, call.resource))
+        allow(call, id, operation, call.request.method, place_of(call.model, call.resource))
         _check(call, id)
         paths = [path_of(entity) if operation == "delete" else "" for entity in entities]
         errors: list[ODataError | None] = [None] * len(entities)

@@ -218,8 +218,13 @@ class WriteSession:
 
     # --- what operations do ------------------------------------------------------------------------------
 
+    def _refuse_functions(self) -> None:
+        if not self.writable:
+            raise RuntimeError("A function cannot change data; only actions can")
+
     def change(self, entity: Entity, values: Mapping[str, Any]) -> None:
         """Change an entity as a PATCH would, trusted."""
+        self._refuse_functions()
         current = self.reload(entity) if entity.row_id is not None else None
         if current is None:
             raise Conflict("The entity to change is no longer there", code="entityGone")
@@ -254,14 +259,14 @@ class WriteSession:
     def delete(self, entity: Entity) -> None:
         """Delete an entity with what goes with it; Conflict where something has to stay."""
         from app.service.gathering import Gathering
+        self._refuse_functions()
         gathering = Gathering(self)
         gathering.delete(entity)
         self.carry_out(gathering)
 
     def carry_out(self, gathering: Gathering) -> None:
         """Do the steps that were gathered."""
-        if not self.writable:
-            raise RuntimeError("A function cannot change data; only actions can")
+        self._refuse_functions()
         entities = gathering.entities
         steps = order(gathering.steps)
         waiting = {(step.entity, step.navigation[1]) for step in steps if isinstance(step, plan.Connect)}
@@ -532,6 +537,7 @@ class WriteSession:
     def set_stream(self, entity: Entity, name: str, content: bytes | None, media_type: str = "") -> None:
         """Store, replace or (None) remove the content of a stream property."""
         assert entity.handle is not None
+        self._refuse_functions()
         if self.guard is not None:
             self.guard.change("update", entity, (name.partition("/")[0],))
         if content is not None:

@@ -27,7 +27,6 @@ from app.service.session import WriteSession
 from app.store.mapping import Contained, Unbound, Whole
 
 Handler = Callable[[Call], Response]
-RIGHTS = {"InsertRestrictions": "insert", "UpdateRestrictions": "update", "DeleteRestrictions": "delete"}
 T = TypeVar("T")
 
 
@@ -209,12 +208,13 @@ def read_stream(call: Call) -> Response:
 # --- transactions ----------------------------------------------------------------------------------------
 
 def session_of(call: Call, writable: bool = True) -> WriteSession:
-    """A session for a call."""
+    """A session for a call; not `writable`: one of functions, which have no side effects (CSDL §12.3)."""
     service = call.service
     return WriteSession(service.catalogue, now=service.now(), root=call.request.root,
                         request_url=call.request.root + call.request.path, principal=call.principal.id,
                         rules=service.operations, languages=call.wishes.languages,
-                        references=call.request.references, policy=call.policy, values=call.policy.of(call.principal))
+                        references=call.request.references, policy=call.policy, values=call.policy.of(call.principal),
+                        writable=writable)
 
 
 def transact(call: Call, work: Callable[[WriteSession], T]) -> T:
@@ -265,9 +265,9 @@ def check_collection(call: Call, parent: Entity | None) -> None:
         raise PreconditionFailed("A collection has no ETag", target="If-Match")
 
 
-def allow(call: Call, id: str, term: str, member: str, method: str, where: Place = ()) -> None:
-    """Refuse what the policy does not allow, or the capabilities of a place (that of a table, where none is said) rule out."""
-    right = RIGHTS[term]
+def allow(call: Call, id: str, right: str, method: str, where: Place = ()) -> None:
+    """Refuse what the policy does not allow, or the capabilities of a place (that of a table, where none is said) rule out;
+    `right`: insert, update or delete."""
     call.policy.require(right, id)
     alterations.permitted(call.policy, where or (id,), right, method)
 
@@ -330,7 +330,7 @@ def parent_of(call: Call, session: WriteSession, before: Steps, last: bound.Navi
     """The entity in front of a navigation property, the table that it leads to, and the owner of what is created
     there, which has to be allowed."""
     found = parent_at(call, session, before, last)
-    allow(call, found[1], "InsertRestrictions", "Insertable", "POST", place(call))
+    allow(call, found[1], "insert", "POST", place(call))
     return found
 
 
@@ -375,7 +375,7 @@ def updating(call: Call) -> Handler:
             check_conditions(call, entity, where=where)
             if entity is None:
                 return _upsert(call, session, id, tree)
-            allow(call, id, "UpdateRestrictions", "Updatable", method, where)
+            allow(call, id, "update", method, where)
             body = alterations.written(call.policy, call.mapping, id, tree, "update", where)
             wanted = change
             if wanted is None or entity.type != type:
@@ -460,7 +460,7 @@ def _upsert(call: Call, session: WriteSession, id: str, tree: Any) -> Response:
     parent: Entity | None = None
     if navigation is not None:
         parent, id, owner = parent_of(call, session, steps[:steps.index(navigation)], navigation)
-    allow(call, id, "InsertRestrictions", "Insertable", call.request.method, place(call))
+    allow(call, id, "insert", call.request.method, place(call))
     body = alterations.written(call.policy, call.mapping, id, tree, "insert", place(call))
     reader = call.reader
     supplied, tied = frozenset[str](), frozenset[str]()
@@ -486,7 +486,7 @@ def delete(call: Call) -> Response:
         check_conditions(call, entity)
         if entity is None:
             raise NotFound(reason=f"There is no entity at '{call.request.path[:200]}'")
-        allow(call, id, "DeleteRestrictions", "Deletable", "DELETE", place(call))
+        allow(call, id, "delete", "DELETE", place(call))
         singleton = call.model.singletons.get(id)
         if singleton is not None and not singleton.nullable:
             raise MethodNotAllowed(method="DELETE", resource=f"the singleton '{id}'", allow=(
@@ -507,8 +507,3 @@ def stored(call: Call, session: WriteSession, steps: Steps) -> Entity:
     if entity is None:
         raise NotFound(reason=f"There is no entity at '{call.request.path[:200]}'")
     return entity
-
-
-def patched(entity: Entity, values: dict[str, Any], links: dict[str, plan.Links] | None = None) -> plan.Change:
-    """A change of some members of a stored entity."""
-    return plan.Change(entity.type, "patch", values, links=links or {})

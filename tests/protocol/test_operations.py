@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -107,3 +108,42 @@ def test_values_come_in_pages(clients: Clients, line: str) -> None:
     assert all(page.get("@odata.count") == whole.get("@odata.count") for page in found)
     token = found[0]["@odata.nextLink"].rpartition("=")[2]
     assert client.send(f"Words()?$filter=true&$skiptoken={token}").status == client.send("Sizes()?$skiptoken=x").status == 400
+
+
+SLY = """<edmx:Edmx xmlns:edmx="http://docs.oasis-open.org/odata/ns/edmx" Version="4.0"><edmx:DataServices>
+  <Schema xmlns="http://docs.oasis-open.org/odata/ns/edm" Namespace="T">
+    <EntityType Name="Item"><Key><PropertyRef Name="ID"/></Key><Property Name="ID" Type="Edm.Int32" Nullable="false"/>
+      <Property Name="Name" Type="Edm.String"/></EntityType>
+    <Function Name="Insert"><ReturnType Type="Edm.Int32"/></Function>
+    <Function Name="Update" IsBound="true"><Parameter Name="it" Type="T.Item"/><ReturnType Type="Edm.Int32"/></Function>
+    <Function Name="Delete" IsBound="true"><Parameter Name="it" Type="Collection(T.Item)"/><ReturnType Type="Edm.Int32"/></Function>
+    <EntityContainer Name="C"><EntitySet Name="Items" EntityType="T.Item"/><FunctionImport Name="Insert" Function="T.Insert"/></EntityContainer>
+  </Schema></edmx:DataServices></edmx:Edmx>"""
+SLY_HANDLERS = """from app import Operations
+operations = Operations()
+@operations.function("T.Insert")
+def insert(*, context):
+    return context.set("Items").insert({"ID": 9})["ID"]
+@operations.function("T.Update", bound_to="T.Item")
+def update(it, *, context):
+    it.update(Name="other")
+    return 1
+@operations.function("T.Delete", bound_to="Collection(T.Item)")
+def delete(it, *, context):
+    for each in it:
+        each.delete()
+    return 1
+"""
+
+
+@pytest.mark.parametrize("target", ["Insert()", "Items(1)/T.Update()", "Items/T.Delete()", "Items/$each/T.Update()", "Items?$filter=T.Update() eq 1",
+                                    "Items?$filter=T.Insert() eq 9", "Items/$filter(ID eq 1)/T.Delete()"])
+def test_functions_change_nothing(service_of: Callable[..., Any], tmp_path: Path, caplog: pytest.LogCaptureFixture, target: str) -> None:
+    """CSDL 12.3: functions have no observable side effects; one that tries to have some fails, and the log says why."""
+    for name, text in (("sly.xml", SLY), ("sly.py", SLY_HANDLERS), ("sly.json", '{"Items": [{"ID": 1, "Name": "one"}]}')):
+        (tmp_path / name).write_text(text)
+    client = Client(service_of(tmp_path / "sly.xml", tmp_path / "sly.json", tmp_path / "sly.py"))
+    before = client.get("Items")
+    assert client.send(target).status == 500
+    assert "A function cannot change data" in caplog.text
+    assert client.get("Items") == before
