@@ -18,7 +18,7 @@ TOKEN = re.compile(rf"""
   | (?P<guid>[0-9A-Fa-f]{{8}}(?:-[0-9A-Fa-f]{{4}}){{3}}-[0-9A-Fa-f]{{12}})
   | (?P<number>-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?[lLmMdDfF]?(?![\w.]))
   | (?P<word>[^\W\d][\w.]*(?:/[^\W\d][\w.]*)*) | (?P<blank>\s+) | (?P<other>.)""", re.VERBOSE | re.DOTALL)
-TIME = re.compile(r"PT(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)(\.\d+)?S)?")
+TIME = re.compile(r"PT(?:(\d{1,2})H)?(?:(\d{1,2})M)?(?:(\d{1,2})(\.\d+)?S)?")
 DATETIME = re.compile(r"(\d{4,}-\d\d-\d\d)(?:T(\d\d:\d\d)(:\d\d(?:\.\d+)?)?)?Z?")
 OPERATORS = {"gte": "ge", "lte": "le"}              # pyodata writes these
 COMPARISONS = frozenset({"eq", "ne", "gt", "ge", "lt", "le"})

@@ -21,7 +21,7 @@ from app.v2.urls import entity_id, entity_uri
 from app.v2.view import View
 
 EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
-MOMENT = re.compile(r"/Date\((-?\d+)(?:[+-]\d{1,4})?\)/")
+MOMENT = re.compile(r"/Date\((-?\d{1,20})(?:[+-]\d{1,4})?\)/")
 INSTANT = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d)(?:\.(\d+))?)?)?(?:Z|([+-]\d\d):(\d\d))?")
 NUMBERS = frozenset({"Edm.Byte", "Edm.SByte", "Edm.Int16", "Edm.Int32", "Edm.Double", "Edm.Single"})
 Object = dict[str, Any]
@@ -68,7 +68,7 @@ class Verbose:
                 return [self.entity(each, type) for each in items or ()], TypeRef(type)
             if "value" not in data and self.view.model.entity_type(type) is not None:
                 return self.entity(data, type), TypeRef(type)
-        ref = self._type(fragment, last)
+        ref = self._type(fragment)
         if many:
             return [self.value(each, replaced(ref)) for each in items or ()], ref
         if model.kind(ref.name) == "entity":
@@ -82,7 +82,7 @@ class Verbose:
             type = link.type if link is not None else type
         return type
 
-    def _type(self, fragment: str, last: str) -> TypeRef:
+    def _type(self, fragment: str) -> TypeRef:
         """The type of a property or of a result that a context URL names."""
         model = self.view.model
         path = re.sub(r"\([^/]*\)", "", fragment).split("/")

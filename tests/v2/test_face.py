@@ -95,6 +95,7 @@ def test_reads(clients: Any, line: str, expected: Any) -> None:
     ("GET v2/Products?$filter=Nope%20eq%201", {}, 400, "unknownProperty"), ("GET v2/Products?$search=a", {}, 400, "unknownOption"),
     ("GET v2/Products?$format=csv", {}, 406, "notAcceptable"), ("GET v2/Products", {"Accept": "text/csv"}, 406, "notAcceptable"),
     ("GET v2/Products", {"DataServiceVersion": "3.0"}, 400, "unsupportedVersion"),
+    (f"GET v2/Products?$filter=ReleaseDate%20eq%20time'PT{'9' * 5000}H'", {}, 400, "invalidLiteral"),
     ("POST v2/Products", {"X-HTTP-Method": "BREW"}, 400, "invalidHeader"), ("DELETE v2/Products(4711)", {}, 404, "notFound"),
     ("GET v2/Products?$filter=replace(Name,'a','b')%20eq%20'c'", {}, 501, "notImplemented")])
 def test_errors_are_objects_with_a_message_object(clients: Any, line: str, headers: Mapping[str, str], status: int, code: str) -> None:
