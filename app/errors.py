@@ -92,56 +92,82 @@ class ODataError(Exception):
 # --- the URL -------------------------------------------------------------------------------------
 
 class UrlError(ODataError):
+    """The URL is not OData syntax; `position` says where (URL Conventions, ABNF)."""
+
     status, code, message = 400, "syntaxError", "The URL is malformed: {reason}"
 
 
 class BindError(ODataError):
+    """The URL does not fit the model, or asks for what does not go together."""
+
     status, code, message = 400, "bindError", "The URL does not fit the model: {reason}"
 
 
 class UnknownProperty(BindError):
+    """A name that the type does not declare."""
+
     code, message = "unknownProperty", "{type} has no property '{name}'"
 
 
 class UnknownType(BindError):
+    """A qualified name that the model does not declare."""
+
     code, message = "unknownType", "There is no type '{name}'"
 
 
 class UnknownFunction(BindError):
+    """A call of a function that is neither canonical nor declared."""
+
     code, message = "unknownFunction", "There is no function '{name}'"
 
 
 class UnknownOption(BindError):
+    """A system query option that the standard does not have."""
+
     code, message = "unknownOption", "There is no query option '{name}'"
 
 
 class OptionNotAllowed(BindError):
+    """A system query option on a resource that it does not apply to (Protocol §11.2.1)."""
+
     code, message = "optionNotAllowed", "'{name}' does not apply to {resource}"
 
 
 class TypeMismatch(BindError):
+    """Operands, arguments or literals of types that do not go together."""
+
     code, message = "typeMismatch", "{reason}"
 
 
 class LimitExceeded(BindError):
+    """More of something than this service takes in one request."""
+
     code, message = "limitExceeded", "The {limit} is limited to {allowed}"
 
 
 class InvalidToken(BindError):
+    """A skip or delta token that was changed, or belongs to another request."""
+
     code, message = "invalidToken", "The token in {name} was not issued by this service for this request"
 
 
 # --- the resource --------------------------------------------------------------------------------
 
 class NotFound(ODataError):
+    """There is no such resource, or none that the client may see."""
+
     status, code, message = 404, "notFound", "{reason}"
 
 
 class UnknownResource(NotFound):
+    """A path segment that names nothing in the model."""
+
     code, message = "unknownResource", "There is no resource '{name}'"
 
 
 class MethodNotAllowed(ODataError):
+    """The resource is there, and not for this method; `allow`: the methods that it is there for (RFC 9110 §15.5.6)."""
+
     status, code, message = 405, "methodNotAllowed", "{method} is not possible on {resource}"
 
     def __init__(self, message: str | None = None, *, allow: Iterable[str] = (), **rest: object) -> None:
@@ -149,6 +175,8 @@ class MethodNotAllowed(ODataError):
 
 
 class NotAcceptable(ODataError):
+    """None of the forms asked for by Accept or `$format` is there (Protocol §8.2.1, §11.2.11)."""
+
     status, code, message = 406, "notAcceptable", "No acceptable representation: {reason}"
 
 
@@ -158,6 +186,8 @@ class BadRequest(ODataError):
 
 
 class Conflict(ODataError):
+    """What is stored does not allow the change: keys, references, a state."""
+
     status, code, message = 409, "conflict", "{reason}"
 
 
@@ -170,42 +200,60 @@ class DuplicateKey(Conflict):
 
 
 class Gone(ODataError):
+    """A delta link or a result that is kept no longer."""
+
     status, code, message = 410, "gone", "{reason}"
 
 
 class PreconditionFailed(ODataError):
+    """If-Match or If-None-Match is not met (Protocol §8.2.4, §8.2.5)."""
+
     status, code, message = 412, "preconditionFailed", "The entity changed since it was read"
 
 
 class PayloadTooLarge(ODataError):
+    """A body beyond the limits of the settings."""
+
     status, code, message = 413, "payloadTooLarge", "The body is larger than {allowed} bytes"
 
 
 class UnsupportedMediaType(ODataError):
+    """A body, or its content coding, of a type that cannot be read here."""
+
     status, code, message = 415, "unsupportedMediaType", "A body of type '{name}' cannot be read here"
 
 
 class RangeNotSatisfiable(ODataError):
+    """A Range of a stream of which the stream has nothing (RFC 9110 §15.5.17)."""
+
     status, code, message = 416, "rangeNotSatisfiable", "The content has {length} bytes, none of which is in a range asked for"
 
 
 class FailedDependency(ODataError):
+    """A request of a batch that was not carried out since one before it failed (JSON Format §19)."""
+
     status, code, message = 424, "failedDependency", "Request {name} failed"
 
 
 class PreconditionRequired(ODataError):
+    """A change without If-Match where the model requires one (Core.OptimisticConcurrency)."""
+
     status, code, message = 428, "ifMatchRequired", "Changing an entity of this set requires the If-Match header"
 
 
 # --- the body ------------------------------------------------------------------------------------
 
 class BodyError(ODataError):
+    """The body does not fit the model; `details` has one entry for each fault."""
+
     status, code, message = 400, "invalidBody", "The body is not valid: {reason}"
 
 
 # --- who may -------------------------------------------------------------------------------------
 
 class Unauthorized(ODataError):
+    """Nobody was named, or not so that it can be believed."""
+
     status, code, message = 401, "unauthorized", "This service needs to know who you are"
 
 
@@ -234,10 +282,14 @@ class Forbidden(ODataError):
 # --- the service ---------------------------------------------------------------------------------
 
 class NotImplementedByService(ODataError):
+    """Well-formed, and not offered here: `feature` names it (Protocol §9.3.1)."""
+
     status, code, message = 501, "notImplemented", "{feature} is not implemented by this service"
 
 
 class ServiceUnavailable(ODataError):
+    """Not now; `retry_after`: seconds after which it is worth another try."""
+
     status, code, message = 503, "serviceUnavailable", "{reason}"
 
     def __init__(self, message: str | None = None, *, retry_after: int = 1, **rest: object) -> None:
@@ -247,8 +299,12 @@ class ServiceUnavailable(ODataError):
 # --- start-up ------------------------------------------------------------------------------------
 
 class ModelError(ODataError):
+    """The CSDL file is not valid: raised at start and by `odata check`, never by a request."""
+
     status, code, message = 500, "invalidModel", "{reason}"
 
 
 class ConfigurationError(ODataError):
+    """Settings, or files that they name, that cannot be served: raised at start, never by a request."""
+
     status, code, message = 500, "invalidConfiguration", "{reason}"

@@ -366,7 +366,7 @@ def _call(syntax: url.Call, scope: Scope) -> nodes.Expression:
     for row in rows:
         if len(row.arguments) == len(given) and all(
                 _takes(wanted, node, literal) for wanted, node, literal in zip(row.arguments, given, literals)):
-            return _called(name, row, given, literals, syntax, scope)
+            return _called(name, row, given, literals, scope)
     found = ",".join(describe(node) for node in given)
     expected = " or ".join(f"({','.join(row.arguments)})" for row in rows)
     raise errors.TypeMismatch(reason=f"{name} takes {expected}, not ({found})", position=syntax.position)
@@ -400,7 +400,7 @@ def _takes(wanted: str, node: nodes.Expression, literal: Syntax | None) -> bool:
     return found in ("Edm.Geography", "Edm.Geometry") and wanted.startswith(found)
 
 
-def _called(name: str, row: Signature, given: list[nodes.Expression], literals: list[Syntax | None], syntax: url.Call,
+def _called(name: str, row: Signature, given: list[nodes.Expression], literals: list[Syntax | None],
             scope: Scope) -> nodes.Expression:
     arguments = list(given)
     for index, (wanted, node) in enumerate(zip(row.arguments, given)):

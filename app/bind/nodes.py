@@ -233,12 +233,16 @@ class Logic:
 
 @dataclass(frozen=True, slots=True)
 class Not:
+    """`not`: null of null."""
+
     operand: Expression
     type: str = "Edm.Boolean"
 
 
 @dataclass(frozen=True, slots=True)
 class Negate:
+    """The minus sign of numbers and durations."""
+
     operand: Expression
     type: str
 
@@ -276,6 +280,8 @@ class Cast:
 
 @dataclass(frozen=True, slots=True)
 class IsOf:
+    """`isof(expression,type)`."""
+
     operand: Expression
     of: str
     collection: bool = False
@@ -361,6 +367,8 @@ Expression: TypeAlias = (Literal | Parameter | ParameterList | It | This | These
 
 @dataclass(frozen=True, slots=True)
 class OrderItem:
+    """One item of `$orderby`."""
+
     expression: Expression
     descending: bool = False
 
@@ -542,21 +550,29 @@ class GroupBy:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
+    """`filter(predicate)`."""
+
     predicate: Expression
 
 
 @dataclass(frozen=True, slots=True)
 class Search:
+    """`search(expression)`."""
+
     search: url.Search
 
 
 @dataclass(frozen=True, slots=True)
 class Compute:
+    """`compute(expression as name, …)`."""
+
     items: tuple[ComputedProperty, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class OrderBy:
+    """`orderby(item, …)`."""
+
     items: tuple[OrderItem, ...]
 
 
@@ -570,11 +586,13 @@ class TopSkip:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    pass
+    """`identity`: what was there before."""
 
 
 @dataclass(frozen=True, slots=True)
 class Concat:
+    """`concat(sequence,sequence, …)`: the results of each, one behind the other."""
+
     sequences: tuple[Apply, ...]
 
 
@@ -670,6 +688,8 @@ class SetStep:
 
 @dataclass(frozen=True, slots=True)
 class SingletonStep:
+    """A singleton."""
+
     singleton: Singleton
 
 
@@ -683,6 +703,8 @@ class KeyStep:
 
 @dataclass(frozen=True, slots=True)
 class NavigationStep:
+    """A navigation property, whole; `owner`: the type that declares it."""
+
     navigation: NavigationProperty
     owner: str
 
@@ -704,6 +726,8 @@ class DynamicStep:
 
 @dataclass(frozen=True, slots=True)
 class CastStep:
+    """A type cast: of the instances before only those of `type`, or of a type derived from it."""
+
     type: str
 
 

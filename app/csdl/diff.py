@@ -114,7 +114,7 @@ class _Diff:
         elif isinstance(old, EnumType):
             yield from enumeration(old, new)
         elif isinstance(old, TypeDefinition):
-            yield from _reference(name, old.type, new.type, self.old)
+            yield from _reference(name, old.type, new.type)
         yield from noted(name, old.annotations, new.annotations)
 
     def structured(self, old: StructuredType, new: StructuredType) -> Iterator[Change]:
@@ -155,7 +155,7 @@ class _Diff:
                              "added" if safe else "added, not nullable and without a default value")
 
     def property(self, path: str, old: Property, new: Property) -> Iterator[Change]:
-        yield from _reference(path, old.type, new.type, self.old)
+        yield from _reference(path, old.type, new.type)
         if old.default != new.default:
             required = new.default is None and new.type.nullable is False
             yield Change("breaking" if required else "compatible", path, f"default value {old.default} → {new.default}")
@@ -206,7 +206,7 @@ class _Diff:
             if old.returns is not new.returns:
                 yield Change("breaking", name, "return type removed" if new.returns is None else "return type added")
         else:
-            yield from _reference(f"{name}/$ReturnType", old.returns.type, new.returns.type, self.old, output=True)
+            yield from _reference(f"{name}/$ReturnType", old.returns.type, new.returns.type, output=True)
         yield from noted(name, old.annotations, new.annotations)
 
     def parameters(self, name: str, old: Action | Function, new: Action | Function) -> Iterator[Change]:
@@ -221,7 +221,7 @@ class _Diff:
         for index, parameter in enumerate(new.parameters):
             path = f"{name}/{parameter.name}"
             if parameter.name in known:
-                yield from _reference(path, known[parameter.name].type, parameter.type, self.old, input=True)
+                yield from _reference(path, known[parameter.name].type, parameter.type, input=True)
                 yield from noted(path, known[parameter.name].annotations, parameter.annotations)
             else:
                 last = not any(each in before for each in after[index:])
@@ -235,7 +235,7 @@ class _Diff:
         yield from _presence(old, new, "term")
         for name in old.keys() & new.keys():
             one, other = old[name], new[name]
-            yield from _reference(name, one.type, other.type, self.old)
+            yield from _reference(name, one.type, other.type)
             if (one.base, one.default) != (other.base, other.default):
                 yield Change("breaking", name, "base term or default value changed")
             if set(one.applies_to) != set(other.applies_to):
@@ -290,8 +290,7 @@ class _Diff:
 
 # --- parts -----------------------------------------------------------------------------------------------
 
-def _reference(path: str, old: TypeRef, new: TypeRef, model: Model, input: bool = False,
-               output: bool = False) -> Iterator[Change]:
+def _reference(path: str, old: TypeRef, new: TypeRef, input: bool = False, output: bool = False) -> Iterator[Change]:
     """A type with nullability and facets; parameters only go in, return types only come out."""
     if (old.name, old.collection) != (new.name, new.collection):
         yield Change("breaking", path, f"type {old} → {new}")

@@ -46,6 +46,7 @@ class Model:
 
     @cached_property
     def all_schemas(self) -> tuple[Schema, ...]:
+        """The schemas of the document, then those of the documents that it includes."""
         return self.schemas + self.included
 
     @cached_property
@@ -60,22 +61,13 @@ class Model:
 
     @cached_property
     def namespaces(self) -> frozenset[str]:
+        """The namespaces of all schemas."""
         return frozenset(schema.namespace for schema in self.all_schemas)
 
     def full(self, name: str) -> str:
         """A qualified name with its namespace in place of an alias."""
         head, dot, last = name.rpartition(".")
         return f"{self.aliases[head]}.{last}" if dot and head in self.aliases else name
-
-    def short(self, name: str) -> str:
-        """A qualified name with its alias, where its schema has one."""
-        head, _, last = name.rpartition(".")
-        alias = self._alias_of.get(head)
-        return f"{alias}.{last}" if alias else name
-
-    @cached_property
-    def _alias_of(self) -> dict[str, str]:
-        return {namespace: alias for alias, namespace in reversed(self.aliases.items())}
 
     # --- types -------------------------------------------------------------------------------------------
 
@@ -85,21 +77,26 @@ class Model:
         return {kind.name: kind for schema in self.all_schemas for kind in schema.types}
 
     def type(self, name: str) -> SchemaType | None:
+        """The type of a name, qualified by namespace or alias; None where there is none."""
         return self.types.get(name) or self.types.get(self.full(name))
 
     def entity_type(self, name: str) -> EntityType | None:
+        """The entity type of a qualified name; None where there is none."""
         found = self.type(name)
         return found if isinstance(found, EntityType) else None
 
     def complex_type(self, name: str) -> ComplexType | None:
+        """The complex type of a qualified name; None where there is none."""
         found = self.type(name)
         return found if isinstance(found, ComplexType) else None
 
     def enum_type(self, name: str) -> EnumType | None:
+        """The enumeration of a qualified name; None where there is none."""
         found = self.type(name)
         return found if isinstance(found, EnumType) else None
 
     def structured(self, name: str) -> StructuredType | None:
+        """The entity or complex type of a qualified name; None where there is none."""
         found = self.type(name)
         return found if isinstance(found, EntityType | ComplexType) else None
 
@@ -311,18 +308,22 @@ class Model:
 
     @cached_property
     def sets(self) -> dict[str, EntitySet]:
+        """Simple name → entity set of the container."""
         return {each.name: each for each in self.container.sets} if self.container else {}
 
     @cached_property
     def singletons(self) -> dict[str, Singleton]:
+        """Simple name → singleton of the container."""
         return {each.name: each for each in self.container.singletons} if self.container else {}
 
     @cached_property
     def action_imports(self) -> dict[str, ActionImport]:
+        """Simple name → action import of the container."""
         return {each.name: each for each in self.container.action_imports} if self.container else {}
 
     @cached_property
     def function_imports(self) -> dict[str, FunctionImport]:
+        """Simple name → function import of the container."""
         return {each.name: each for each in self.container.function_imports} if self.container else {}
 
     def source_of(self, name: str) -> EntitySet | Singleton | None:
@@ -369,6 +370,7 @@ class Model:
 
     @cached_property
     def terms(self) -> dict[str, Term]:
+        """Qualified name → term."""
         return {term.name: term for schema in self.all_schemas for term in schema.terms}
 
     @cached_property

@@ -81,8 +81,8 @@ class DocumentWriter:
             return value
         return convert(parse(type, value) if isinstance(value, str) else value)
 
-    def complex(self, value: dict[str, Any], declared: str, tree: Tree | None = None, top: bool = False) -> dict[str, Any]:
-        """A complex object; `top`: it is the value of a property request, whose type annotation the context carries."""
+    def complex(self, value: dict[str, Any], declared: str, tree: Tree | None = None) -> dict[str, Any]:
+        """A complex object, with the type annotation that it needs."""
         format, model = self.format, self.model
         given = value.get(TYPE)
         actual = model.full(given.removeprefix("#")) if isinstance(given, str) else declared

@@ -225,7 +225,7 @@ class Schemas:
         facts: dict[str, Any] = {"allow_none": not key and (self.nullable(member) or chosen)}
         if reading.operation == "patch" or reading.operation == "put" and member.name in self.tied(owner):
             facts["load_default"] = missing
-        elif (default := self.default(owner, member)) is not None:
+        elif (default := self.default(member)) is not None:
             facts["load_default"] = default
         elif (facts["allow_none"] or vocabularies.computed(self.model, owner, member)
               or vocabularies.computed_default(self.model, owner, member)):
@@ -238,7 +238,7 @@ class Schemas:
         """Whether the property itself may be null; a collection never is (JSON Format §7)."""
         return not member.type.collection and self.model.underlying(member.type).nullable is not False
 
-    def default(self, owner: str, member: Property) -> Callable[[], Any] | None:
+    def default(self, member: Property) -> Callable[[], Any] | None:
         """Makes the value of a member that was left out, where the model has one (CSDL §7.2.7)."""
         if member.type.collection:
             return list
@@ -289,7 +289,7 @@ class Schemas:
 
     def left_out(self, owner: str, member: Property) -> tuple[Any, Fault | None]:
         """The value of a member that a creation left out, or the fault of leaving it out."""
-        default = self.default(owner, member)
+        default = self.default(member)
         if default is not None:
             return default(), None
         if self.nullable(member):

@@ -74,15 +74,6 @@ def json_converter(model: Model, name: str, format: Format) -> Convert | None:
 DEDUCIBLE = frozenset({"Edm.String", "Edm.Boolean", "Edm.Double"})
 
 
-def infer(value: Any) -> str:
-    """The Edm type that JSON alone tells of a dynamic value: String, Boolean, Double, or Untyped (JSON Format §4.5.3)."""
-    if isinstance(value, bool):
-        return "Edm.Boolean"
-    if isinstance(value, int | float):
-        return "Edm.Double"
-    return "Edm.String" if isinstance(value, str) else "Edm.Untyped"
-
-
 def dumps(value: Any) -> bytes:
     """Compact JSON."""
     return orjson.dumps(value)

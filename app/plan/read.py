@@ -16,7 +16,7 @@ from app.errors import BindError, LimitExceeded, NotImplementedByService
 from app.plan.nested import mentions, names, path_of, sort_keys, walk
 from app.plan.nodes import (NO_GRANTS, Again, CountQuery, Expansion, Grants, Order, Output, Query, Read, Shape, Slot,
                             Source)
-from app.plan.rows import RowPlanner
+from app.plan.rows import RowPlanner, amount
 from app.plan.shape import Followed, ShapeBuilder, link_columns
 from app.store.mapping import Column, Inverse, Mapping, Scalar, Unbound
 
@@ -150,8 +150,8 @@ class Planner:
     # --- reads -------------------------------------------------------------------------------------------
 
     def read(self, source: Source, options: bound.Options, *, collection: bool, limit: Slot | int | None = None,
-             after: tuple[bool, ...] | None = None, full: bool = False) -> Read:
-        """The plan of the entities of `source` under `options`. `full`: key and everything that links need."""
+             after: tuple[bool, ...] | None = None) -> Read:
+        """The plan of the entities of `source` under `options`."""
         builder = ShapeBuilder(self, source, options)
         return self.assembled(builder, builder.build(), collection, limit, after)
 
@@ -166,11 +166,11 @@ class Planner:
             sort = tuple(builder.output_of(item) for item in order)
         elif collection:                # the result of $apply has a complete order of its own
             order = tuple(Order(item.expression, item.descending) for item in options.orderby)
-        skip = _amount(options.skip, "skip") if after is None else None
+        skip = amount(options.skip) if after is None else None
         if options.apply is not None and not source.parents:
             skip = Slot("skip")
         query = Query(source, tuple(builder.outputs), options.filter, options.search, order, after, skip,
-                      _amount(options.top, "top") if source.parents else None, limit, options.compute,
+                      amount(options.top) if source.parents else None, limit, options.compute,
                       options.apply, len(builder.links))
         return Read(query, shape, sort)
 
@@ -354,10 +354,6 @@ class Planner:
 def keyed(steps: tuple[bound.PathStep, ...], index: int) -> bool:
     """Whether a key follows a step of a path."""
     return len(steps) > index + 1 and isinstance(steps[index + 1], bound.KeyStep)
-
-
-def _amount(value: int | bound.Parameter | None, kind: str) -> Slot | int | None:
-    return Slot("literal", value.index, "Edm.Int64") if isinstance(value, bound.Parameter) else value
 
 
 def _at_most(top: Slot | int | None, most: int) -> Slot | int:

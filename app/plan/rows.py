@@ -53,9 +53,9 @@ class RowPlanner:
         if not self.outputs:            # a row that holds collections only
             self.outputs.append(Output(expression=bound.Literal(True, BOOLEAN), type=BOOLEAN))
         child = self.source.parents
-        skip = _amount(self.options.skip) if child else Slot("skip")
+        skip = amount(self.options.skip) if child else Slot("skip")
         query = Query(self.source, tuple(self.outputs), self.options.filter, self.options.search, self.order(), None, skip,
-                      _amount(self.options.top) if child else None, limit, self.options.compute, self.apply, self.links,
+                      amount(self.options.top) if child else None, limit, self.options.compute, self.apply, self.links,
                       product=tuple(self.product.items()), items=self.items)
         empty = None
         if child and makes_rows(self.apply):
@@ -227,6 +227,11 @@ def start_of(apply: bound.Apply, source: Source, planner: Planner) -> Source:
     return planner.narrow(planner.start(first.table, planner.mapping.declared_type(first.table)), first.type)
 
 
+def amount(value: int | bound.Parameter | None) -> Slot | int | None:
+    """$top or $skip as a plan has it: its place among the values of a request."""
+    return Slot("literal", value.index, "Edm.Int64") if isinstance(value, bound.Parameter) else value
+
+
 def makes_rows(apply: bound.Apply) -> bool:
     """Whether a sequence has a result for no entities at all."""
     return any(isinstance(each, MAKES_ROWS) or isinstance(each, bound.Concat) and any(map(makes_rows, each.sequences))
@@ -239,7 +244,3 @@ def _within(item: bound.ExpandItem, path: tuple[str, ...]) -> bool:
     if item.suffix or replace(options, select=None) != bound.Options():
         raise NotImplementedByService(feature=f"Options of '{'/'.join(item.path)}', of which only parts are grouped,")
     return options.select is None or any(one.kind == "star" or path[:len(one.path)] == one.path for one in options.select)
-
-
-def _amount(value: int | bound.Parameter | None) -> Slot | int | None:
-    return Slot("literal", value.index, "Edm.Int64") if isinstance(value, bound.Parameter) else value

@@ -168,7 +168,7 @@ class ShapeBuilder:
         nested = self.nested
         nested.visit(self.options.select or (), self.source.type)
         return Shape(self.source.table, self.source.type, variants, discriminator, version, row, key, expansions, dynamic,
-                     names, self.options.select is None or self.star, navigations, operations, self._streams(type_names),
+                     names, self.options.select is None or self.star, navigations, operations, self._streams(),
                      tuple(nested.choices), tuple(nested.parts), tuple(nested.inner), tuple(self._inlined()))
 
     def _variants(self, names: tuple[str, ...]) -> Mapping[str, Members]:
@@ -310,7 +310,7 @@ class ShapeBuilder:
                     type = self.model.full(step) if declared is None else declared.type.name
                 yield Inline(path, "/".join(path))
 
-    def _streams(self, variants: tuple[str, ...]) -> frozenset[str] | None:
+    def _streams(self) -> frozenset[str] | None:
         if self.star:
             return None
         return frozenset(item.path[-1] for _, item in self.trees if item.kind == "stream")

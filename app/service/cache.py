@@ -31,6 +31,7 @@ class Bounded(Generic[Key, Value]):
         entries[key] = value
 
     def clear(self) -> None:
+        """Forget everything."""
         self._entries.clear()
 
     def __len__(self) -> int:

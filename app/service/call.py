@@ -45,6 +45,7 @@ class Call:
 
     @property
     def model(self) -> Model:
+        """The model as the policy lets it be seen."""
         return self.policy.model
 
     @property
@@ -59,16 +60,20 @@ class Call:
 
     @property
     def mapping(self) -> Mapping:
+        """The tables of the whole model."""
         return self.service.mapping
 
     @property
     def store(self) -> Store:
+        """The database of the service."""
         return self.service.store
 
     @property
     def resource(self) -> typed.Resource:
+        """What the URL addresses."""
         return self.bound.resource
 
     @property
     def options(self) -> typed.Options:
+        """The query options, bound."""
         return self.bound.options

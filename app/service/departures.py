@@ -162,7 +162,7 @@ class Departures:
                 name = other.layout.of_column.get(column.name)
                 if name is not None:
                     place = other.layout.places[name]
-                    default = self.session.reader.schemas.default(place.owner, place.property)
+                    default = self.session.reader.schemas.default(place.property)
                     other.values[name] = default() if default is not None else None
                     other.assigned.add(name)
         else:

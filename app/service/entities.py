@@ -55,6 +55,7 @@ class Entity:
 
     @property
     def version(self) -> int:
+        """How often the stored row was changed; its ETag comes of it."""
         assert self.row is not None
         return int(self.row[self.layout.table.version.name])
 

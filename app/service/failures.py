@@ -43,7 +43,7 @@ def _has_literal(node: Any, position: int) -> bool:
 
 
 def failure(error: ODataError, version: str, request_id: str, now: str, inner_name: str | None,
-            client_request_id: str | None = None, prefixed: bool = True) -> Response:
+            client_request_id: str | None = None) -> Response:
     """The answer of an error. `inner_name`: a further name for the inner error (Store.InnerErrorName)."""
     body: dict[str, Any] = {"code": error.code, "message": error.text}
     if error.target is not None:

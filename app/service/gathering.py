@@ -39,7 +39,6 @@ class Gathering:
         self.streams: list[tuple[Entity, str, plan.Stream]] = []
         self.departures = Departures(session)
         self._handles: dict[int, int] = {}
-        self._needs: dict[int, list[plan.Need]] = {}
         self._inserts: dict[int, int] = {}          # entity → position of its step
         self._updates: set[int] = set()
         self._stored: dict[tuple[str, int], Entity] = {}

@@ -185,7 +185,7 @@ class Layout:
         """The members that cannot simply be null where nobody gave them a value."""
         found = []
         for name, place in self.places.items():
-            default, required = self.schemas.default(place.owner, place.property), not self.schemas.nullable(place.property)
+            default, required = self.schemas.default(place.property), not self.schemas.nullable(place.property)
             if not isinstance(place.storage, StreamSlot) and (default is not None or required):
                 found.append(Gap(name, place, default, required))
         return tuple(found)

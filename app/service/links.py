@@ -53,7 +53,7 @@ class _Link:
         check_conditions(call, entity, changes=not self.navigation.collection)
         if entity is None:
             raise NotFound(reason=f"There is no entity in front of '{self.name}'")
-        allow(call, entity.layout.id, "UpdateRestrictions", "Updatable", call.request.method,
+        allow(call, entity.layout.id, "update", call.request.method,
               place_before(call.model, call.resource))
         if not self.path:
             relation = entity.layout.relation(self.name)
@@ -150,7 +150,7 @@ def create(call: Call, change: plan.Change, asked: Asked) -> Response:
 
     def work(session: WriteSession) -> Response:
         entity = link.parent(session)
-        allow(call, id, "InsertRestrictions", "Insertable", "POST", place(call))
+        allow(call, id, "insert", "POST", place(call))
         if not link.there(entity):
             raise NotFound(reason=f"There is nothing in front of '{link.name}'")
         made = session.create(id, change, asked=asked)

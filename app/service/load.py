@@ -22,7 +22,6 @@ from urllib.parse import unquote
 from app import url
 from app.bind import bind
 from app.bind import nodes as bound
-from app.edm.index import Model
 from app.errors import BodyError, ConfigurationError, ODataError, closest
 from app.payload.schemas import Reading
 from app.payload.syntax import read_json
@@ -44,7 +43,7 @@ CHUNK = 1000
 _ID = re.compile(r"/?([^/()?]+)(?:\('((?:[^'%]|'')*)'\)|/([^/()?'%$.]+))")
 
 
-def prepare_store(store: Store, model: Model, mapping: TableMapping, data: Path | None, *, now: str | None = None,
+def prepare_store(store: Store, mapping: TableMapping, data: Path | None, *, now: str | None = None,
                   progress: Progress | None = None) -> None:
     """Make the tables that are missing and load the data file into a store that nothing was loaded into yet.
 
@@ -287,7 +286,7 @@ class Loader:
         self.keys[where] = item
 
     def _connect(self, pending: Pending) -> None:
-        target = self._named(pending.reference.url, pending.target)
+        target = self._named(pending.reference.url)
         if target is None:
             raise ConfigurationError(f"{pending.item.at}: '{pending.reference.url}' names no entity of the file")
         if target.layout.id != pending.target:
@@ -322,7 +321,7 @@ class Loader:
                 names = (relation.columns[0].name, relation.columns[1].name)
                 self.links.setdefault((table, *names), {})[pair] = None
 
-    def _named(self, text: str, id: str) -> Item | None:
+    def _named(self, text: str) -> Item | None:
         """The item that an id names: `Set('k')`, `Set/k`, or any path of keys and containments."""
         found = self._ids.get(text)
         if found is None:

@@ -182,7 +182,7 @@ def replace_stream(call: Call) -> Response:
 
     def checked(session: WriteSession) -> tuple[Entity, str]:
         entity = _entity(call, session, steps, lock=True)
-        allow(call, entity.layout.id, "UpdateRestrictions", "Updatable", "PUT", place(call))
+        allow(call, entity.layout.id, "update", "PUT", place(call))
         kind = _media_type(call, entity.type, step)
         _check_stream(call, entity, name)
         if session.guard is not None:
@@ -215,7 +215,7 @@ def remove_stream(call: Call) -> Response:
 
     def work(session: WriteSession) -> Response:
         entity = _entity(call, session, steps, lock=True)
-        allow(call, entity.layout.id, "UpdateRestrictions", "Updatable", "DELETE", place(call))
+        allow(call, entity.layout.id, "update", "DELETE", place(call))
         _check_stream(call, entity, name)
         session.set_stream(entity, name, None)
         return answers.no_content(call)
@@ -229,7 +229,7 @@ def remove_media(call: Call) -> Response:
     def work(session: WriteSession) -> Response:
         entity = _entity(call, session, steps, lock=True)
         check_conditions(call, entity)
-        allow(call, entity.layout.id, "DeleteRestrictions", "Deletable", "DELETE", place(call))
+        allow(call, entity.layout.id, "delete", "DELETE", place(call))
         session.delete(entity)
         return answers.no_content(call)
     return transact(call, work)
@@ -269,7 +269,7 @@ def create(call: Call) -> Response:
         related = None
         if isinstance(last, bound.SetStep):
             id = last.set.name
-            allow(call, id, "InsertRestrictions", "Insertable", "POST", place(call))
+            allow(call, id, "insert", "POST", place(call))
             check_collection(call, None)
         else:
             assert isinstance(last, bound.NavigationStep)

@@ -75,7 +75,7 @@ class _Spot:
 
         def work(session: WriteSession) -> Response:
             entity = stored(call, session, self.entity_steps)
-            allow(call, entity.layout.id, "UpdateRestrictions", "Updatable", call.request.method, place(call))
+            allow(call, entity.layout.id, "update", call.request.method, place(call))
             first = self.steps[0]
             if isinstance(first, bound.PropertyStep):
                 name = first.property.name

@@ -18,6 +18,7 @@ class Response:
 
     @property
     def streamed(self) -> bool:
+        """Whether the body comes in pieces, of which no length is known before."""
         return not isinstance(self.body, bytes)
 
     def read(self) -> bytes:

@@ -248,7 +248,7 @@ class _Rules:
             path = path_of(item)
             if item.navigation is None:
                 if item.explicit:
-                    self.stream(value, item, path)
+                    self.stream(value, path)
                 continue
             if vocabularies.navigability(model, where, path) == "None":
                 raise BindError(f"'{path}' cannot be followed from '{self.name}'", code="notNavigable", target="$expand")
@@ -267,7 +267,7 @@ class _Rules:
                     if inner.navigation is not None and inner.explicit:
                         raise BindError(f"'{path}' is followed for one level only", code="notNavigable", target="$expand")
 
-    def stream(self, value: Mapping[str, Any], item: bound.ExpandItem, path: str) -> None:
+    def stream(self, value: Mapping[str, Any], path: str) -> None:
         if value and not value.get("StreamsExpandable") or path in vocabularies.names(value, "NonExpandableStreamProperties"):
             raise BindError(f"'{'the media stream' if path == '$value' else path}' cannot be expanded", code="notExpandable",
                             target="$expand")

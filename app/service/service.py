@@ -110,7 +110,7 @@ class Service:
         mapping = store_mapping.map_model(model)
         try:
             if prepare:
-                prepare_store(store, model, mapping, Path(settings.data) if settings.data else None,
+                prepare_store(store, mapping, Path(settings.data) if settings.data else None,
                               now=settings.now, progress=progress)
                 changelog.purge(store, before(settings))
                 streams.sweep(store)
@@ -139,6 +139,7 @@ class Service:
 
     @property
     def root_path(self) -> str:
+        """The path in front of every URL of the service, as the settings have it."""
         return self.settings.root_path
 
     def now(self) -> str:

@@ -27,8 +27,7 @@ from app.service.session import WriteSession
 from app.service.write import allow, check_collection, collection_steps, parent_at, place, prepare, transact
 from app.store.mapping import Whole
 
-TERMS = {"insert": ("InsertRestrictions", "Insertable", "POST"), "update": ("UpdateRestrictions", "Updatable", "PATCH"),
-         "delete": ("DeleteRestrictions", "Deletable", "DELETE")}
+METHODS = {"insert": "POST", "update": "PATCH", "delete": "DELETE"}       # what each right is to do to one entity
 
 
 def change(call: Call) -> Response:
@@ -136,7 +135,8 @@ class _Members:
             row[0] = existing.handle
             operation[0] = operation[0] if change.removed is not None else "update"
             self._check(change, existing)
-        allow(self.call, self.table, *TERMS.get(operation[0], TERMS["update"]), place(self.call))
+        right = operation[0] if operation[0] in METHODS else "update"
+        allow(self.call, self.table, right, METHODS[right], place(self.call))
         if operation[0] in alterations.PREFIXES:
             gathering.asked = alterations.written(self.call.policy, self.call.mapping, self.table, item, operation[0],
                                                   place(self.call), change.at).become
@@ -178,7 +178,7 @@ class _Members:
         relation = source.layout.relation(change.relationship)
         if isinstance(relation, Whole):
             raise MethodNotAllowed(f"'{change.relationship}' leads to every entity of '{relation.target}'")
-        allow(self.call, source.layout.id, *TERMS["update"])
+        allow(self.call, source.layout.id, "update", "PATCH")
         if alterations.tied(self.call.model, (source.layout.id,), change.relationship, change.there):
             raise BodyError(f"The links of '{change.relationship}' cannot be written here.", code="notWritable",
                             target=change.source.at.rpartition("/")[0])

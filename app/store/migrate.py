@@ -101,7 +101,7 @@ class _Migration:
         if was.name != main.name:
             self.execute("ALTER TABLE", quoted(was.name), "RENAME TO", quoted(main.name))
         if self.store.dialect.name == "sqlite":
-            self.copy(was, present, moves, kept)
+            self.copy(present, moves, kept)
         else:
             self.alter(was, present, moves, kept)
         for old, new_type in types.items():
@@ -227,7 +227,7 @@ class _Migration:
     def execute(self, *parts: Any) -> None:
         self.store.execute(*self.store.compile(words(*parts)))
 
-    def copy(self, was: Definition, present: Definition, moves: list[_Move], kept: list[Column]) -> None:
+    def copy(self, present: Definition, moves: list[_Move], kept: list[Column]) -> None:
         """SQLite: a new table, the rows, the new one in place of the old one."""
         made, *_ = schema.create_table(self.store, replace(present, name=COPY, indexes=()))
         self.store.execute(made)

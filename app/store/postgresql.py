@@ -20,7 +20,6 @@ ORDINAL = 'COLLATE "C"'
 DAY = pw.SQL("864000000000")
 SCALE = pw.SQL(str(QUOTIENT_SCALE))
 INSTANT = pw.SQL("'YYYY-MM-DD\"T\"HH24:MI:SS.US'")
-FINITE = pw.SQL("'Infinity'::numeric"), pw.SQL("'-Infinity'::numeric"), pw.SQL("'NaN'::numeric")
 
 
 def cast(node: Node, kind: str) -> Node:

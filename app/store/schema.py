@@ -1,8 +1,8 @@
 """Schema: the mapping as tables, keys, references and indexes in the database; the tables of the service itself.
 
-`create` makes what is missing, `verify` checks cheaply that the database holds this model, `ensure` makes the tables
-of one mapping id when a large model first needs them. `odata_tables` remembers the fingerprint of every table that
-was made. Raises ConfigurationError where the database holds another form of a table.
+`create` makes what is missing, `ensure` the tables of one mapping id when a large model first needs them. `odata_tables`
+remembers the fingerprint of every table that was made. Raises ConfigurationError where the database holds another form of
+a table.
 """
 
 from __future__ import annotations
@@ -337,17 +337,6 @@ def _wanted(mapping: Mapping, known: Iterable[str]) -> list[str]:
     first = next((each for each in (ids, sources) if len(each) <= EAGER), [])
     there = set(known)
     return list(dict.fromkeys((*first, *(id for id in ids if id in there))))
-
-
-def verify(store: Store, mapping: Mapping) -> None:
-    """Raise ConfigurationError unless the database holds the tables of this model."""
-    if not store.has_table("odata_tables"):
-        raise ConfigurationError("The database has not been set up for this model")
-    known = _known(store)
-    for id in _wanted(mapping, known):
-        if id not in known:
-            raise ConfigurationError(f"The database has no table for '{id}'")
-        _check(store, mapping, id, known)
 
 
 def grows(mapping: Mapping) -> bool:

@@ -1,7 +1,7 @@
 """Header values as the grammar has them: media ranges, preferences, entity tags, and the OData headers.
 
 Readers are forgiving where HTTP asks for it: an item of a list that cannot be read is left out, an unknown
-preference stays for the caller to ignore. The strict patterns serve values that stand alone.
+preference stays for the caller to ignore.
 Protocol 4.01 §8; ABNF section 8; RFC 9110 §8.8.3 and §12.5.1; RFC 7240.
 """
 
@@ -10,8 +10,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-
-from app.url.lexer import IDENTIFIER, QUALIFIED
 
 _TOKEN = r"[-!#$%&'*+.^_`|~0-9A-Za-z]++"
 _QUOTED = r'"(?:[^"\\]|\\.)*+"'
@@ -22,14 +20,8 @@ _MEDIA_RANGE = re.compile(rf"({_TOKEN})/({_TOKEN})")
 _PARAMETER = re.compile(rf"({_TOKEN})(?:[ \t]*+=[ \t]*+({_TOKEN}|{_QUOTED}|))?")
 _QUALITY = re.compile(r"0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?|\.[0-9]{1,3}")
 _ETAG = re.compile(r'(?:\A|,)[ \t]*+(W/)?"([^\x00-\x20\x22\x7f]*+)"[ \t]*+(?=,|\Z)')
-_ANNOTATIONS = re.compile(rf"(-)?(\*|{QUALIFIED}\.\*|{IDENTIFIER}\.{QUALIFIED})(?:#({IDENTIFIER}))?")
 PREFIXED = frozenset("odata." + name for name in (
     "allow-entityreferences", "callback", "continue-on-error", "include-annotations", "maxpagesize", "track-changes"))
-_PREFERENCE_VALUES = {
-    "allow-entityreferences": "", "continue-on-error": "(?i:true|false|)", "maxpagesize": "[1-9][0-9]*+",
-    "omit-values": "(?i:nulls|defaults)", "respond-async": "", "return": "minimal|representation",
-    "track-changes": "", "wait": "[0-9]++",
-}
 _ESCAPED = re.compile(r"\\(.)")
 MOST = 2**63 - 1
 
@@ -62,15 +54,6 @@ class Preference:
 
 
 @dataclass(frozen=True, slots=True)
-class AnnotationPattern:
-    """One pattern of `include-annotations` (Protocol §8.2.8.4): `name` is '*', 'NS.*' or 'NS.Term'."""
-
-    name: str
-    qualifier: str | None = None
-    excluded: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class EntityTag:
     """An entity tag: the opaque text between the quotes, and whether it is weak."""
 
@@ -100,25 +83,6 @@ def parse_preferences(text: str) -> tuple[Preference, ...]:
             (name, value), *rest = parameters
             found.append(Preference(name, value, tuple(rest)))
     return tuple(found)
-
-
-def parse_annotation_patterns(text: str) -> tuple[AnnotationPattern, ...] | None:
-    """The patterns of an `include-annotations` value; None when it is malformed."""
-    found = [_ANNOTATIONS.fullmatch(item) for item in text.split(",")]
-    patterns = [AnnotationPattern(each[2], each[3], each[1] is not None) for each in found if each is not None]
-    return tuple(patterns) if len(patterns) == len(found) else None
-
-
-def is_valid_preference(preference: Preference) -> bool:
-    """Whether a preference that the standard defines has a value that it allows; True for any other."""
-    name = preference.name.removeprefix("odata.") if preference.name in PREFIXED else preference.name
-    value = preference.value
-    if name == "callback":
-        return value is None and any(parameter == "url" and address for parameter, address in preference.parameters)
-    if name == "include-annotations":
-        return value is not None and parse_annotation_patterns(value) is not None
-    pattern = _PREFERENCE_VALUES.get(name)
-    return pattern is None or re.fullmatch(pattern, value or "") is not None
 
 
 def parse_etags(text: str) -> tuple[EntityTag, ...] | None:

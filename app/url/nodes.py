@@ -1,7 +1,8 @@
 """The untyped tree of a request target: what the text says, before any model is asked.
 
 Frozen data; names are kept as written, positions are zero-based offsets into the decoded text of the part
-(path segment or option value) that they stand in. `notation.show` prints any node on one line.
+(path segment or option value) that they stand in. `notation.show` prints any node on one line. Over 600 lines, because it is
+data without code and its unions refer to one another: the whole language at one look.
 
 URL Conventions 4.01 (Part 2); Data Aggregation 4.0 for `$apply`.
 """
@@ -258,16 +259,22 @@ class SearchPrefix:
 
 @dataclass(frozen=True, slots=True)
 class SearchNot:
+    """`NOT term`."""
+
     operand: Search
 
 
 @dataclass(frozen=True, slots=True)
 class SearchAnd:
+    """Operands between which there is `AND`, or nothing."""
+
     operands: tuple[Search, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class SearchOr:
+    """`a OR b`."""
+
     operands: tuple[Search, ...]
 
 
@@ -460,12 +467,16 @@ GroupingItem: TypeAlias = GroupingPath | Rollup | RollupRecursive
 
 @dataclass(frozen=True, slots=True)
 class AggregateT:
+    """`aggregate(expression, …)`."""
+
     expressions: tuple[AggregateExpression, ...]
     position: int = _offset()
 
 
 @dataclass(frozen=True, slots=True)
 class GroupByT:
+    """`groupby((items)[,then])`."""
+
     items: tuple[GroupingItem, ...]
     then: tuple[Transformation, ...] = ()
     position: int = _offset()
@@ -473,24 +484,32 @@ class GroupByT:
 
 @dataclass(frozen=True, slots=True)
 class FilterT:
+    """`filter(predicate)`."""
+
     predicate: Expression
     position: int = _offset()
 
 
 @dataclass(frozen=True, slots=True)
 class SearchT:
+    """`search(expression)`."""
+
     search: Search
     position: int = _offset()
 
 
 @dataclass(frozen=True, slots=True)
 class ComputeT:
+    """`compute(expression as name, …)`."""
+
     items: tuple[ComputeItem, ...]
     position: int = _offset()
 
 
 @dataclass(frozen=True, slots=True)
 class OrderByT:
+    """`orderby(item, …)`."""
+
     items: tuple[OrderItem, ...]
     position: int = _offset()
 
@@ -506,11 +525,15 @@ class TopSkipT:
 
 @dataclass(frozen=True, slots=True)
 class IdentityT:
+    """`identity`."""
+
     position: int = _offset()
 
 
 @dataclass(frozen=True, slots=True)
 class ConcatT:
+    """`concat(sequence,sequence, …)`."""
+
     sequences: tuple[tuple[Transformation, ...], ...]
     position: int = _offset()
 

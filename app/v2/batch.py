@@ -73,7 +73,7 @@ def _change_set(face: Face, outer: Request, group: Group) -> PartAnswer | list[P
             found = _address(face, outer, request, known)
             known[id] = request.path
             inner = face.inner(request, seen, found, _meant(part))
-            entries.append((id, request, found, _entry(id, inner, found)))
+            entries.append((id, request, found, _entry(id, inner)))
     except ODataError as error:
         response = face.refused(face.service.failed(error, outer))
         return PartAnswer(response.status, response.headers, response.read())
@@ -107,7 +107,7 @@ def _address(face: Face, outer: Request, request: Request, known: dict[str, str]
     return replace(found, path=match[0] + found.path[len(address(seen, made, "").path):])
 
 
-def _entry(id: str, inner: Request, found: Address) -> dict[str, Any]:
+def _entry(id: str, inner: Request) -> dict[str, Any]:
     """A request of a JSON batch."""
     headers = {name: value for name, value in inner.headers.items() if name not in ("authorization", "x-api-key")}
     entry: dict[str, Any] = {"id": id, "atomicityGroup": "set", "method": inner.method, "headers": headers,

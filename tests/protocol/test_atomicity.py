@@ -218,7 +218,7 @@ def test_a_load_is_whole_or_nothing(databases: Databases, private: Private) -> N
         number, failed = 0, 0
         while number < MOST:
             with failing(store, number) as left, suppress(Broken):
-                prepare_store(store, client.service.model, mapping, data)
+                prepare_store(store, mapping, data)
             if left[0] >= 0:
                 break
             found = everything(store)

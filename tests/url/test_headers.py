@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from app.url import headers
-from app.url.headers import AnnotationPattern, EntityTag, MediaRange, Preference
+from app.url.headers import EntityTag, MediaRange, Preference
 
 RANGES = [
     ("", ()),
@@ -62,25 +62,6 @@ PREFERENCES = [
 @pytest.mark.parametrize(("text", "preferences"), PREFERENCES)
 def test_preferences(text: str, preferences: tuple[Preference, ...]) -> None:
     assert headers.parse_preferences(text) == preferences
-
-
-VALID = [("return=minimal", True), ("return=Minimal", False), ("return", False), ("maxpagesize=1", True),
-         ("odata.maxpagesize=0", False), ("odata.return=minimal", True), ("omit-values=NULLS", True),
-         ("omit-values=all", False), ("continue-on-error=FALSE", True), ("continue-on-error=1", False),
-         ("callback", False), ("callback;url=x", True), ('include-annotations="*,-A.b#q"', True),
-         ('include-annotations="A"', False), ("wait=x", False), ("anything=x", True)]
-
-
-@pytest.mark.parametrize(("text", "valid"), VALID)
-def test_valid_preference(text: str, valid: bool) -> None:
-    assert headers.is_valid_preference(headers.parse_preferences(text)[0]) is valid
-
-
-def test_annotation_patterns() -> None:
-    assert headers.parse_annotation_patterns("*,-A.B.*,A.B.C#q") == (
-        AnnotationPattern("*"), AnnotationPattern("A.B.*", None, True), AnnotationPattern("A.B.C", "q"))
-    for text in ("", "A", "A.", "A.*b", "*,", "--*"):
-        assert headers.parse_annotation_patterns(text) is None
 
 
 ETAGS = [("*", None), (' * ', None), ('"a"', (EntityTag("a"),)), ('W/"a"', (EntityTag("a", True),)),
