@@ -228,13 +228,14 @@ class DeltaAnswer:
         return Response(200, {**headers, **({"Preference-Applied": ", ".join(applied)} if applied else {})}, dumps(body))
 
     def one(self, call: Call, found: Changes, new: str) -> Response:
-        """The change of a single entity: the entity, a removed one, or its id alone where nothing changed."""
+        """The change of a single entity: the entity, a removed one, or its id alone where nothing changed. The context is that
+        of the entity and says that it is a delta (Protocol §10.17, JSON Format §15.2)."""
         items = [item for _, _, item in found.items(0)]
         path = found.base + found.keys.own(call)
         made = items[0] if items else {self.format.control("id"): self.root + path}
         kind = "deletedEntity" if self.format.control("removed") in made or "reason" in made else "entity"
         fragment = self.fragment(call, found.base) if kind == "entity" else found.base
-        tail = "" if self.table.singleton else f"/${kind}"
+        tail = ("" if self.table.singleton else f"/${kind}") + ("/$delta" if kind == "entity" else "")
         made = {self.format.control("context"): f"{self.root}$metadata#{fragment}{tail}",
                 **{name: value for name, value in made.items() if name != self.format.control("context")},
                 self.format.control("deltaLink"): _url(call, [new])}

@@ -295,13 +295,13 @@ def test_what_was_made_again_is_told_of_last(private: Callable[..., Client]) -> 
 # --- single entities -------------------------------------------------------------------------------------
 
 SINGLE = [
-    ("Products(1)?$select=ID,Name", ("PATCH", "Products(1)", {"Name": "Mate"}), {"ID": 1, "Name": "Mate"}, "Products(ID,Name)/$entity"),
+    ("Products(1)?$select=ID,Name", ("PATCH", "Products(1)", {"Name": "Mate"}), {"ID": 1, "Name": "Mate"}, "Products(ID,Name)/$entity/$delta"),
     ("Products(1)?$select=ID,Name", ("PATCH", "Products(2)", {"Name": "Mate"}), {"@odata.id": ROOT + "Products(1)"},
-     "Products(ID,Name)/$entity"),
+     "Products(ID,Name)/$entity/$delta"),
     ("Tags('new')", ("DELETE", "Tags('new')", None), {"id": ROOT + "Tags('new')", "reason": "deleted"}, "Tags/$deletedEntity"),
     ("Warehouses('HAM')/Shelves(1)?$select=Number,MaxLoad", ("PATCH", "Warehouses('HAM')/Shelves(1)", {"MaxLoad": 5}),
-     {"Number": 1, "MaxLoad": 5}, "Warehouses('HAM')/Shelves(Number,MaxLoad)/$entity"),
-    ("Company?$select=ID,Name", ("PATCH", "Company", {"Name": "North"}), {"ID": 1, "Name": "North"}, "Company(ID,Name)"),
+     {"Number": 1, "MaxLoad": 5}, "Warehouses('HAM')/Shelves(Number,MaxLoad)/$entity/$delta"),
+    ("Company?$select=ID,Name", ("PATCH", "Company", {"Name": "North"}), {"ID": 1, "Name": "North"}, "Company(ID,Name)/$delta"),
 ]
 
 
