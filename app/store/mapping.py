@@ -20,11 +20,11 @@ from app.edm.index import Model
 from app.edm.model import NavigationProperty, Property, StructuredType, TypeRef
 from app.store.tables import (Column, Contained, Document, DocumentLink, Flat, IDENTIFIER_BYTES, Index, Inverse,
                               KEY_LENGTH, Link, Owner, Reference, Relation, Scalar, Storage, StreamSlot, TYPE_LENGTH,
-                              Table, Unbound, Whole, column_at, hashed, identifier)
+                              Table, Unbound, Whole, column_at, containment, folded, hashed, identifier, simple)
 
 __all__ = ["Column", "Contained", "Document", "DocumentLink", "Flat", "IDENTIFIER_BYTES", "Index", "Inverse",
            "KEY_LENGTH", "Link", "Owner", "Reference", "Relation", "Scalar", "Storage", "StreamSlot", "TYPE_LENGTH",
-           "Table", "Unbound", "Whole", "identifier", "Mapping", "containment", "map_model"]
+           "Table", "Unbound", "Whole", "hashed", "identifier", "Mapping", "containment", "map_model"]
 
 ROW = ("Edm.Int64", "Edm.Int64")
 RESERVED = ("odata_", "sqlite_", "pg_")         # beginnings of table names that are not for models
@@ -43,6 +43,8 @@ class Mapping:
         self._flat: dict[str, bool] = {}
         self._relations: dict[tuple[str, str, str], Relation] = {}
         self._navigations: dict[str, tuple[tuple[str, NavigationProperty], ...]] = {}
+        self._begun: Counter[str] = Counter()
+        self._steps: dict[str, Counter[str]] = {}
 
     # --- tables ------------------------------------------------------------------------------------------
 
@@ -81,7 +83,7 @@ class Mapping:
         return self._names[id]
 
     def _distinct_names(self) -> dict[str, str]:
-        wished = {id: vocabularies.table_name(self.model, id) or identifier(_simple(id)) for id in self._owned()}
+        wished = {id: vocabularies.table_name(self.model, id) or identifier(simple(id)) for id in self._owned()}
         count = Counter(name.casefold() for name in wished.values())
         return {id: hashed(("t_" if name.casefold().startswith(RESERVED) else "") + name, id)
                 if count[name.casefold()] > 1 or name.casefold().startswith(RESERVED) or name.casefold().endswith("_link")
@@ -371,10 +373,9 @@ class Mapping:
             swapped = other < first
             first = min(first, other)
         table, declaring, last = first
-        inherited = declaring in self.model.lineage(self.declared_type(table))
-        step = last if inherited else f"{declaring.rpartition('.')[2]}${last}"
-        name = identifier(_simple(table), step, "link")
-        if "_" in table + step:                         # the parts of the name might be those of another
+        step = self._step(table, declaring, last)
+        name = identifier(simple(table), step, "link")
+        if "_" in table + step or self._alike(table, step) > 1:     # the parts of the name might be those of another
             name = hashed(name, *first)
         left = Column("source", *ROW, nullable=False)
         right = Column("target", *ROW, nullable=False)
@@ -382,45 +383,48 @@ class Mapping:
         own, far = (right, left) if swapped else (left, right)
         return Link(target, name, own, far, ends[0], ends[1], (left, right))
 
+    def _step(self, id: str, declaring: str, name: str) -> str:
+        """A navigation property of a table as a part of the name of its link table."""
+        inherited = declaring in self.model.lineage(self.declared_type(id))
+        return name if inherited else f"{declaring.rpartition('.')[2]}${name}"
+
+    def _alike(self, id: str, step: str) -> int:
+        """How many link tables of navigation properties would have the name of this step, but for the case of letters."""
+        if not self._begun:
+            self._begun.update(simple(each).casefold() for each in self._owned())
+        if id not in self._steps:
+            self._steps[id] = Counter(self._step(id, owner, navigation.name).casefold()
+                                      for owner, navigation in self.navigations(id) if navigation.collection)
+        return self._steps[id][step.casefold()] + self._begun[simple(id).casefold()] - 1
+
     def document_links(self, id: str) -> tuple[DocumentLink, ...]:
         """The link tables of navigation properties inside complex values kept as JSON in table `id`."""
-        found: dict[str, DocumentLink] = {}
-        table = self.table(id)
-        for (declaring, name), storage in table.members.items():
+        found: dict[str, str] = {}
+        for (declaring, name), storage in self.table(id).members.items():
             if isinstance(storage, Document) and self.model.kind(storage.type) == "complex":
-                for path, owner, navigation in self._document_navigations(storage.type, name, ()):
+                for path, navigation in self._document_navigations(storage.type, name, ()):
                     prefix, _, last = path.rpartition("/")
                     target = self.binding(id, declaring, last, prefix) or self._only_set(navigation.type)
                     if target is not None:
-                        columns = (Column("owner", *ROW, nullable=False), Column("ordinal", *ROW, nullable=False),
-                                   Column("target", *ROW, nullable=False))
-                        found[path] = DocumentLink(identifier(_simple(id), path.replace("/", "$"), "link"), id, path,
-                                                   target, columns)
-        return tuple(found.values())
+                        found[path] = target
+        steps = {path: path.replace("/", "$") for path in found}
+        count = Counter(step.casefold() for step in steps.values())
+        columns = tuple(Column(name, *ROW, nullable=False) for name in ("owner", "ordinal", "target"))
+        return tuple(DocumentLink(
+            identifier(simple(id), steps[path], "link") if "_" not in id + path and count[steps[path].casefold()] == 1
+            and not self._alike(id, steps[path]) else hashed(f"{simple(id)}_{steps[path]}_link", id, path),
+            id, path, target, columns) for path, target in found.items())
 
-    def _document_navigations(self, type_name: str, path: str, above: tuple[str, ...]
-                              ) -> Iterator[tuple[str, str, NavigationProperty]]:
-        if type_name in above:
+    def _document_navigations(self, name: str, path: str, above: tuple[str, ...]) -> Iterator[tuple[str, NavigationProperty]]:
+        if name in above:
             return
-        for each in (type_name, *self.model.derived(type_name)):
+        for each in (name, *self.model.derived(name)):
             for navigation in self.model.navigations(each).values():
                 if not navigation.contains_target:
-                    yield f"{path}/{navigation.name}", each, navigation
+                    yield f"{path}/{navigation.name}", navigation
             for member in self.model.properties(each).values():
                 if self.model.kind(member.type.name) == "complex":
-                    yield from self._document_navigations(member.type.name, f"{path}/{member.name}",
-                                                          (*above, type_name))
-
-
-def containment(owner: str, name: str) -> str:
-    """The mapping id of the entities of a containment navigation property."""
-    return f"{owner}/{name}"
-
-
-def _simple(id: str) -> str:
-    """A mapping id as the beginning of a table name."""
-    owner, _, name = id.rpartition("/")
-    return f"{owner.rpartition('.')[2]}_{name}" if owner else name
+                    yield from self._document_navigations(member.type.name, f"{path}/{member.name}", (*above, name))
 
 
 class _TableBuilder:
@@ -433,7 +437,7 @@ class _TableBuilder:
         self.taken: dict[str, Column] = {}
         self.members: dict[tuple[str, str], Storage] = {}
         self.references: dict[tuple[str, str], Column] = {}
-        self.names = {member.name.casefold() for _, member in self.properties()}
+        self.names = {folded(member.name) for _, member in self.properties()}
         self.inherited = frozenset(self.model.lineage(self.type))
         self.own_key = {part.path for part in self.model.key(self.type)}
         self.identifying = {part.path for each in self.family for part in self.model.key(each)} | {
@@ -495,7 +499,7 @@ class _TableBuilder:
         while name in self.names or name in self.taken:
             name = "_" + name
         column = Column(name, type, type, nullable, max_length)
-        self.taken[name.casefold()] = column
+        self.taken[folded(name)] = column
         return column
 
     def named(self, name: str, declaring: str, *facets: Any) -> Column:
@@ -508,10 +512,10 @@ class _TableBuilder:
 
     def taking(self, name: str, declaring: str, facets: tuple[Any, ...]) -> Column | None:
         """The column of exactly this name; None where that is of another."""
-        folded, made = name.casefold(), Column(name, *facets)
-        if folded in SYSTEM_COLUMNS:
+        key, made = folded(name), Column(name, *facets)
+        if key in SYSTEM_COLUMNS:
             return None
-        found = self.taken.setdefault(folded, made)
+        found = self.taken.setdefault(key, made)
         return found if found is made or found == made and declaring not in self.inherited else None
 
     def store(self, path: tuple[str, ...], ref: TypeRef, declaring: str, forced: str | None = None) -> Storage:

@@ -24,7 +24,7 @@ from app.errors import ConfigurationError, ODataError
 from app.store import numbers, schema
 from app.store.clauses import NULL, infix, words
 from app.store.database import Store
-from app.store.mapping import Column, Flat, Index, Mapping, Scalar, Storage, identifier
+from app.store.mapping import Column, Flat, Index, Mapping, Scalar, Storage
 from app.store.schema import FORMS, Definition, ForeignKey, quoted
 
 COPY = "odata_copy"
@@ -272,7 +272,7 @@ class _Migration:
     def drop_reference(self, table: str, named: str, key: ForeignKey) -> None:
         word = "FOREIGN KEY" if self.store.dialect.name == "mariadb" else "CONSTRAINT"
         self.execute("ALTER TABLE", quoted(table), f"DROP {word} IF EXISTS",
-                     quoted(identifier(named, *key.columns, "reference")))
+                     quoted(schema.reference_name(named, key)))
 
     def column(self, name: str, move: _Move) -> None:
         """One column on a server."""

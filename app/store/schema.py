@@ -20,7 +20,7 @@ import peewee as pw
 from app.errors import ConfigurationError
 from app.store.database import Retry, Store, connect
 from app.store.clauses import infix, words
-from app.store.mapping import (Column, DocumentLink, Index, Inverse, Link, Mapping, Reference, Table, identifier)
+from app.store.mapping import (Column, DocumentLink, Index, Inverse, Link, Mapping, Reference, Table, hashed, identifier)
 
 FORMS = "odata_forms"
 BEGUN = ""      # the fingerprint of tables that are being made
@@ -244,7 +244,19 @@ def _reference(key: ForeignKey) -> list[Any]:
 
 def index_name(table: str, index: Index) -> str:
     """The name of an index in the database."""
-    return identifier(table, *(name for name, _ in index.columns), "key" if index.unique else "index")
+    return _name_for(table, *(name for name, _ in index.columns), "key" if index.unique else "index")
+
+
+def reference_name(table: str, key: ForeignKey) -> str:
+    """The name of a reference in the database."""
+    return _name_for(table, *key.columns, "reference")
+
+
+def _name_for(table: str, *parts: str) -> str:
+    """A name of a table's own: names are for the whole database, and `A` and `B_C` are joined to what `A_B` and `C` are."""
+    name = identifier(table, *parts)
+    ours = table.startswith("odata_") or table.endswith("_link")
+    return hashed(name, table, *parts) if "_" in table and not ours else name
 
 
 def _create_indexes(store: Store, definition: Definition) -> Iterator[pw.Node]:
@@ -292,7 +304,7 @@ def references(store: Store, definition: Definition) -> list[tuple[str, str]]:
     deferrable = ["DEFERRABLE INITIALLY IMMEDIATE"] if store.dialect.name == "postgresql" else []
     return [(key.table, store.compile(words(
         "ALTER TABLE", quoted(definition.name), "ADD CONSTRAINT",
-        quoted(identifier(definition.name, *key.columns, "reference")),
+        quoted(reference_name(definition.name, key)),
         "FOREIGN KEY", *_reference(key), *deferrable))[0]) for key in definition.foreign_keys]
 
 

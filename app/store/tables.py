@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import re
+import unicodedata
 from collections.abc import Mapping as MappingType
 from dataclasses import dataclass, field
 from typing import TypeAlias
@@ -10,6 +12,7 @@ from typing import TypeAlias
 KEY_LENGTH = 255
 IDENTIFIER_BYTES = 60
 TYPE_LENGTH = 255
+_BEYOND = re.compile("[\U00010000-\U0010FFFF]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,18 +198,37 @@ class DocumentLink:
     columns: tuple[Column, ...]     # owner row id, ordinal, target row id
 
 
+def containment(owner: str, name: str) -> str:
+    """The mapping id of the entities of a containment navigation property."""
+    return f"{owner}/{name}"
+
+
+def simple(id: str) -> str:
+    """A mapping id as the beginning of a table name."""
+    owner, _, name = id.rpartition("/")
+    return f"{owner.rpartition('.')[2]}_{name}" if owner else name
+
+
+def folded(name: str) -> str:
+    """What names of columns that no database may take for one another differ in: MariaDB knows neither case nor accents."""
+    if name.isascii():
+        return name.lower()
+    plain = unicodedata.normalize("NFKD", name.replace("ß", "s").replace("ı", "i").casefold())
+    return "".join(char for char in plain if not unicodedata.combining(char))
+
+
 def hashed(name: str, *distinct: str) -> str:
     """The name with a hash of what tells it from others alike, at most 60 bytes."""
-    data = name.encode()[:51].decode("utf-8", "ignore")
+    data = _BEYOND.sub("_", name).encode()[:51].decode("utf-8", "ignore")
     return data + "_" + hashlib.sha256("\0".join(distinct).encode()).hexdigest()[:8]
 
 
 def identifier(*parts: str) -> str:
-    """A name for the database out of its parts: at most 60 bytes, the rest as a hash."""
+    """A name for the database out of its parts: at most 60 bytes, the rest as a hash, which also stands for letters that
+    MariaDB has not in names."""
     name = parts[0] if len(parts) == 1 else "_".join(filter(None, parts))
     if len(name) <= IDENTIFIER_BYTES and name.isascii():
         return name
-    data = name.encode()
-    if len(data) <= IDENTIFIER_BYTES:
+    if len(name.encode()) <= IDENTIFIER_BYTES and not _BEYOND.search(name):
         return name
-    return data[:51].decode("utf-8", "ignore") + "_" + hashlib.sha256(data).hexdigest()[:8]
+    return hashed(name, name)

@@ -150,6 +150,62 @@ def test_names_beyond_ascii(service_of: ServiceOf, tmp_path: Path) -> None:
     walk(opened(service_of, tmp_path, LETTERS), NAMED)
 
 
+# --- names that databases take for one another -----------------------------------------------------------------
+
+KEYED = '<Key><PropertyRef Name="ID"/></Key><Property Name="ID" Type="Edm.Int32" Nullable="false"/>'
+LINKED = """<NavigationProperty Name="links" Type="Collection(x.Base)"/><NavigationProperty Name="Links" Type="Collection(x.Base)"/>
+ <NavigationProperty Name="one" Type="x.Base"/><NavigationProperty Name="parts" Type="Collection(x.Part)" ContainsTarget="true"/>"""
+BOUND = {
+    "A": ["B_C_D"], "A_B": ["C_D"], "Docs": ["c/near", "c/NEAR", "C/near", "C/NEAR"], "docs": ["c/near", "c/NEAR"],
+    "B": [f"{space}.Sub/{path}" for space in "xy" for path in ("links", "Links", "one", "parts/links")]}
+SAID = {"ID": 1, "İ": "1", "i": "2", "ı": "3", "I": "4", "ß": "5", "ss": "6", "s": "7", "é": "8", "E": "9", "e\u0301": "10",
+        "\U0001d4b3": "11", "\U0001d4b4": "12"}
+ALIKE = HEAD + SCHEMA.format("x", f"""<EntityType Name="Base">{KEYED}</EntityType>
+<EntityType Name="Part">{KEYED}<NavigationProperty Name="links" Type="Collection(x.Base)"/></EntityType>
+<EntityType Name="Sub" BaseType="x.Base">{LINKED}</EntityType>
+<EntityType Name="A">{KEYED}<Property Name="B_C" Type="Edm.String"/><NavigationProperty Name="B_C_D" Type="x.Base"/></EntityType>
+<EntityType Name="AB">{KEYED}<Property Name="C" Type="Edm.String"/><NavigationProperty Name="C_D" Type="x.Base"/></EntityType>
+<EntityType Name="K"><Key><PropertyRef Name="B_C"/></Key><Property Name="B_C" Type="Edm.Int32" Nullable="false"/></EntityType>
+<EntityType Name="KB"><Key><PropertyRef Name="C"/></Key><Property Name="C" Type="Edm.Int32" Nullable="false"/></EntityType>
+<ComplexType Name="Cx"><Property Name="s" Type="Collection(Edm.String)" Nullable="false"/>
+ <NavigationProperty Name="near" Type="x.Base"/><NavigationProperty Name="NEAR" Type="Collection(x.Base)"/></ComplexType>
+<EntityType Name="Doc">{KEYED}<Property Name="c" Type="x.Cx"/><Property Name="C" Type="Collection(x.Cx)" Nullable="false"/></EntityType>
+<EntityType Name="Say">{KEYED}{"".join(f'<Property Name="{name}" Type="Edm.String"/>' for name in SAID if name != "ID")}</EntityType>
+<EntityContainer Name="Z"><EntitySet Name="S" EntityType="x.Base"/><EntitySet Name="s" EntityType="x.Base"/>
+{"".join(f'<EntitySet Name="{name}" EntityType="x.{kind}">' + "".join(
+    f'<NavigationPropertyBinding Path="{path}" Target="S"/>' for path in BOUND.get(name, ())) + "</EntitySet>" for name, kind in (
+    ("A", "A"), ("A_B", "AB"), ("k", "K"), ("k_B", "KB"), ("Docs", "Doc"), ("docs", "Doc"), ("B", "Base"), ("says", "Say")))}
+</EntityContainer>""") + SCHEMA.format("y", f'<EntityType Name="Sub" BaseType="x.Base">{LINKED}</EntityType>') + TAIL
+DOCUMENT = {"ID": 1, "c": {"s": [], "near@odata.bind": "S(1)", "NEAR@odata.bind": ["S(2)"]}}
+APART = [
+    *[step("X 17.1", "POST S", 201, ..., {"ID": number}) for number in (1, 2, 3)], step("X 17.1", "POST s", 201, ..., {"ID": 1}),
+    *[step("X 17.1", "POST B", 201, ..., {
+        "@odata.type": f"#{space}.Sub", "ID": number, "links@odata.bind": [f"S({number})"], "Links@odata.bind": ["S(3)"],
+        "one@odata.bind": f"S({number})", "parts": [{"ID": 1, "links@odata.bind": [f"S({number})"]}]})
+      for number, space in ((1, "x"), (2, "y"))],
+    *[step("X 17.1", f"GET B({number})/{space}.Sub?$expand=links,Links,one,parts($expand=links)", 200, {
+        "links": [{"ID": number}], "Links": [{"ID": 3}], "one": {"ID": number}, "parts": [{"ID": 1, "links": [{"ID": number}]}]})
+      for number, space in ((1, "x"), (2, "y"))],
+    step("X 17.1", "POST A", 201, {"B_C": "x"}, {"ID": 1, "B_C": "x", "B_C_D@odata.bind": "S(1)"}),
+    step("X 17.1", "POST A_B", 201, {"C": "y"}, {"ID": 1, "C": "y", "C_D@odata.bind": "S(2)"}),
+    step("X 17.1", "GET A?$expand=B_C_D", 200, {"value": [{"B_C": "x", "B_C_D": {"ID": 1}}]}),
+    step("X 17.1", "GET A_B?$expand=C_D", 200, {"value": [{"C": "y", "C_D": {"ID": 2}}]}),
+    step("X 17.1", "POST k", 201, ..., {"B_C": 1}), step("X 17.1", "POST k_B", 201, ..., {"C": 1}),
+    step("X 17.1", "POST k", 409, ..., {"B_C": 1}), step("X 17.1", "POST k_B", 409, ..., {"C": 1}),
+    step("X 17.1", "POST Docs", 201, ..., {**DOCUMENT, "C": [{"s": [], "near@odata.bind": "S(3)", "NEAR@odata.bind": ["S(1)"]}]}),
+    step("X 17.1", "POST docs", 201, ..., DOCUMENT),
+    step("X 17.1", "GET Docs?$expand=c/near,c/NEAR,C/near,C/NEAR", 200, {"value": [
+        {"c": {"near": {"ID": 1}, "NEAR": [{"ID": 2}]}, "C": [{"near": {"ID": 3}, "NEAR": [{"ID": 1}]}]}]}),
+    step("X 17.1", "GET docs?$expand=c/near,c/NEAR", 200, {"value": [{"c": {"near": {"ID": 1}, "NEAR": [{"ID": 2}]}, "C": []}]}),
+    step("X 17.1", "POST says", 201, SAID, SAID), step("X 17.1", "GET says?$filter=é eq '8' and E eq '9' and ß ne s", 200, {"value": [SAID]}),
+    step("X 17.1", "PATCH says(1)", 200, {**SAID, "\U0001d4b4": "13"}, {"\U0001d4b4": "13"}, Prefer="return=representation"),
+]
+
+
+def test_names_that_are_alike_to_a_database(service_of: ServiceOf, tmp_path: Path) -> None:
+    walk(opened(service_of, tmp_path, ALIKE), APART)
+
+
 # --- complex values of several types -----------------------------------------------------------------------
 
 PLACES = HEAD + SCHEMA.format("ns", """

@@ -70,10 +70,10 @@ CREATE INDEX `Company_Director_id__id_index` ON `Company` (`Director_id`, `_id`)
 CREATE TABLE `Company_Warehouses_link` (`source` BIGINT NOT NULL, `target` BIGINT NOT NULL, PRIMARY KEY (`source`, `target`)) ENGINE = InnoDB, DEFAULT CHARACTER SET utf8mb4, COLLATE utf8mb4_nopad_bin
 CREATE INDEX `Company_Warehouses_link_target_source_index` ON `Company_Warehouses_link` (`target`, `source`)
 CREATE TABLE `Warehouse_Shelves` (`_id` BIGINT AUTO_INCREMENT PRIMARY KEY, `_version` BIGINT NOT NULL, `_owner` BIGINT NOT NULL, `Number` INT NOT NULL, `MaxLoad` DECIMAL(9,3)) ENGINE = InnoDB, DEFAULT CHARACTER SET utf8mb4, COLLATE utf8mb4_nopad_bin
-CREATE UNIQUE INDEX `Warehouse_Shelves__owner_Number_key` ON `Warehouse_Shelves` (`_owner`, `Number`)
+CREATE UNIQUE INDEX `Warehouse_Shelves__owner_Number_key_a864d3f5` ON `Warehouse_Shelves` (`_owner`, `Number`)
 CREATE TABLE `Shelf_Bins` (`_id` BIGINT AUTO_INCREMENT PRIMARY KEY, `_version` BIGINT NOT NULL, `_owner` BIGINT NOT NULL, `Label` VARCHAR(10) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin NOT NULL, `Quantity` INT NOT NULL, `Product_id` BIGINT) ENGINE = InnoDB, DEFAULT CHARACTER SET utf8mb4, COLLATE utf8mb4_nopad_bin
-CREATE UNIQUE INDEX `Shelf_Bins__owner_Label_key` ON `Shelf_Bins` (`_owner`, `Label`)
-CREATE INDEX `Shelf_Bins_Product_id__id_index` ON `Shelf_Bins` (`Product_id`, `_id`)
+CREATE UNIQUE INDEX `Shelf_Bins__owner_Label_key_9d6b69a7` ON `Shelf_Bins` (`_owner`, `Label`)
+CREATE INDEX `Shelf_Bins_Product_id__id_index_03fac415` ON `Shelf_Bins` (`Product_id`, `_id`)
 ALTER TABLE `odata_chunks` ADD CONSTRAINT `odata_chunks_stream_reference` FOREIGN KEY (`stream`) REFERENCES `odata_streams` (`id`) ON DELETE CASCADE
 ALTER TABLE `Products` ADD CONSTRAINT `Products_CategoryID_reference` FOREIGN KEY (`CategoryID`) REFERENCES `Categories` (`ID`) ON DELETE SET NULL
 ALTER TABLE `Products` ADD CONSTRAINT `Products_Supplier_id_reference` FOREIGN KEY (`Supplier_id`) REFERENCES `Suppliers` (`_id`) ON DELETE NO ACTION
@@ -97,6 +97,6 @@ ALTER TABLE `Words` ADD CONSTRAINT `Words_order_id_reference` FOREIGN KEY (`orde
 ALTER TABLE `Company` ADD CONSTRAINT `Company_Director_id_reference` FOREIGN KEY (`Director_id`) REFERENCES `Employees` (`_id`) ON DELETE SET NULL
 ALTER TABLE `Company_Warehouses_link` ADD CONSTRAINT `Company_Warehouses_link_source_reference` FOREIGN KEY (`source`) REFERENCES `Company` (`_id`) ON DELETE CASCADE
 ALTER TABLE `Company_Warehouses_link` ADD CONSTRAINT `Company_Warehouses_link_target_reference` FOREIGN KEY (`target`) REFERENCES `Warehouses` (`_id`) ON DELETE CASCADE
-ALTER TABLE `Warehouse_Shelves` ADD CONSTRAINT `Warehouse_Shelves__owner_reference` FOREIGN KEY (`_owner`) REFERENCES `Warehouses` (`_id`) ON DELETE CASCADE
-ALTER TABLE `Shelf_Bins` ADD CONSTRAINT `Shelf_Bins__owner_reference` FOREIGN KEY (`_owner`) REFERENCES `Warehouse_Shelves` (`_id`) ON DELETE CASCADE
-ALTER TABLE `Shelf_Bins` ADD CONSTRAINT `Shelf_Bins_Product_id_reference` FOREIGN KEY (`Product_id`) REFERENCES `Products` (`_id`) ON DELETE SET NULL
+ALTER TABLE `Warehouse_Shelves` ADD CONSTRAINT `Warehouse_Shelves__owner_reference_7e7dd2a3` FOREIGN KEY (`_owner`) REFERENCES `Warehouses` (`_id`) ON DELETE CASCADE
+ALTER TABLE `Shelf_Bins` ADD CONSTRAINT `Shelf_Bins__owner_reference_c72e40bf` FOREIGN KEY (`_owner`) REFERENCES `Warehouse_Shelves` (`_id`) ON DELETE CASCADE
+ALTER TABLE `Shelf_Bins` ADD CONSTRAINT `Shelf_Bins_Product_id_reference_75d8ef16` FOREIGN KEY (`Product_id`) REFERENCES `Products` (`_id`) ON DELETE SET NULL
