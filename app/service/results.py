@@ -17,7 +17,7 @@ from app.errors import NotFound, NotImplementedByService, OptionNotAllowed
 from app.payload import context
 from app.payload.documents import DocumentWriter
 from app.payload.schemas import Reading
-from app.payload.values import dumps
+from app.payload.values import DEDUCIBLE, dumps
 from app.plan.changes import TYPE
 from app.plan.nested import grow, primitive, sort_keys
 from app.plan.nodes import Items, Output, Source, ValueQuery
@@ -31,6 +31,7 @@ from app.service.values import paged, raw_value
 
 EVALUATED = frozenset({"select", "filter", "search", "orderby", "compute", "top", "skip", "count", "skiptoken"})
 OF_MANY = ("filter", "search", "orderby", "top", "skip", "count")
+ABSTRACT = frozenset({"Edm.Untyped", "Edm.PrimitiveType", "Edm.ComplexType"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,8 +240,12 @@ def answer(call: Call, start: Value, steps: Steps, wrapped: bool = False) -> Res
     if suffix == "$value":
         return raw_value(call, written, {})
     body: dict[str, Any] = read.context_member(call, context.values(ref.name, ref.collection, call.options, call.wishes.version))
+    telling = call.model.kind(ref.name) == "enum" or ref.name.startswith("Edm.") and ref.name not in ABSTRACT
+    if telling and format.metadata == "full" and not wrapped and (ref.collection or ref.name not in DEDUCIBLE):
+        body[format.control("type")] = format.type_name(ref.name, ref.collection)
     if not ref.collection:
-        body.update(written if isinstance(written, dict) else {"value": written})
+        geo = ref.name.startswith("Edm.Geo")
+        body.update(written if isinstance(written, dict) and not geo else {"value": written})
     else:
         written = [{"value": each} for each in written] if wrapped else written
         page = read.page_of(call) if call.request.method in ("GET", "HEAD") else 0      # an action is not invoked for each page

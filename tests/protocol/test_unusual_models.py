@@ -584,3 +584,37 @@ def test_paths_behind_functions(service_of: ServiceOf, tmp_path: Path) -> None:
     (tmp_path / "films.xml").write_text(FILMS)
     (tmp_path / "films.py").write_text(FUNCTIONS)
     walk(Client(service_of(tmp_path / "films.xml", None, tmp_path / "films.py")), ALONG)
+
+
+# --- results of functions -----------------------------------------------------------------------------------
+
+GIVING = HEAD + SCHEMA.format("ns", """
+<EnumType Name="Shade"><Member Name="dark" Value="1"/></EnumType>
+<Function Name="Where"><ReturnType Type="Edm.GeographyPoint"/></Function><Function Name="Price"><ReturnType Type="Edm.Decimal" Scale="2"/></Function>
+<Function Name="Prices"><ReturnType Type="Collection(Edm.Int64)"/></Function><Function Name="Tint"><ReturnType Type="ns.Shade"/></Function>
+<Function Name="Word"><ReturnType Type="Edm.String"/></Function><Function Name="Any"><ReturnType Type="Edm.Untyped"/></Function>
+<EntityContainer Name="C"><FunctionImport Name="Where" Function="ns.Where"/><FunctionImport Name="Price" Function="ns.Price"/>
+ <FunctionImport Name="Prices" Function="ns.Prices"/><FunctionImport Name="Tint" Function="ns.Tint"/><FunctionImport Name="Word" Function="ns.Word"/>
+ <FunctionImport Name="Any" Function="ns.Any"/></EntityContainer>""") + TAIL
+GIVERS = """
+from app import Operations
+
+operations = Operations()
+for name, result in (("Where", {"type": "Point", "coordinates": [1.5, 2]}), ("Price", 2.5), ("Prices", [1, 2]), ("Tint", "dark"), ("Word", "w"), ("Any", {"a": 1})):
+    operations.function(f"ns.{name}")(lambda *, context, result=result: result)
+"""
+POINT = {"type": "Point", "coordinates": [1.5, 2]}
+GIVEN = [(name, type, value) for name, type, value in (
+    ("Where", "GeographyPoint", POINT), ("Price", "Decimal", 2.5), ("Prices", "Collection(Int64)", [1, 2]), ("Tint", "#ns.Shade", "dark"), ("Word", None, "w"))]
+
+
+def test_types_of_results(service_of: ServiceOf, tmp_path: Path) -> None:
+    """J 3.1.2, J 4.5.3, J 11: full metadata names the types that JSON does not tell; a GeoJSON value is a value all the same."""
+    (tmp_path / "giving.xml").write_text(GIVING)
+    (tmp_path / "giving.py").write_text(GIVERS)
+    client = Client(service_of(tmp_path / "giving.xml", None, tmp_path / "giving.py"))
+    for name, type, value in GIVEN:
+        body = client.get(f"{name}()", {"Accept": "application/json;metadata=full;streaming=true", "OData-MaxVersion": "4.01"})
+        assert list(body) == ["@context", *(["@type"] if type else []), "value"] and body["value"] == value and body.get("@type") == type
+        assert client.get(f"{name}()") == {"@odata.context": body["@context"], "value": value}
+    assert client.get("Any()", {"Accept": "application/json;odata.metadata=none"}) == {"a": 1}
