@@ -1,6 +1,7 @@
 """`odata diff`: what changed between two models, and whether clients survive it (Protocol §5.2).
 
-additive: what §5.2 lists as safe additions · compatible: what no client can trip over · breaking: everything else.
+additive: what §5.2 lists as safe additions · compatible: what no client can trip over · breaking: everything else, members of
+enumerations that are there among it: §5.2 knows new enumerations only.
 Members are compared with inheritance applied, so moving a property to a base type is no change.
 """
 
@@ -12,7 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-from app.csdl.limits import limits
+from app.csdl.limits import grants, limits
 from app.csdl.load import load
 from app.edm import types
 from app.edm.expressions import Constant
@@ -82,7 +83,7 @@ class _Diff:
             for each in new.schemas:
                 other = next((one for one in old.schemas if one.namespace == each.namespace), None)
                 if other is not None and other.alias != each.alias:
-                    yield Change("compatible", each.namespace, f"alias {other.alias} → {each.alias}")
+                    yield Change("breaking" if other.alias else "compatible", each.namespace, f"alias {other.alias} → {each.alias}")
         for each in old.schemas:
             other = next((one for one in new.schemas if one.namespace == each.namespace), None)
             if other is not None:
@@ -151,8 +152,9 @@ class _Diff:
         for member, found in new.items():
             if member not in old and ((owner := self.new.declaring(name, member)) == name or owner not in known):
                 safe = is_safe(found)
+                said = f"added; dynamic properties called {member} have to be of its type" if self.old.is_open(name) else "added"
                 yield Change("additive" if safe else "breaking", f"{name}/{member}",
-                             "added" if safe else "added, not nullable and without a default value")
+                             said if safe else "added, not nullable and without a default value")
 
     def property(self, path: str, old: Property, new: Property) -> Iterator[Change]:
         yield from _reference(path, old.type, new.type)
@@ -347,7 +349,7 @@ def enumeration(old: EnumType, new: EnumType) -> Iterator[Change]:
             yield from noted(f"{name}/{each}", before[each].annotations, after[each].annotations)
     for each in after:
         if each not in before:
-            yield Change("additive", f"{name}/{each}", "added")
+            yield Change("breaking", f"{name}/{each}", "added, and clients have no name for what values hold now")
     if old.flags != new.flags:
         yield Change("breaking", name, "flags changed")
     if old.underlying != new.underlying:
@@ -367,6 +369,7 @@ def noted(path: str, old: Iterable[Annotation], new: Iterable[Annotation]) -> It
             continue
         what = "added" if one is None else "removed" if other is None else "changed"
         taken = (limits(other) if other else set()) - (limits(one) if one else set())
+        taken |= {f"no {each}" for each in (grants(one) if one else set()) - (grants(other) if other else set())}
         name = identity[0] + (f"#{identity[1]}" if identity[1] else "")
         if taken:
             yield Change("breaking", path, f"@{name} {what}: {', '.join(sorted(taken))}")

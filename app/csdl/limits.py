@@ -1,4 +1,4 @@
-"""What an annotation takes away from clients, as a set of sentences that can be compared."""
+"""What an annotation takes away from clients, and what it gives them, as sets of sentences that can be compared."""
 
 from __future__ import annotations
 
@@ -29,6 +29,14 @@ def limits(annotation: Annotation) -> set[str]:
     if term.startswith(_CAPABILITIES):
         return set(_capabilities(term.removeprefix(_CAPABILITIES), value))
     return set()
+
+
+def grants(annotation: Annotation) -> set[str]:
+    """What an annotation lets clients write."""
+    name, value = annotation.term.removeprefix(_CORE), annotation.value
+    if name == "AlternateKeys" and isinstance(value, ex.Collection):
+        return {f"alternate key {_show(each)}" for each in value.items}
+    return {name} if name in ("DefaultNamespace", "OptionalParameter") and value != _FALSE else set()
 
 
 def _capabilities(name: str, value: ex.Expression | None) -> Iterator[str]:
