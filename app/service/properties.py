@@ -37,9 +37,15 @@ def unwritable(model: Model, steps: Steps) -> str | None:
         if vocabularies.read_only(model, step.owner, step.property) or (
                 step.property.type.name != "Edm.Stream" and vocabularies.immutable(model, step.owner, step.property)):
             return f"'{step.property.name}' cannot be written"
-    if found and found[0].property.name in {part.path.partition("/")[0] for part in model.key(found[0].owner)}:
-        return f"'{found[0].property.name}' is part of the key"
+    path = tuple(step.property.name for step in found)
+    if found and any(path[:len(each)] == each for each in _keys(model, found[0].owner)):
+        return f"'{'/'.join(path)}' is part of the key"
     return None
+
+
+def _keys(model: Model, type: str) -> list[tuple[str, ...]]:
+    """The paths of the key."""
+    return [tuple(part.path.split("/")) for part in model.key(type)]
 
 
 class _Spot:
@@ -63,6 +69,15 @@ class _Spot:
     def member(self) -> Property | None:
         """The declared property at the end; None for a dynamic one."""
         return self.last.property if isinstance(self.last, bound.PropertyStep) else None
+
+    @property
+    def key_parts(self) -> list[tuple[str, ...]]:
+        """The paths below a single complex property that belong to the key of the entity."""
+        found = [step for step in self.steps if isinstance(step, bound.PropertyStep)]
+        path = tuple(step.property.name for step in found)
+        keys = _keys(self.call.model, found[0].owner) if found and len(found) + sum(
+            isinstance(step, bound.CastStep) for step in self.steps) == len(self.steps) else []
+        return [each[len(path):] for each in keys if len(each) > len(path) and each[:len(path)] == path]
 
     @property
     def owner(self) -> str:
@@ -186,10 +201,31 @@ def change(call: Call) -> Response:
         if reading.operation == "patch" and isinstance(single, dict):
             return spot.store(lambda old: merge(call.model, name, old, single) if isinstance(old, dict) else single, "put")
         return spot.store(lambda old: single, "put")
-    found = enums.named(reader.read_value(tree, spot.owner, member, reading), name)
-    if call.request.method == "PATCH" and isinstance(found, dict):
-        return spot.store(lambda old: merge(call.model, name, old, found) if isinstance(old, dict) else found, "put")
-    return spot.store(lambda old: found, "put")
+    parts = spot.key_parts
+    found = None if parts else enums.named(reader.read_value(tree, spot.owner, member, reading), name)
+
+    def edit(old: Any) -> Any:
+        new: Any = enums.named(reader.read_value(_keyed(tree, parts, old, reading.operation == "put"), spot.owner, member, reading),
+                          name) if parts else found
+        both = reading.operation == "patch" and isinstance(new, dict) and isinstance(old, dict)
+        return merge(call.model, name, old, new) if both else new
+    return spot.store(edit, "put")
+
+
+def _keyed(tree: Any, parts: list[tuple[str, ...]], old: Any, whole: bool) -> Any:
+    """The body of a complex property with the members that belong to the key as they are: no body changes them (§11.4.3).
+    `whole`: also where it leaves them out."""
+    if not isinstance(tree, dict) or not isinstance(old, dict) or "value" in tree and "value" not in old:
+        return tree
+    made = dict(tree)
+    for name, *rest in parts:
+        if rest:
+            inner = [tuple(rest)]
+            if name in made or whole:
+                made[name] = _keyed(made.get(name, {}), inner, old.get(name), whole)
+        elif name in made or whole:
+            made[name] = old[name]
+    return made
 
 
 def _raw(call: Call, spot: _Spot) -> Any:

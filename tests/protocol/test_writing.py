@@ -52,6 +52,8 @@ WORKSHOP: dict[str, list[tuple[Any, ...]]] = {
     "keys inside complex values": [
         ("P-11.4.3-03", "PATCH Makers('acme')", {"Name": {"Short": "x", "Long": "L"}}, 200, {"Name": {"Short": "acme", "Long": "L"}}, SHOWN),
         ("P-11.4.3-02", "PUT Makers('acme')", {"Name": {"Long": "M"}}, 200, {"Name": {"Short": "acme", "Long": "M"}, "Founded": None}, SHOWN),
+        ("P-11.4.9.3-01", "PATCH Makers('acme')/Name", {"Short": "x", "Long": "O"}, 200, {"Short": "acme", "Long": "O"}, SHOWN), ("P-11.4.9.3-01", "PUT Makers('acme')/Name", {"Short": 5, "Long": "P"}, 200, {"Short": "acme", "Long": "P"}, SHOWN), ("P-11.4.9.3-01", "PUT Makers('acme')/Name", {}, 200, {"Short": "acme", "Long": None}, SHOWN),
+        ("P-11.4.9.3-01", "PUT Makers('acme')/Name/Long", {"value": "M"}, 204), ("P-11.4.9.3-01", "PUT Makers('acme')/Name/Short", {"value": "x"}, 405), ("P-11.4.9.3-01", "PUT Makers('acme')/Name", {"value": None}, 400, error("nullNotAllowed", "Name")), ("P-11.4.9.3-01", "DELETE Makers('acme')/Name", None, 400, error("nullNotAllowed", "Name")),
         ("P-11.4.4-03", "PUT Makers('new')", {"Name": {"Short": "x", "Long": "N"}}, 201, {"Name": {"Short": "new", "Long": "N"}}), ("P-11.4.4-03", "PATCH Makers('newer')", {}, 201, {"Name": {"Short": "newer"}}),
     ],
     "media": [
