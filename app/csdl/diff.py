@@ -83,7 +83,8 @@ class _Diff:
             for each in new.schemas:
                 other = next((one for one in old.schemas if one.namespace == each.namespace), None)
                 if other is not None and other.alias != each.alias:
-                    yield Change("breaking" if other.alias else "compatible", each.namespace, f"alias {other.alias} → {each.alias}")
+                    yield Change("breaking" if other.alias else "compatible", each.namespace,
+                                 f"alias {other.alias} → {each.alias}")
         for each in old.schemas:
             other = next((one for one in new.schemas if one.namespace == each.namespace), None)
             if other is not None:

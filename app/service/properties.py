@@ -205,8 +205,10 @@ def change(call: Call) -> Response:
     found = None if parts else enums.named(reader.read_value(tree, spot.owner, member, reading), name)
 
     def edit(old: Any) -> Any:
-        new: Any = enums.named(reader.read_value(_keyed(tree, parts, old, reading.operation == "put"), spot.owner, member, reading),
-                          name) if parts else found
+        new: Any = found
+        if parts:
+            whole = _keyed(tree, parts, old, reading.operation == "put")
+            new = enums.named(reader.read_value(whole, spot.owner, member, reading), name)
         both = reading.operation == "patch" and isinstance(new, dict) and isinstance(old, dict)
         return merge(call.model, name, old, new) if both else new
     return spot.store(edit, "put")

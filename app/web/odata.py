@@ -70,7 +70,7 @@ class Face:
         method = environ["REQUEST_METHOD"]
         watch = Watch(self.observers, method, raw_target(environ), environ.get("REMOTE_ADDR", "")) if self.observers else None
         headers = request_headers(environ)
-        response = transport.preflight(method, headers, self.origins)
+        response = misdirected(environ) or transport.preflight(method, headers, self.origins)
         if response is None and method == "OPTIONS" and raw_target(environ) == "*":     # of the server, not of a resource
             response = Response(204, {"Allow": transport.ALLOWED_METHODS})
         if response is None:
@@ -156,6 +156,14 @@ def refusal(status: int, code: str, message: str) -> Response:
     body = json.dumps({"error": {"code": code, "message": message}}, separators=(",", ":")).encode()
     return Response(status, {"Content-Type": "application/json", "Content-Language": "en", "OData-Version": "4.0"},
                     body)
+
+
+def misdirected(environ: Environ) -> Response | None:
+    """The refusal of an HTTP/1.1 request that does not name one host, or not as one (RFC 9112 §3.2); None of others. What is
+    refused here never gets into a link."""
+    if environ.get("SERVER_PROTOCOL") != "HTTP/1.1" or HOST.fullmatch(environ.get("HTTP_HOST", "")):
+        return None
+    return refusal(400, "invalidHost", "The header Host has to name one host, and its port where that is not the usual one.")
 
 
 # --- what the environ says -----------------------------------------------------------------------

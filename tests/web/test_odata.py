@@ -100,6 +100,18 @@ def test_the_root_is_what_the_client_sees(configured: dict[str, Any], more: dict
     assert (service.requests[0].path, service.requests[0].root) == (path, root)
 
 
+@pytest.mark.parametrize("host", ["", "a b", "a.example, b.example", "a.example/x", "u@a.example", "a.example:x", "a.example\r\nX: y", '"><script>'])
+def test_a_request_that_names_no_host_is_refused(host: str) -> None:
+    """RFC 9112 3.2: HTTP/1.1 asks for one Host; requests of other versions get links to the address of the server."""
+    service = FakeService()
+    status, headers, body = call(Face(service, settings()), environ(HTTP_HOST=host, SERVER_PROTOCOL="HTTP/1.1"))
+    assert status == "400 Bad Request" and b'"code":"invalidHost"' in body and headers["Content-Length"] == str(len(body))
+    assert host.encode() not in body or not host
+    assert not service.requests
+    call(Face(service, settings()), environ(HTTP_HOST=host, SERVER_PROTOCOL="HTTP/1.0"))
+    assert service.requests[0].root == "http://127.0.0.1:8000/"
+
+
 @pytest.mark.parametrize("target", ["/", "/y/runs", "/xy"])
 def test_outside_the_root_path_there_is_no_service(target: str) -> None:
     service = FakeService()
