@@ -1,7 +1,8 @@
 """An OData 4.01 service from a CSDL file.
 
 `create_app(settings)` gives the WSGI application, `Service` the same without a web framework; `Operations` registers
-operations and rules. The error classes are what operations and rules raise to answer with a status of their own.
+operations and rules, whose handlers get a `Context`, an `Entity`, a `Selection` of entities or a `Change`. The error classes
+are what they raise to answer with a status of their own.
 """
 
 from __future__ import annotations
@@ -12,8 +13,10 @@ if TYPE_CHECKING:
     from app.errors import (BadRequest, BodyError, Conflict, Forbidden, Gone, NotFound, NotImplementedByService,
                             ODataError, PreconditionFailed, ServiceUnavailable, Unauthorized)
     from app.service.access import Principal
+    from app.service.entities import Change, Entity
     from app.service.operations import Operations
     from app.service.request import Request
+    from app.service.selections import Context, Selection
     from app.service.service import Service
     from app.service.settings import Settings
     from app.web import create_app
@@ -22,10 +25,14 @@ if TYPE_CHECKING:
 # Imported when first asked for: `odata check` needs no web server, `import app.edm` no database.
 _HOMES = {
     "create_app": "app.web",
+    "Change": "app.service.entities",
+    "Context": "app.service.selections",
+    "Entity": "app.service.entities",
     "Observation": "app.web.observed",
     "Operations": "app.service.operations",
     "Principal": "app.service.access",
     "Request": "app.service.request",
+    "Selection": "app.service.selections",
     "Service": "app.service.service",
     "Settings": "app.service.settings",
     **dict.fromkeys(("BadRequest", "BodyError", "Conflict", "Forbidden", "Gone", "NotFound",
@@ -34,9 +41,9 @@ _HOMES = {
 }
 
 __all__ = [
-    "BadRequest", "BodyError", "Conflict", "Forbidden", "Gone", "NotFound", "NotImplementedByService", "ODataError",
-    "Observation", "Operations", "PreconditionFailed", "Principal", "Request", "Service", "ServiceUnavailable", "Settings",
-    "Unauthorized", "create_app",
+    "BadRequest", "BodyError", "Change", "Conflict", "Context", "Entity", "Forbidden", "Gone", "NotFound",
+    "NotImplementedByService", "ODataError", "Observation", "Operations", "PreconditionFailed", "Principal", "Request",
+    "Selection", "Service", "ServiceUnavailable", "Settings", "Unauthorized", "create_app",
 ]
 
 

@@ -164,7 +164,7 @@ def run_now(flow: Entity, *, context: Context) -> None:
         raise Conflict("The flow has expired.", code="flowNotInEffect", target="recurrenceExpirationDateTime")
     if flow.navigate("runs").where("status eq 'running'").exists():
         raise Conflict("A run of this flow is in progress.", code="runInProgress", target="status")
-    started = {"startDateTime": now, "endDateTime": None, "status": "running", "statistics": {}}
+    started: dict[str, Any] = {"startDateTime": now, "endDateTime": None, "status": "running", "statistics": {}}
     minute = now[:16].replace("T", " ")
     run = context.set("incomingFlowRuns").insert(
         started | {"displayName": f"{flow['displayName']}, {minute}", "process": flow})

@@ -148,8 +148,13 @@ def test_every_target_of_the_makefile_that_the_readme_names_exists() -> None:
         assert name in targets, name
 
 
-def test_every_package_is_on_the_map() -> None:
+def test_every_package_and_module_is_on_the_map() -> None:
     text = (DOCS / "architecture.md").read_text()
+    told = set(re.findall(r"`(\w+)`", text.partition("## Where to find what")[2].partition("\n## ")[0]))
+    modules = {path.stem for path in (ROOT / "app").rglob("*.py")} - {"__init__"}
+    packages = {path.parent.name for path in (ROOT / "app").glob("*/__init__.py")}
+    assert not modules - told, "these modules are not on the map of docs/architecture.md"
+    assert not told - modules - packages - {"Model", "Store", "Operations", "Context", "matchesPattern"}, "these are no modules"
     for package in (path.parent.name for path in (ROOT / "app").glob("*/__init__.py")):
         assert f"`{package}`" in text, f"docs/architecture.md says nothing of {package}"
 

@@ -19,7 +19,6 @@ from app.service.layout import Layout
 from app.store.mapping import StreamSlot
 
 if TYPE_CHECKING:
-    from app.service.selections import Selection
     from app.service.session import WriteSession
 
 
@@ -150,8 +149,9 @@ class Entity:
 
     # --- relations and changes ---------------------------------------------------------------------------
 
-    def navigate(self, name: str) -> Entity | Selection | None:
-        """The related entity (None where there is none), or a selection of the related entities."""
+    def navigate(self, name: str) -> Any:
+        """What a navigation property leads to, as the model says: an `Entity` or None, or a `Selection`; KeyError where the type
+        has no such property."""
         if name in self.linked:
             return self.linked[name]
         if name not in self.layout.navigations:
