@@ -30,7 +30,8 @@ class Advertised:
 
 def advertised(model: Model, type: str, collection: bool = False, id: str = "") -> list[Advertised]:
     """The operations bound to a single entity of the type, or to a collection of them, in the table `id`: `NS.Action`,
-    `NS.Function(p1,p2)` (JSON Format §16, §17). One that is always unavailable is among them."""
+    `NS.Function(p1,p2)`, `NS.Function` where it has no parameters to name (JSON Format §16, §17; ABNF qualifiedFunctionName).
+    One that is always unavailable is among them."""
     found: dict[str, Advertised] = {}
     owner, slash, name = id.rpartition("/")
     for operation in model.bound_to(type, collection):
@@ -39,7 +40,7 @@ def advertised(model: Model, type: str, collection: bool = False, id: str = "") 
             continue
         names = ",".join(each.name for each in operation.parameters[1:]
                          if not vocabularies.optional_parameter(model, each))
-        member = operation.name if isinstance(operation, Action) else f"{operation.name}({names})"
+        member = operation.name if isinstance(operation, Action) or not names else f"{operation.name}({names})"
         described = vocabularies.ask(model, vocabularies.CORE + "Description", operation.name, operation)
         title = described if isinstance(described, str) else operation.name.rpartition(".")[2]
         found.setdefault(member, Advertised(member, title, _when(model, operation)))

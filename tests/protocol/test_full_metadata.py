@@ -59,15 +59,15 @@ OPERATIONS = [
     Exchange("J 17", "Products(1)", 200, {f"#{NS}Discontinue": Only(title="Discontinue", target=f"{ROOT}Products(1)/{NS}Discontinue")}, sent=FULL),
     Exchange("J 17", "Products(5)", 200, {f"#{NS}Discontinue": {"target": f"{ROOT}Products(5)/{NS}PerishableProduct/{NS}Discontinue"}}, sent=FULL),
     Exchange("J 17", "Products(1)", 200, {f"#{NS}Discontinue": ABSENT}),
-    Exchange("J 17", "Customers('ALFKI')", 200, {f"#{NS}Turnover()": {"title": "Turnover", "target": f"{ROOT}Customers('ALFKI')/{NS}Turnover"}}, sent=FULL),
+    Exchange("J 17", "Customers('ALFKI')", 200, {f"#{NS}Turnover": {"title": "Turnover", "target": f"{ROOT}Customers('ALFKI')/{NS}Turnover"}}, sent=FULL),
     Exchange("J 17", f"Products(1)?$select=ID,{NS}Discontinue", 200, {f"#{NS}Discontinue": {}}, sent=FULL),
     Exchange("J 17", f"Products(1)?$select=ID,{NS}*", 200, {f"#{NS}Discontinue": {}}, sent=FULL),
     Exchange("J 17", "Products(1)?$select=ID", 200, {f"#{NS}Discontinue": ABSENT}, sent=FULL),
-    Exchange("J 16", "Employees", 200, {f"#{NS}Busiest()": Only(title="Busiest", target=f"{ROOT}Employees/{NS}Busiest"), "value": list}, sent=FULL),
-    Exchange("J 16", "Employees(2)/Reports", 200, {f"#{NS}Busiest()": {"target": f"{ROOT}Employees(2)/Reports/{NS}Busiest"}}, sent=FULL),
-    Exchange("J 16", "Employees?$select=LastName", 200, {f"#{NS}Busiest()": ABSENT}, sent=FULL),
-    Exchange("J 16", "Employees", 200, {f"#{NS}Busiest()": ABSENT}),
-    at("J 16", "Tools", {"#Workshop.CleanAll": {"target": f"{ROOT}Tools/Workshop.CleanAll"}, "#Workshop.Lightest()": {}, "value": [{"#Workshop.Sharpen": {}, "#Workshop.Heaviest()": {}}, {}, {}, {}]}, sent=FULL),
+    Exchange("J 16", "Employees", 200, {f"#{NS}Busiest": Only(title="Busiest", target=f"{ROOT}Employees/{NS}Busiest"), "value": list}, sent=FULL),
+    Exchange("J 16", "Employees(2)/Reports", 200, {f"#{NS}Busiest": {"target": f"{ROOT}Employees(2)/Reports/{NS}Busiest"}}, sent=FULL),
+    Exchange("J 16", "Employees?$select=LastName", 200, {f"#{NS}Busiest": ABSENT}, sent=FULL),
+    Exchange("J 16", "Employees", 200, {f"#{NS}Busiest": ABSENT}),
+    at("J 16", "Tools", {"#Workshop.CleanAll": {"target": f"{ROOT}Tools/Workshop.CleanAll"}, "#Workshop.Lightest": {}, "value": [{"#Workshop.Sharpen": {}, "#Workshop.Heaviest": {}}, {}, {}, {}]}, sent=FULL),
 ]
 
 MINIMAL = [
