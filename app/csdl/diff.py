@@ -20,7 +20,7 @@ from app.edm.expressions import Constant
 from app.edm.index import Model
 from app.edm.model import (Action, Annotation, ComplexType, EntityType, EnumType, Function, NavigationProperty,
                            Parameter, Property,
-                           StructuredType, Term, TypeDefinition, TypeRef)
+                           StructuredType, Term, TypeDefinition, TypeRef, binding_type)
 from app.errors import ConfigurationError
 
 Class: TypeAlias = Literal["breaking", "additive", "compatible"]
@@ -412,16 +412,12 @@ def _overloads(model: Model) -> dict[str, list[Action | Function]]:
 
 def _counterpart(old: Action | Function, candidates: list[Action | Function], only: bool) -> Action | Function | None:
     """The overload that an overload became: the same binding, and for functions the same names first."""
-    fitting = [each for each in candidates if type(each) is type(old) and _binding(each) == _binding(old)]
+    fitting = [each for each in candidates if type(each) is type(old) and binding_type(each) == binding_type(old)]
     names = {each.name for each in old.parameters}
     exact = [each for each in fitting if {one.name for one in each.parameters} == names]
     if exact:
         return exact[0]
     return fitting[0] if fitting and (only or isinstance(old, Action)) else None
-
-
-def _binding(operation: Action | Function) -> str | None:
-    return str(operation.parameters[0].type) if operation.bound and operation.parameters else None
 
 
 def _signature(operation: Action | Function) -> str:

@@ -224,6 +224,11 @@ class Function:
     line: int = field(default=0, compare=False)
 
 
+def binding_type(operation: Action | Function) -> str | None:
+    """The type that an overload is bound to, as written: `T` or `Collection(T)`; None of an unbound one (CSDL §12.5)."""
+    return str(operation.parameters[0].type) if operation.bound and operation.parameters else None
+
+
 @dataclass(frozen=True, slots=True)
 class Term:
     """A vocabulary term (CSDL §14.1)."""

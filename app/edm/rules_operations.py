@@ -8,7 +8,7 @@ from typing import Any
 from app.edm.check import Check, Hit, hit
 from app.edm.expressions import Constant
 from app.edm.findings import declare
-from app.edm.model import Action, Annotation, Function, NavigationProperty
+from app.edm.model import Action, Annotation, Function, NavigationProperty, binding_type
 
 declare(
     ("operation-kind", "error", "§12.1, §12.3", "'{name}' is an action and a function", "Rename one of them."),
@@ -103,7 +103,7 @@ def action_overloads(actions: tuple[Action, ...]) -> Iterator[Hit]:
     """Actions differ in their binding parameter type; unbound ones have no overloads."""
     seen: set[tuple[str, str | None]] = set()
     for action in actions:
-        bound = str(action.parameters[0].type) if action.bound and action.parameters else None
+        bound = binding_type(action)
         if (action.name, bound) in seen:
             if bound is None:
                 yield hit("action-unbound-twice", action, name=action.name)
@@ -118,7 +118,7 @@ def function_overloads(functions: tuple[Function, ...]) -> Iterator[Hit]:
     types: set[Any] = set()
     returns: dict[Any, str] = {}
     for function in functions:
-        bound = str(function.parameters[0].type) if function.bound and function.parameters else None
+        bound = binding_type(function)
         rest = function.parameters[1:] if bound is not None else function.parameters
         by_name = (function.name, bound, frozenset(each.name for each in rest))
         by_type = (function.name, bound, tuple(str(each.type) for each in rest))

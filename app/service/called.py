@@ -24,7 +24,7 @@ from app.service import transformed
 from app.service.call import Call
 from app.service.entities import Entity
 from app.service.finding import value_of
-from app.service.invoke import argument, argument_of, function_of, is_this
+from app.service.invoke import argument, argument_of, function_of, is_this, parameter_type
 from app.service.selections import Context, Selection
 from app.service.session import WriteSession
 from app.service.write import session_of
@@ -315,7 +315,7 @@ class _Evaluation:
                 given: Mapping[bound.Expression, Any]) -> Any:
         """The result of the function, canonical: entities as they are, other values checked against the type."""
         session, operation = self.session, node.function
-        values = {name: argument(session, given[value], _type(operation, name)) if value in given
+        values = {name: argument(session, given[value], parameter_type(operation, name)) if value in given
                   else argument_of(self.call, session, operation, name, value) for name, value in node.arguments}
         result = function(*binding, **values, context=Context(session))
         assert operation.returns is not None
@@ -463,7 +463,8 @@ class _Evaluation:
             else:
                 kind = "null" if value is None else each.type
                 tests.append(bound.Compare("eq", each, bound.Literal(value, kind), "entity" if target else each.type))
-        if any(given.get(value, value) is None and not _type(node.function, name).nullable for name, value in node.arguments):
+        if any(given.get(value, value) is None and not parameter_type(node.function, name).nullable
+               for name, value in node.arguments):
             return                                              # nothing to call it with: null, as of canonical functions
         binding: tuple[Any, ...] = ()
         if node.binding is not None:
@@ -481,10 +482,6 @@ class _Evaluation:
             return
         if result is not None:
             branches.append((tests[0] if len(tests) == 1 else bound.Logic("and", tuple(tests)), result))
-
-
-def _type(operation: Operation, name: str) -> TypeRef:
-    return next(each.type for each in operation.parameters if each.name == name)
 
 
 def _rooted(node: Any) -> Any:

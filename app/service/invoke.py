@@ -277,10 +277,11 @@ def _value(call: Call, session: WriteSession, steps: Steps, start: Source | None
 
 def converted(session: WriteSession, operation: Operation, parameters: Mapping[str, Any]) -> dict[str, Any]:
     """The parameters of an action as its function sees them."""
-    return {name: argument(session, value, _type(operation, name)) for name, value in parameters.items()}
+    return {name: argument(session, value, parameter_type(operation, name)) for name, value in parameters.items()}
 
 
-def _type(operation: Operation, name: str) -> TypeRef:
+def parameter_type(operation: Operation, name: str) -> TypeRef:
+    """The type of a parameter of an overload."""
     return next(each.type for each in operation.parameters if each.name == name)
 
 

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from app.edm.index import Model, Operation
-from app.edm.model import Action
+from app.edm.model import Action, binding_type
 from app.errors import ConfigurationError, closest
 from app.service.entities import Change
 from app.service.selections import Context
@@ -93,7 +93,7 @@ class Operations:
         self._model, self._by_operation, self._by_type = model, {}, {}
         for handler in self._handlers:
             name, binding = model.full(handler.name), _full(model, handler.bound_to)
-            overloads = [each for each in model.overloads(name) if _binding(each) == binding
+            overloads = [each for each in model.overloads(name) if binding_type(each) == binding
                          and isinstance(each, Action) == handler.is_action]
             kind = "action" if handler.is_action else "function"
             if not overloads:
@@ -140,7 +140,7 @@ class Operations:
         """The function that carries out an overload; None where nobody registered one."""
         model = self._model
         name = operation.name if model is None else model.full(operation.name)
-        found = self._by_operation.get((name, _binding(operation)))
+        found = self._by_operation.get((name, binding_type(operation)))
         return None if found is None else found.call
 
 
@@ -150,10 +150,6 @@ def _full(model: Model, bound_to: str | None) -> str | None:
     if bound_to.startswith("Collection("):
         return f"Collection({model.full(bound_to[11:-1])})"
     return model.full(bound_to)
-
-
-def _binding(operation: Operation) -> str | None:
-    return str(operation.parameters[0].type) if operation.bound and operation.parameters else None
 
 
 def _check_parameters(handler: _Handler, overloads: Iterable[Operation]) -> None:
