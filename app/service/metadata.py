@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 from app import csdl
 from app.edm import Model, vocabularies
-from app.errors import NotAcceptable
+from app.errors import NotAcceptable, PreconditionFailed
 from app.payload.values import dumps
 from app.service.call import Call
 from app.service.conditions import matches
@@ -75,7 +75,9 @@ def metadata(call: Call, write: Callable[[str, csdl.Notation | None], Document])
     notation = csdl.Notation(call.wishes.format.ieee754, call.wishes.format.metadata) if form == "json" else None
     body, tag = write(form, notation)
     headers = {"Content-Type": media_type(notation, call.wishes.version), "ETag": tag, "Vary": VARY}
-    known = call.request.header("if-none-match")
+    wanted, known = call.request.header("if-match"), call.request.header("if-none-match")
+    if wanted is not None and not matches(wanted, tag):
+        raise PreconditionFailed(target="If-Match")
     if known is not None and matches(known, tag):
         return Response(304, {"ETag": tag, "Vary": VARY})
     return Response(200, headers, body)

@@ -153,6 +153,7 @@ def test_metadata_has_an_etag(clients: Clients) -> None:
     answer = client.send("GET $metadata", {"If-None-Match": tag})
     assert (answer.status, answer.body) == (304, b"")
     assert client.send("GET $metadata", {"If-None-Match": 'W/"other"'}).status == 200
+    assert [client.send("GET $metadata", {"If-Match": match}).status for match in (tag, "*", 'W/"other"')] == [200, 200, 412]
 
 
 @pytest.mark.parametrize("request_", ["GET ", "GET Products(1)", "GET Products?$top=1", "GET Products(1)/Name", "GET Products?$apply=aggregate($count as n)",
