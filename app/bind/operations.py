@@ -54,7 +54,7 @@ def _bound(model: Model, name: str, binding: Binding | None) -> list[Operation]:
     ranked = []
     for each in overloads:
         if each.bound and each.parameters and each.parameters[0].type.collection == binding.collection:
-            wanted = model.full(each.parameters[0].type.name)
+            wanted = model.full(model.underlying(each.parameters[0].type).name)
             if model.is_a(binding.type, wanted) and offered(model, each, binding):
                 ranked.append((lineage.index(wanted) if wanted in lineage else len(lineage), each))
     return [each for _, each in sorted(ranked, key=lambda item: item[0])]

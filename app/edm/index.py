@@ -350,7 +350,7 @@ class Model:
         for overloads in self.operations.values():
             for operation in overloads:
                 if operation.bound and operation.parameters:
-                    binding = operation.parameters[0].type
+                    binding = self.underlying(operation.parameters[0].type)
                     if binding.collection == collection and self.is_a(type_name, binding.name):
                         yield operation
 

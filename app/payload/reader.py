@@ -458,15 +458,16 @@ class EntityReader:
         types."""
         if not isinstance(data, Mapping):
             refuse("invalidValue", f"A value of {declared} is written as an object.")
-        try:
-            actual = self._type(data, declared, reading if reading.operation == "create" else replace(
+        named = data.keys() & {TYPE, "@type"}
+        try:        # a PATCH that names no type is of the one that the value has
+            actual = self._type(data, declared, reading if reading.operation == "patch" and not named else replace(
                 reading, operation="create"))
         except ValidationError as error:
             raise ValidationError({TYPE: error.messages}) from None
         faults: Faults = []
         structure = self.schemas.of(actual, reading)
         parts = self._parts(data, structure, reading, "", faults)
-        told = reading.operation == "patch" and data.keys() & {TYPE, "@type"}     # the declared type, told, is a change of type
+        told = reading.operation == "patch" and named       # the declared type, told, is a change of type
         made: dict[str, Any] = {TYPE: "#" + actual} if actual != declared or told else {}
         made.update(self._values(parts.values, structure, "", faults, frozenset()))
         if parts.dynamic:

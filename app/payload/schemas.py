@@ -17,7 +17,7 @@ from marshmallow import RAISE, Schema, ValidationError, fields, missing
 from app.edm import types, vocabularies
 from app.edm.index import Model
 from app.edm.model import EnumType, Property, TypeRef
-from app.errors import closest
+from app.errors import BodyError, closest
 from app.payload.facets import checks_of, facets
 from app.payload.faults import Fault, raise_faults, refuse
 from app.payload.primitives import mismatch, primitive_reader
@@ -259,6 +259,11 @@ class Schemas:
         `old`, else from defaults. Raises BodyError where a required member has no value."""
         actual = self.resolve(value.get(TYPE)) or name
         made: dict[str, Any] = {TYPE: value[TYPE]} if TYPE in value and actual != self.model.full(name) else {}
+        kind = self.model.structured(actual)
+        if kind is not None and kind.abstract:
+            simple = actual.rpartition(".")[2]
+            raise BodyError(f"{simple} is abstract; @odata.type must name a concrete type.", code="abstractType",
+                            target=f"{path}/@odata.type" if path else "@odata.type")
         declared = self.model.properties(actual)
         faults = []
         for member in declared.values():
