@@ -6,7 +6,7 @@ held collections are read by one statement each, for all rows at once. Data Aggr
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 Row = Sequence[Any]
 Object = dict[str, Any]
+Convert = Callable[[Any], Any] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,17 +65,35 @@ class RowNode:
         self.held = tuple(HeldNode(self, each, trail) for each in rows.held)
         self.casts = {cell.index: [] if format.metadata == "none" else [
             (steps, step) for steps, step in enumerate(cell.path, 1) if "." in step] for cell in rows.cells}
+        self.cells = tuple((cell, self.plain(cell)) for cell in rows.cells)
         self.transient = format.version == "4.0" and format.metadata != "none"
         self.several = bool(self.entities or self.held)
 
+    def plain(self, cell: Cell) -> tuple[str, Convert, Convert] | None:
+        """Name and converters of a value that goes into the object of its row as it is; None for any other."""
+        if cell.read is not None or cell.exists or self.casts[cell.index] or len(cell.path) > 1 or (
+                cell.annotated and self.format.metadata != "none") or not cell.collection and (
+                    cell.type in types.ABSTRACT or self.environment.model.kind(cell.type) == "complex"):
+            return None
+        return cell.path[0], self.reads[cell.index], self.writes[cell.index]
+
     def objects(self, found: Sequence[Row], run: Run) -> list[Object]:
         """One object a row."""
-        read = {each.cell.index: each.by_row(found, run) for each in self.entities}
+        control = self.format.control("id")
+        entities = {each.cell.index: each.by_row(found, run) for each in self.entities}
         made = []
         for row in found:
-            item: Object = {self.format.control("id"): None} if self.transient else {}
-            for cell in self.rows.cells:
+            item: Object = {control: None} if self.transient else {}
+            for cell, plain in self.cells:
                 if row[cell.absent]:
+                    continue
+                if plain is not None:
+                    name, read, write = plain
+                    value = row[cell.index]
+                    if value is not None:
+                        value = value if read is None else read(value)
+                        value = value if write is None else write(value)
+                    item[name] = value
                     continue
                 missing = next((steps for steps, at in cell.exists if not row[at]), None)
                 if missing is not None:
@@ -82,10 +101,10 @@ class RowNode:
                 elif cell.read is None:
                     self.value(item, cell, row[cell.index])
                 elif cell.path:
-                    entity = read[cell.index].get(row[cell.index])
+                    entity = entities[cell.index].get(row[cell.index])
                     _put(item, cell.path, None if entity is None else dict(entity[0]))
                 elif row[cell.index] is not None:
-                    item = dict(read[cell.index][row[cell.index]][0])       # it has an id of its own
+                    item = dict(entities[cell.index][row[cell.index]][0])       # it has an id of its own
                 for steps, type in self.casts[cell.index]:
                     if missing is None or steps < missing:
                         self.typed(item, cell.path[:steps - 1], type)
