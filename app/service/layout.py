@@ -126,6 +126,7 @@ class Layout:
         self.open = model.is_open(type)
         self.has_stream = model.has_stream(type)
         self._relations: dict[str, Relation] = {}
+        self._tied: dict[str, tuple[tuple[str, str], ...]] = {}
         self._readers: dict[str, Read] = {name: self._reader(place.storage) for name, place in self.places.items()}
         self._writers: dict[str, Write] = {name: self._writer(place.storage) for name, place in self.places.items()}
 
@@ -218,6 +219,22 @@ class Layout:
         if found is None:
             found = self._relations[name] = self.mapping.relation(self.id, self.type, name)
         return found
+
+    def tied(self, name: str) -> tuple[tuple[str, str], ...]:
+        """(property, column of the target) of referential constraints that do not make up the reference, as they name a part
+        of the target's key: a link gives the properties their values all the same (CSDL XML 8.5)."""
+        if name not in self._tied:
+            relation, navigation = self.relation(name), self.navigations[name]
+            found: list[tuple[str, str]] = []
+            if isinstance(relation, Reference):
+                for each in navigation.constraints:
+                    place = self.places.get(each.property)
+                    own = place.storage.column if place is not None and isinstance(place.storage, Scalar) else None
+                    other = self.mapping.column(relation.target, navigation.type, each.referenced)
+                    if own is not None and own not in relation.own and other is not None:
+                        found.append((each.property, other.name))
+            self._tied[name] = tuple(found)
+        return self._tied[name]
 
     def computed(self, name: str) -> bool:
         """Whether the service makes the value of a property."""

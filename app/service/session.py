@@ -339,6 +339,8 @@ class WriteSession:
                     found[own.name] = value
                 elif target is not None or own.nullable:
                     entity.values[tied] = value
+            if target is not None and target.row is not None:
+                entity.values |= {path: target.row[column] for path, column in entity.layout.tied(name)}
         return found
 
     def _insert(self, entity: Entity, later: set[str]) -> None:

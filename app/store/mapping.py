@@ -293,8 +293,8 @@ class Mapping:
         target_table, declared = self.table(target), self.declared_type(target)
         own, other = [], []
         for constraint in navigation.constraints:
-            mine = self._scalar(id, owner, constraint.property)
-            theirs = self._scalar(target, declared, constraint.referenced, copied=True)
+            mine = self.column(id, owner, constraint.property, copied=False)
+            theirs = self.column(target, declared, constraint.referenced)
             if mine is None or theirs is None:
                 return None
             own.append(mine)
@@ -303,8 +303,8 @@ class Mapping:
                 *([column for _, column in key] for key in target_table.alternate_keys))
         return (tuple(own), tuple(other)) if any(set(key) == set(other) for key in keys) else None
 
-    def _scalar(self, id: str, owner: str, path: str, copied: bool = False) -> Column | None:
-        """The column of a primitive value; where that is only a copy of it, it has to be asked for."""
+    def column(self, id: str, owner: str, path: str, copied: bool = True) -> Column | None:
+        """The column of the primitive value at a path from a type of a table; `copied`: also one that is only a copy of it."""
         name, _, below = path.partition("/")
         storage = self.table(id).members.get((self.model.declaring(owner, name) or owner, name))
         return None if isinstance(storage, Document) and not copied else column_at(storage, below)

@@ -206,6 +206,40 @@ def test_names_that_are_alike_to_a_database(service_of: ServiceOf, tmp_path: Pat
     walk(opened(service_of, tmp_path, ALIKE), APART)
 
 
+# --- referential constraints over a part of a key: drafts ------------------------------------------------------
+
+DRAFTS = HEAD + SCHEMA.format("d", """
+<EntityType Name="Order"><Key><PropertyRef Name="ID"/><PropertyRef Name="Active"/></Key><Property Name="ID" Type="Edm.Guid" Nullable="false"/>
+ <Property Name="Active" Type="Edm.Boolean" Nullable="false"/><NavigationProperty Name="Items" Type="Collection(d.Item)" Partner="up"/></EntityType>
+<EntityType Name="Item"><Key><PropertyRef Name="up_ID"/><PropertyRef Name="pos"/><PropertyRef Name="Active"/></Key>
+ <Property Name="up_ID" Type="Edm.Guid" Nullable="false"/><Property Name="pos" Type="Edm.Int32" Nullable="false"/>
+ <Property Name="Active" Type="Edm.Boolean" Nullable="false"/><Property Name="of_ID" Type="Edm.Guid"/>
+ <NavigationProperty Name="up" Type="d.Order" Nullable="false" Partner="Items"><ReferentialConstraint Property="up_ID" ReferencedProperty="ID"/></NavigationProperty>
+ <NavigationProperty Name="of" Type="d.Order"><ReferentialConstraint Property="of_ID" ReferencedProperty="ID"/></NavigationProperty></EntityType>
+<EntityContainer Name="C"><EntitySet Name="Orders" EntityType="d.Order"><NavigationPropertyBinding Path="Items" Target="Items"/></EntitySet>
+ <EntitySet Name="Items" EntityType="d.Item"><NavigationPropertyBinding Path="up" Target="Orders"/><NavigationPropertyBinding Path="of" Target="Orders"/></EntitySet>
+</EntityContainer>""") + TAIL
+ONE, OTHER = ("11111111-2222-3333-4444-555555555555", "66666666-2222-3333-4444-555555555555")
+DRAFTED = [
+    step("X 8.5", "POST Orders", 201, ..., {"ID": ONE, "Active": False, "Items": [{"pos": 1, "Active": False}]}),
+    step("X 8.5", "POST Orders", 201, ..., {"ID": OTHER, "Active": True}),
+    step("X 8.5", f"POST Orders(ID={ONE},Active=false)/Items", 201, {"up_ID": ONE, "of_ID": None}, {"pos": 2, "Active": False}),
+    step("X 8.5", "POST Items", 201, {"up_ID": ONE, "of_ID": OTHER}, {
+        "pos": 3, "Active": False, "up@odata.bind": f"Orders(ID={ONE},Active=false)", "of@odata.bind": f"Orders(ID={OTHER},Active=true)"}),
+    step("X 8.5", "GET Orders?$expand=Items&$orderby=ID", 200, {"value": [
+        {"ID": ONE, "Items": [{"up_ID": ONE, "pos": 1}, {"up_ID": ONE, "pos": 2}, {"up_ID": ONE, "pos": 3}]}, {"ID": OTHER, "Items": []}]}),
+    step("X 8.5", f"PATCH Items(up_ID={ONE},pos=2,Active=false)", 200, {"of_ID": ONE}, {
+        "of@odata.bind": f"Orders(ID={ONE},Active=false)"}, Prefer="return=representation"),
+    step("X 8.5", f"PATCH Items(up_ID={ONE},pos=2,Active=false)", 400, {"error": {"code": "keyChange"}}, {
+        "up@odata.bind": f"Orders(ID={OTHER},Active=true)"}),
+    step("X 8.5", f"GET Items(up_ID={ONE},pos=2,Active=false)?$expand=up,of", 200, {"up": {"ID": ONE}, "of": {"ID": ONE}}),
+]
+
+
+def test_constraints_over_a_part_of_a_key(service_of: ServiceOf, tmp_path: Path) -> None:
+    walk(opened(service_of, tmp_path, DRAFTS), DRAFTED)
+
+
 # --- complex values of several types -----------------------------------------------------------------------
 
 PLACES = HEAD + SCHEMA.format("ns", """
