@@ -182,6 +182,13 @@ def former_names(model: Model, type: str) -> tuple[str, ...]:
     return (value, f"{type.rpartition('.')[0]}.{value}") if isinstance(value, str) else ()
 
 
+def set_renamed_from(model: Model, name: str) -> str | None:
+    """Store.RenamedFrom on an entity set or singleton: the name that it had before."""
+    source = model.source_of(name)
+    value = ask(model, STORE + "RenamedFrom", container_target(model, name), source) if source else None
+    return value if isinstance(value, str) else None
+
+
 def renamed_from(model: Model, owner: str, element: Any) -> str | None:
     """Store.RenamedFrom: the name that the property had before."""
     value = _member(model, STORE + "RenamedFrom", owner, element)

@@ -24,6 +24,7 @@ from app.bind import bind
 from app.bind import nodes as bound
 from app.errors import BodyError, ConfigurationError, ODataError, closest
 from app.payload.schemas import Reading
+from app.payload.stored import Documents
 from app.payload.syntax import read_json
 from app.plan.changes import BIND, TYPE, Change, Links, Reference
 from app.plan.changes import Stream as Content
@@ -49,7 +50,7 @@ def prepare_store(store: Store, mapping: TableMapping, data: Path | None, *, now
 
     Raises ConfigurationError where the file cannot be read or does not fit the model; then nothing is stored.
     """
-    for sentence in migrate.migrate(store, mapping):
+    for sentence in migrate.migrate(store, mapping, Documents(mapping.model)):
         LOG.warning("%s", sentence)
     schema.create(store, mapping)
     if schema.setting(store, "data") is not None:

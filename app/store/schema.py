@@ -18,6 +18,7 @@ from typing import Any
 import peewee as pw
 
 from app.errors import ConfigurationError
+from app.store import content
 from app.store.database import Retry, Store, connect
 from app.store.clauses import infix, words
 from app.store.mapping import (Column, DocumentLink, Index, Inverse, Link, Mapping, Reference, Table, hashed, identifier)
@@ -328,8 +329,9 @@ def form(parts: Iterable[Definition]) -> str:
 
 
 def wanted(mapping: Mapping, id: str) -> str:
-    """What the model wants of the tables of a mapping id: their form, and the types that rows can be of."""
-    return "\n".join((form(definitions(mapping, id)), *mapping.family(id)))
+    """What the model wants of the tables of a mapping id: their form, what their columns mean, and the types that rows can be
+    of."""
+    return "\n".join((form(definitions(mapping, id)), content.describe(mapping, id), *mapping.family(id)))
 
 
 # --- doing it --------------------------------------------------------------------------------------------
@@ -480,6 +482,9 @@ def _make(store: Store, mapping: Mapping, ids: list[str]) -> None:
     for parts in new.values():
         for definition in parts:
             if definition.name in made or later and store.has_table(definition.name):
+                if definition is parts[0]:
+                    raise ConfigurationError(f"The database has a table '{definition.name}' already: give the new one "
+                                             "another name (Store.Table)")
                 continue        # a link table, made with the table at its other end
             for text in create_table(store, definition):
                 store.execute(text)

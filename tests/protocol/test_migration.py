@@ -11,6 +11,7 @@ import pytest
 
 from app.csdl import load
 from app.errors import ConfigurationError
+from app.payload.stored import Documents
 from app.service.service import Service
 from app.service.settings import Settings
 from app.store import connect, map_model, migrate
@@ -112,6 +113,8 @@ CHANGES: dict[str, list[tuple[str, list[Exchange]]]] = {
             step("PATCH Things(1)/Parts(1)", 204, None, {"Maker@odata.bind": "News(1)"}),
             step("GET News(1)?$expand=Things", 200, {"Things": [{"ID": 1, "Name": "one"}, {"ID": 3}]}),
             step("GET Things(1)/Parts(1)/Maker", 200, {"ID": 1})]),
+        (SAME, ConfigurationError),         # type: ignore[list-item]
+        (model(types=DERIVED), [step("DELETE Things(3)", 204, None)]),
         (SAME, [step("GET Things(1)?$expand=Parts", 200, {**FIRST, "Parts": [{"ID": 1}, {"ID": 2}]}),
                 step("GET Others(1)?$expand=Thing", 200, {"Thing": {"ID": 1}})])],
     "a set is gone": [
@@ -210,7 +213,8 @@ def test_a_migration_that_is_cut_off_is_carried_out_at_the_next_start(first: int
     """At every eighth statement or so, each database after its own manner."""
     walk(opened, SAME, START)
     (tmp_path / "far.xml").write_text(FAR, encoding="utf-8")
-    mapping = map_model(load(tmp_path / "far.xml"))
+    made = load(tmp_path / "far.xml")
+    mapping = map_model(made)
     cut = 0
     for last in range(2 * first, 40, 8):
         store, left = connect(database_url), iter(range(last))
@@ -220,7 +224,7 @@ def test_a_migration_that_is_cut_off_is_carried_out_at_the_next_start(first: int
                 raise InterruptedError(text)
         store.on_statement = count
         try:
-            migrate.migrate(store, mapping)
+            migrate.migrate(store, mapping, Documents(made))
         except InterruptedError:
             cut += 1
         finally:
