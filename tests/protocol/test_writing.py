@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from tests.protocol.changing import MINIMAL, SHOWN, V401, error, tell
-from tests.protocol.exchange import ABSENT, ROOT, Client, Some
+from tests.protocol.exchange import ABSENT, ROOT, Client, Only, Some
 
+SUPPLIER = "Suppliers(c09bf3d1-eb12-5f24-937b-2a4955209b53)"
 NEW = {"OData-Version": "4.01", **V401}
 ID = "@Org.OData.Core.V1.ContentID"
 SVG, TEXT, HTML = {"Content-Type": "image/svg+xml"}, {"Content-Type": "text/plain"}, {"Content-Type": "text/html"}
@@ -115,6 +116,17 @@ NORTHWIND: dict[str, list[tuple[Any, ...]]] = {
         ("J-Conf-24", "PATCH Products(4001)", {"@type": "#Northwind.Model.Product", "Category": {"@id": "Categories(1)"}}, 200, {"CategoryID": 1}, {**NEW, **SHOWN}), ("J-Conf-24", "PATCH Products(4001)", {"@odata.type": "#Northwind.Model.Product", "Category": {"@odata.id": "Categories(2)"}}, 200, {"CategoryID": 2}, {**NEW, **SHOWN}),
         ("J-Conf-24", "PATCH Products(4001)", {"Category@odata.bind": None}, 200, {"CategoryID": None}, {"OData-Version": "4.0", **SHOWN}), ("P-11.4.3.1-01", "PATCH Products(4001)", {"Category": {"Name": "new"}}, 400, error("nestedEntity"), {"OData-Version": "4.0"}),
         ("P-11.4.3.1-01", "PATCH Products(4001)", {"Tags@odata.bind": ["Tags('vegan')"]}, 204, None, {"OData-Version": "4.0"}), ("P-11.4.3.1-01", "PATCH Products(4001)", {"Tags@odata.bind": ["Tags('new')"]}, 204, None, {"OData-Version": "4.0"}), ("P-11.4.3.1-01", "Products(4001)/Tags/$count", None, 200, "2"),
+    ],
+    "annotations anywhere": [      # of terms that nobody knows, at every level of every kind of body
+        ("J-4.5-01", "POST Products", {"ID": 4001, "UnitPrice": 1, "@my.t": {"a": [None]}, "UnitPrice@my.t#q": 1, "Dimensions@my.t": 1, "Dimensions": {"Width": 1, "Height": 2, "@my.t": 1, "Width@my.t": 2}, "Tags": [{"Name": "q", "@my.t": 1, "Color@my.t": 5}], "Tags@my.t": [1]}, 201, {"ID": 4001, "@my.t": ABSENT, "Tags": [{"Name": "q", "@my.t": ABSENT}]}),
+        ("J-4.5-01", "PATCH Customers('ALFKI')", {"Contacts": [{"Name": "a", "@my.t": 1, "Name@my.t": 1, "Emails": [], "Emails@my.t": 1}], "Contacts@my.t": 1, "Mood": "x", "Mood@my.t": 3, "New@my.t": 1}, 204, None, {"If-Match": "*"}), ("J-4.5-01", "Customers('ALFKI')", None, 200, {"Contacts": [Only({"Name": "a", "Emails": [], "Address": None})], "Mood": "x", "Mood@my.t": ABSENT, "New": ABSENT}),
+        *[("J-4.5-01", f"PUT {path}", {**body, "@my.t": 1}, 204, None, {"If-Match": "*"}) for path, body in (("Products(1)/Name", {"value": "x", "value@my.t": 1}), ("Products(1)/Dimensions", {"Width": 1, "Height": 2, "Width@my.t": 1}), ("Customers('ALFKI')/Mood", {"value": "y", "value@my.t": 1}), (f"{SUPPLIER}/Phones", {"value": ["1"], "value@my.t": 1}),
+                                                                           ("Products(1)/Category/$ref", {"@id": "Categories(2)"}), ("Products(1)/Tags/$ref", {"value": [{"@id": "Tags('q')", "@my.t": 1}], "value@my.t": 2}))],
+        ("J-4.5-01", f"POST {SUPPLIER}/Phones", {"value": "2", "@my.t": 1, "value@my.t": 1}, 204), ("J-4.5-01", "PATCH Products", {"value": [{"ID": 2, "@my.t": 1, "Name@my.t": 2}, {"@removed": {"reason": "deleted", "@my.t": 1}, "@id": "Products(4001)", "@my.t": 1}], "@my.t": 1, "value@my.t": 1}, 204, None, NEW),
+        ("J-4.5-01", "PATCH Products/$filter(ID eq 2)/$each", {"Name": "q", "@my.t": 1, "Name@my.t": 1}, 204), ("J-4.5-01", "POST RaisePrices", {"category": 1, "percent": 1, "@my.t": 1, "percent@my.t": 1}, 200), ("J-4.5-01", "POST Orders(10249)/Northwind.Model.Ship", {"to": {"City": "x", "@my.t": 1, "City@my.t": 1}, "@my.t": 1, "to@my.t": 1}, 204),
+        ("J-4.5-01", "POST $batch", {"requests": [{"id": "1", "method": "PATCH", "url": "Products(2)", "@my.t": 1, "body": {"Name": "b", "@my.t": 1}, "headers": {"content-type": "application/json"}, "body@my.t": 1}], "@my.t": 1, "requests@my.t": 1}, 200, {"responses": [{"id": "1", "status": 204}]}),
+        ("J-4.5.14-01", "PATCH Products(2)", {"Tags@collectionAnnotations": {"0": {}}, "@collectionAnnotations": {}, "@Core.Messages": [{"code": "x"}], "Name@Core.DataModificationException": {"x": 1}}, 204, None, NEW),
+        ("P-8.2.8.4", "Products(2)?$select=ID", None, 200, Only({"@odata.context": ..., "@odata.etag": ..., "ID": 2}), {"Prefer": 'include-annotations="my.t"'}),
     ],
     "numbers are given once": [
         ("P-11.4.2", "POST Categories", {"Name": "a"}, 201, {"ID": 7}), ("P-11.4.5", "DELETE Categories(7)", None, 204), ("P-11.4.2", "POST Categories", {"Name": "b"}, 201, {"ID": 8}), ("P-4.1", "Categories(7)", None, 404),
