@@ -25,6 +25,7 @@ from app.service.entities import Change, Entity, missing_value
 from app.service.guard import Guard
 from app.service.layout import Layout, new_key
 from app.service.numbers import Numbers
+from app.service.waiting import Waiting
 from app.store import Retry, changelog, streams
 from app.store.mapping import Column, Contained, DocumentLink, Inverse, Link, Reference, Table, Unbound
 
@@ -270,11 +271,12 @@ class WriteSession:
         entities = gathering.entities
         steps = order(gathering.steps)
         waiting = {(step.entity, step.navigation[1]) for step in steps if isinstance(step, plan.Connect)}
+        held = Waiting(self, [entities[step.entity] for step in steps if isinstance(step, plan.Insert)])
         for step in steps:
             entity = entities[step.entity]
             match step:
                 case plan.Insert():
-                    self._insert(entity, {name for each, name in waiting if each == step.entity})
+                    self._insert(entity, {name for each, name in waiting if each == step.entity}, held)
                 case plan.Update():
                     self.store_update(entity)
                 case plan.Delete():
@@ -286,6 +288,9 @@ class WriteSession:
                     self._link(entity, step.navigation[1], entities[target], True)
                 case plan.DropLink(target=target):
                     self._link(entity, step.navigation[1], entities[target], False)
+        for entity, columns in held.held:
+            self._rewrite(entity, columns)
+            entity.row.update(columns)      # type: ignore[union-attr]
         waiting_links, self._waiting = self._waiting, []
         for entity, link, found, new in waiting_links:
             self._keep_links(entity, link, found, new)
@@ -343,7 +348,7 @@ class WriteSession:
                 entity.values |= {path: target.row[column] for path, column in entity.layout.tied(name)}
         return found
 
-    def _insert(self, entity: Entity, later: set[str]) -> None:
+    def _insert(self, entity: Entity, later: set[str], held: Waiting) -> None:
         layout, table = entity.layout, entity.layout.table
         self.settle(entity)
         changed = frozenset((*entity.values, *entity.linked))
@@ -366,6 +371,7 @@ class WriteSession:
             columns[table.dynamic.name] = layout.documents.encode_dynamic(entity.dynamic)
         if self.guard is not None:
             self.guard.stored(entity, columns)
+        held.hold(entity, columns)
         row_id = self.writer.insert(table, columns)
         row = dict.fromkeys(layout.column_names) | columns
         row[table.row_id.name] = row_id

@@ -688,3 +688,27 @@ def test_types_of_results(service_of: ServiceOf, tmp_path: Path) -> None:
         assert list(body) == ["@context", *(["@type"] if type else []), "value"] and body["value"] == value and body.get("@type") == type
         assert client.get(f"{name}()") == {"@odata.context": body["@context"], "value": value}
     assert client.get("Any()", {"Accept": "application/json;odata.metadata=none"}) == {"a": 1}
+
+
+# --- entities that refer to each other -----------------------------------------------------------------------
+
+RING = HEAD + SCHEMA.format("ns", """
+<EntityType Name="A"><Key><PropertyRef Name="ID"/></Key><Property Name="ID" Type="Edm.Int32" Nullable="false"/><Property Name="BID" Type="Edm.Int32"/>
+ <NavigationProperty Name="B" Type="ns.B"><ReferentialConstraint Property="BID" ReferencedProperty="ID"/></NavigationProperty>
+ <NavigationProperty Name="Bs" Type="Collection(ns.B)" Partner="A"/></EntityType>
+<EntityType Name="B"><Key><PropertyRef Name="ID"/></Key><Property Name="ID" Type="Edm.Int32" Nullable="false"/><Property Name="AID" Type="Edm.Int32"/>
+ <NavigationProperty Name="A" Type="ns.A" Partner="Bs"><ReferentialConstraint Property="AID" ReferencedProperty="ID"/></NavigationProperty></EntityType>
+<EntityContainer Name="C"><EntitySet Name="As" EntityType="ns.A"/><EntitySet Name="Bs" EntityType="ns.B"/></EntityContainer>""") + TAIL
+IN_A_RING = [
+    step("P 11.4.2.2", "POST As", 201, {"ID": 1, "BID": 1, "B": {"ID": 1, "AID": 1}}, {"ID": 1, "B": {"ID": 1, "AID": 1}}),
+    step("P 11.4.2.2", "GET Bs(1)?$expand=A($expand=B)", 200, {"AID": 1, "A": {"ID": 1, "BID": 1, "B": {"ID": 1}}}),
+    step("P 11.4.2.2", "POST As", 201, {"ID": 2, "BID": 3, "Bs": [{"ID": 2, "AID": 2}, {"ID": 3, "AID": 2}]}, {"ID": 2, "BID": 3, "Bs": [{"ID": 2}, {"ID": 3}]}),
+    step("P 11.4.2.2", "GET As?$filter=B/A/ID eq ID and B/ID ne 2", 200, {"value": [{"ID": 1}, {"ID": 2}]}),
+    step("P 11.4.2.2", "POST As", 409, {"error": {"code": "referenceConflict"}}, {"ID": 4, "BID": 5, "Bs": [{"ID": 4}]}),
+    step("P 11.4.2.2", "POST As", 409, {"error": {"code": "referenceConflict"}}, {"ID": 4, "B": {"ID": 4, "AID": 5}}),
+    step("P 11.4.2.2", "GET Bs", 200, {"value": [{"ID": 1}, {"ID": 2}, {"ID": 3}]}),
+]
+
+
+def test_new_entities_name_each_other_by_their_keys(service_of: ServiceOf, tmp_path: Path) -> None:
+    walk(opened(service_of, tmp_path, RING), IN_A_RING)
