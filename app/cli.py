@@ -63,22 +63,23 @@ def parser() -> argparse.ArgumentParser:
 
     command = commands.add_parser("check", help="check models", description="Check CSDL files.")
     command.set_defaults(run=run_check)
-    command.add_argument("paths", metavar="FILE", nargs="+", type=Path)
+    command.add_argument("paths", metavar="FILE", nargs="+", type=Path, help="a model, CSDL XML or JSON")
     command.add_argument("--format", choices=("text", "json", "sarif"), default="text", help="form of the report")
-    command.add_argument("--profile", help="check against what a client family can read")
+    command.add_argument("--profile", help="also what breaks these clients: powerbi, excel, ui5, v2, dataverse")
 
     command = commands.add_parser("convert", help="convert a model",
                                   description="Convert a CSDL file between XML and JSON, by the names' endings.")
     command.set_defaults(run=run_convert)
-    command.add_argument("source", type=Path)
-    command.add_argument("target", type=Path)
+    command.add_argument("source", type=Path, help="a model, CSDL XML or JSON")
+    command.add_argument("target", type=Path, help="file to write: CSDL JSON where its name ends in .json, else XML; - prints "
+                         "the other form")
     command.add_argument("--version", choices=("4.0", "4.01"), help="CSDL version to write (default: as it is)")
 
     command = commands.add_parser("diff", help="compare two models",
                                   description="What changed between two CSDL files, and what of it breaks clients.")
     command.set_defaults(run=run_diff)
-    command.add_argument("old", type=Path)
-    command.add_argument("new", type=Path)
+    command.add_argument("old", type=Path, help="the model as it was")
+    command.add_argument("new", type=Path, help="the model as it is")
     command.add_argument("--format", choices=("text", "json"), default="text", help="form of the report")
     return top
 

@@ -1,7 +1,7 @@
 """Profiles: what in a model breaks or weakens widespread clients.
 
-Rows are findings like those of validity, with ids that begin with the profile; sources are the captures of
-those clients. `csdl/views.py` has the view that spares them.
+Rows are findings like those of validity, with ids that begin with the profile; the sources are requests
+of those clients. `csdl/views.py` has the view that spares them.
 """
 
 from __future__ import annotations
