@@ -353,6 +353,13 @@ class PostgreSQL(Dialect):
     def json_kind(self, node: Node, steps: Sequence[str]) -> Node:
         return fn.json_typeof(infix(node, "#>", self._at(steps)))
 
+    def aggregate(self, method: str, node: Node, edm_type: str, result: str) -> Node:
+        if method in ("min", "max") and edm_type == "Edm.Boolean":
+            return fn.BOOL_AND(node) if method == "min" else fn.BOOL_OR(node)
+        if method in ("min", "max") and edm_type == "Edm.Guid":         # PostgreSQL has none of uuid
+            return cast(super().aggregate(method, ordinal(cast(node, "text")), edm_type, result), "uuid")
+        return super().aggregate(method, node, edm_type, result)
+
     def json_boolean(self, found: Node) -> Node:
         return cast(found, "boolean")
 

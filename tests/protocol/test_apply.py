@@ -196,6 +196,8 @@ ROWS = [
     Exchange("DA 3.2.3.1", "Anythings?$apply=filter(ID eq 4)/groupby((Bag/ratio))", 200, {"value": [{"Bag": {"ratio": -2.25}}]}, model="types"),
     Exchange("DA 3.2.3.1", "Anythings?$apply=filter(ID eq 4)/groupby((Bag))", 200, {"value": [{"Bag": {"ratio": -2.25}}]}, model="types"),
     Exchange("DA 3.2.3.1", "Anythings?$apply=compute(Primitive as p)/filter(ID eq 2)/groupby((p))", 200, {"value": [{"p@odata.type": "#Int64", "p": 9007199254740993}]}, model="types"),
+    Exchange("DA 3.1.3", "Plains?$apply=aggregate(Guid with min as G,Guid with max as H,Boolean with min as B,Boolean with max as C)", 200,
+             {"value": [{"G": "00000000-0000-0000-0000-000000000000", "H": "ffffffff-ffff-ffff-ffff-ffffffffffff", "B": False, "C": True}]}, model="types"),
     Exchange("DA 3.2.1", "Anythings?$apply=aggregate(cast(Primitive,Edm.Decimal) with max as m)", 200, {"value": [{"m": 9007199254740993}]}, model="types"),
     Exchange("DA 3.2.1.3.2", "Plains?$apply=aggregate(Enum with max as M,Enum with min as N,Flags with max as F)", 200, {"value": [{"M@odata.type": "#Types.Color", "M": "green", "N": "ultraviolet", "F": "monday,someday"}]}, model="types"),
     Exchange("DA 3.2.1.3.2", "Plains?$apply=groupby((Boolean),aggregate(Enum with max as M))/filter(Boolean eq false)", 200, {"value": [{"Boolean": False, "M": "ultraviolet"}]}, model="types"),
