@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from app.bind import nodes as bound
+from app.edm import Model
 from app.edm.model import NavigationProperty
 from app.errors import Forbidden
 from app.store.mapping import Column, Contained, DocumentLink, Inverse, Link, Reference, Storage, Whole
@@ -45,15 +46,21 @@ class Slot:
 
 class Grants(Mapping[str, bound.Expression]):
     """The row predicates of a policy by mapping id. Looking up a table that the policy does not let its principals read
-    raises Forbidden, so that no way to reach it has to ask first. `unsearchable`: tables with words that are hidden."""
+    raises Forbidden, so that no way to reach it has to ask first. `unsearchable`: tables with words that are hidden;
+    `model`: without the members that are, None where none is."""
 
-    __slots__ = ("_predicates", "_lists", "_single", "unsearchable")
+    __slots__ = ("_predicates", "_lists", "_single", "unsearchable", "model")
 
     def __init__(self, predicates: Mapping[str, bound.Expression] | None = None, lists: Mapping[str, str] | None = None,
-                 single: Mapping[str, str] | None = None, unsearchable: frozenset[str] = frozenset()) -> None:
+                 single: Mapping[str, str] | None = None, unsearchable: frozenset[str] = frozenset(),
+                 model: Model | None = None) -> None:
         self._predicates = predicates or {}
         self._lists, self._single = lists or {}, single or {}   # mapping id → why not, as a list and one by one
-        self.unsearchable = unsearchable
+        self.unsearchable, self.model = unsearchable, model
+
+    def seeing(self, model: Model) -> Grants:
+        """The same under a view of the model."""
+        return Grants(self._predicates, self._lists, self._single, self.unsearchable, model)
 
     def __getitem__(self, id: str) -> bound.Expression:
         if id in self._lists:

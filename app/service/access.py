@@ -101,6 +101,8 @@ class Policy:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "reading", view.reading(self.model))
+        if self.reading.narrowed:
+            object.__setattr__(self, "grants", self.grants.seeing(self.reading))
 
     def of(self, principal: Principal) -> tuple[Any, ...]:
         """The values of a principal that its row predicates are bound to."""

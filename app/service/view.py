@@ -66,6 +66,9 @@ def closed(model: Model, tables: Tables, hidden: Hidden) -> Hidden:
         for owner, navigation in tables.navigations(id):
             if tables.target(id, owner, navigation.name) in sets:
                 leads.add((owner, navigation.name))
+        inner = {link.path.rpartition("/")[2] for link in tables.document_links(id) if link.target in sets}
+        leads |= {(name, each.name) for name, kind in model.types.items() if isinstance(kind, edm.ComplexType)
+                  for each in kind.navigation if each.name in inner}
     for name, kind in model.types.items():
         if isinstance(kind, edm.EntityType | edm.ComplexType):
             gone = {each.name for each in kind.properties if each.type.name in types}
@@ -105,7 +108,7 @@ def view(model: Model, hidden: Hidden, denied: Mapping[str, frozenset[str]] | No
     trim = _Trim(model, hidden, denied or {})
     narrowed = {each for name in hidden.members for each in (name, *model.derived(name))}
     return Model(tuple(map(trim.schema, model.schemas)), model.references, model.version,
-                 tuple(map(trim.schema, model.included)), model.source, frozenset(narrowed))
+                 tuple(map(trim.schema, model.included)), model.source, model.narrowed | narrowed)
 
 
 class _Trim:
@@ -186,12 +189,27 @@ class _Trim:
 
     def source(self, source: Annotated) -> Annotated:
         bindings = tuple(each for each in source.bindings
-                         if not set(each.target.split("/")) & self.hidden.sets and not set(each.path.split("/")) & self.names
-                         and not {self.model.full(step) for step in each.path.split("/")} & self.hidden.types)
+                         if not set(each.target.split("/")) & self.hidden.sets and not self.led(source.type, each.path))
         annotations = self.annotations(source.annotations)
         for right in sorted(self.denied.get(source.name, ())):
             annotations = denied(self.model, annotations, *DENIALS[right])
         return replace(source, bindings=bindings, annotations=annotations)
+
+    def led(self, type: str, path: str) -> bool:
+        """Whether a path from a type runs through a hidden member or type."""
+        for step in path.split("/"):
+            if "." in step:
+                type = self.model.full(step)
+                if type in self.hidden.types:
+                    return True
+                continue
+            if self.gone(type, step):
+                return True
+            navigation, member = self.model.navigations(type).get(step), self.model.properties(type).get(step)
+            if navigation is None and member is None:
+                return step in self.names
+            type = navigation.type if navigation is not None else member.type.name if member is not None else ""
+        return False
 
     # --- annotations -------------------------------------------------------------------------------------
 

@@ -89,6 +89,9 @@ def grouped(expressions: Sequence[bound.AggregateExpression], operands: Sequence
             identity: pw.Node | None = None) -> Table:
     """GROUP BY over a derived table of groups and values; with an `identity` every entity counts once in its group."""
     build = stage.build
+    for each in expressions:
+        if each.expression is not None:
+            build.whole(each.expression.type, "Counting")
     selected = [terms.aliased(operand.node, f"g{index}") for index, operand in enumerate(stage.groups.values())]
     selected += [terms.aliased(expression.promoted(operand, "", build), f"v{index}")
                  for index, operand in enumerate(operands) if operand is not None]

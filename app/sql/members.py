@@ -155,8 +155,11 @@ def attached(base: Place, node: bound.NavigationPath, scope: Scope, frame: Frame
     alias = build.table(table.name)
     row = Row(frame, alias, table, optional=kind != pw.JOIN.INNER)
     tied = relations.ties(build, relation, base, row)
-    if tied.link is not None:
-        frame.join(tied.link, terms.all_of(tied.link_on), kind)
+    if isinstance(relation, mapping.Link) and tied.link is not None:
+        grant = build.grants.get(table.id) if row.optional else None        # a link to what is hidden is none: no row for it
+        shown = [] if grant is None else [
+            terms.among(pw.Column(tied.link, relation.other.name), relations.seen(build, table, grant))]
+        frame.join(tied.link, terms.all_of([*tied.link_on, *shown]), kind)
     extra = relations.narrowed(build, row, node.type) if isinstance(relation, mapping.Whole) else ()
     frame.join(row.alias, terms.all_of([*tied.on, *extra, *relations.granted(row)]), kind)
     return row
@@ -250,6 +253,7 @@ def aggregate(node: bound.AggregateValue, scope: Scope) -> Operand:
         if wanted.expression is None and isinstance(reached, Row):
             operand = Operand(reached.column(reached.table.row_id), "Edm.Int64")
     if wanted.expression is not None:
+        build.whole(wanted.expression.type, "Counting")
         operand = expression.value(wanted.expression, inner)
     column = terms.ONE if operand is None else expression.promoted(operand, "", build)
     total = aggregates.applied(wanted.method, operand, column, node.type, build)

@@ -103,11 +103,17 @@ def granted(row: Row) -> list[pw.Node]:
         test = expression.condition(grant, Scope(build, alone, alone))
         if alone.frame.source is row.alias:
             return [test]
-        alias = build.table(row.table.name)             # it needs joins: apart from the SELECT that the row belongs to
-        apart = Row(Frame(build, alias), alias, row.table)
-        test = expression.condition(grant, Scope(build, apart, apart))
-        query = pw.Select([apart.frame.source], [apart.column(row.table.row_id)]).where(test)
-    return [terms.among(row.column(row.table.row_id), query)]
+    # it needs joins: apart from the SELECT that the row belongs to
+    return [terms.among(row.column(row.table.row_id), seen(build, row.table, grant))]
+
+
+def seen(build: Build, table: mapping.Table, grant: bound.Expression) -> pw.Select:
+    """The row ids of a table that a row predicate leaves."""
+    with build.unrestricted():
+        alias = build.table(table.name)
+        row = Row(Frame(build, alias), alias, table)
+        test = expression.condition(grant, Scope(build, row, row))
+        return pw.Select([row.frame.source], [row.column(table.row_id)]).where(test)
 
 
 def follow(base: Row, relation: mapping.Relation | mapping.DocumentLink, id: str, key: Hashable, type_name: str,

@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 import peewee as pw
 
 from app.edm.index import Model
-from app.errors import LimitExceeded
+from app.errors import LimitExceeded, NotImplementedByService
 from app.plan.nodes import NO_GRANTS, Grants
 from app.sql import terms
 from app.store import mapping
@@ -46,6 +46,25 @@ class Build:
     def table(self, name: str) -> pw.Table:
         return pw.Table(name).alias(self.alias())
 
+    @property
+    def seen(self) -> Model:
+        """The model without the members that are hidden from who asks."""
+        return self.grants.model or self.model
+
+    def whole(self, type_name: str, what: str) -> None:
+        """Raises NotImplementedByService where values of a complex type, which are told apart as they are kept, have members
+        that are hidden."""
+        if self._partial(type_name):
+            raise NotImplementedByService(feature=f"{what} values of {type_name}, of which members are hidden,")
+
+    def _partial(self, type_name: str, above: tuple[str, ...] = ()) -> bool:
+        if type_name in above or self.model.complex_type(type_name) is None:
+            return False
+        kinds = (type_name, *self.model.derived(type_name))
+        return not self.seen.narrowed.isdisjoint(kinds) or any(
+            self._partial(self.model.underlying(member.type).name, (*above, type_name))
+            for each in kinds for member in self.model.properties(each).values())
+
     @contextlib.contextmanager
     def unrestricted(self) -> Iterator[None]:
         """What a row predicate itself reaches is not hidden by others."""
@@ -76,7 +95,7 @@ class Frame:
         self.source, self._joined = saved
 
     def join(self, source: pw.Source, on: pw.Node, kind: str = pw.JOIN.LEFT_OUTER) -> None:
-        self.source = pw.Join(self.source, source, kind, on)
+        self.source = pw.Join(self.source, source, kind, terms.operand(on))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -293,6 +293,7 @@ def named(properties: Sequence[bound.RowProperty], stage: Stage) -> dict[str, Op
 
 def group_value(each: bound.RowProperty, stage: Stage) -> Operand:
     """The value that instances are grouped by; the row id for an entity."""
+    stage.build.whole(each.type, "Grouping by")
     node = each.expression if each.expression is not None else bound.AliasPath("/".join(each.path), each.type)
     place = paths.place(node, stage.scope)
     if isinstance(place, Row | One):

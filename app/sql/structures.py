@@ -58,15 +58,15 @@ def identity(place: Place, build: Build) -> tuple[str, pw.Node]:
 
 
 def same_members(first: Place, second: Place, build: Build) -> list[pw.Node]:
-    """One condition for every member of two complex values."""
-    type_name = complex_type(first)
-    family = (type_name, *build.model.derived(type_name))
+    """One condition for every member of two complex values that is not hidden."""
+    type_name, seen = complex_type(first), build.seen
+    family = (type_name, *seen.derived(type_name))
     found: list[pw.Node] = []
     if isinstance(first, Json) and isinstance(second, Json) and len(family) > 1:
         kinds = [build.dialect.json_get(each.node, (*each.steps, paths.TYPE), "Edm.String") for each in (first, second)]
         found.append(build.dialect.same(kinds[0], kinds[1]))
     for owner, name, ref in {(build.model.declaring(each, name) or each, name): (each, name, build.model.underlying(member.type))
-                             for each in reversed(family) for name, member in build.model.properties(each).items()}.values():
+                             for each in reversed(family) for name, member in seen.properties(each).items()}.values():
         one, two = paths.member(first, owner, name, build), paths.member(second, owner, name, build)
         if build.model.is_open(owner):
             raise errors.NotImplementedByService(feature=f"Comparing values of {type_name}")
@@ -83,6 +83,7 @@ def same_items(first: Place, second: Place, type_name: str, build: Build) -> pw.
     """Whether two collections are equal: item by item, those of complex values as they are kept."""
     if build.model.kind(type_name) != "complex":
         return lists.alike(lists.stored(first, build), lists.stored(second, build), type_name)
+    build.whole(type_name, "Comparing collections of")
     return build.dialect.same(paths.operand(first, build).node, paths.operand(second, build).node)
 
 
@@ -106,7 +107,7 @@ def equals_literal(place: Place, literal: bound.ObjectValue, scope: Scope) -> pw
     build, type_name = scope.build, complex_type(place)
     given = dict(literal.members)
     found: list[pw.Node] = [terms.no(paths.absent(place, build))]
-    for name, member in build.model.properties(type_name).items():
+    for name, member in build.seen.properties(type_name).items():
         ref = build.model.underlying(member.type)
         inner = paths.member(place, type_name, name, build)
         wanted = given.get(name)

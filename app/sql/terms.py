@@ -10,6 +10,7 @@ from itertools import groupby
 from typing import Any
 
 import peewee as pw
+from peewee import SCOPE_NORMAL
 
 TRUE = pw.SQL("(1 = 1)")
 FALSE = pw.SQL("(1 = 0)")
@@ -133,6 +134,11 @@ def row(nodes: Sequence[pw.Node]) -> pw.Node:
 def scalar(query: pw.Select) -> pw.Node:
     """A SELECT as an operand; a bare Select would take `+` and `|` as set operations."""
     return pw.NodeList((query,))
+
+
+def operand(node: pw.Node) -> pw.Node:
+    """A condition of ON: Peewee renders it like a source, where a SELECT inside it would get a name."""
+    return pw.QualifiedNames(node, SCOPE_NORMAL)
 
 
 def exists(source: pw.Node, where: Sequence[pw.Node]) -> pw.Node:

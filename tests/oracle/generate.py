@@ -11,7 +11,6 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cache
 from typing import Any
 from urllib.parse import quote
 
@@ -44,12 +43,14 @@ class Vocabulary:
         return [kind for kind in self.paths if kind.startswith(start)]
 
 
-@cache
-def vocabulary(variation: int, type_name: str, hops: int = 2) -> Vocabulary:
-    model = world.model(variation)
-    found: dict[str, list[str]] = {}
-    _walk(model, type_name, "", hops, found, set())
-    return Vocabulary({kind: tuple(paths) for kind, paths in found.items()})
+def vocabulary(rows: World, type_name: str, hops: int = 2) -> Vocabulary:
+    """What can be written over a type of the model of a world, which keeps it."""
+    known: Vocabulary | None = rows.words.get((type_name, hops))
+    if known is None:
+        found: dict[str, list[str]] = {}
+        _walk(rows.model, type_name, "", hops, found, set())
+        known = rows.words[type_name, hops] = Vocabulary({kind: tuple(paths) for kind, paths in found.items()})
+    return known
 
 
 def _walk(model: Model, type_name: str, prefix: str, hops: int, found: dict[str, list[str]], above: set[str]) -> None:
@@ -98,8 +99,7 @@ class Writer:
     """Writes expressions over the instances of a type, picking at every turn."""
 
     def __init__(self, pick: Pick, type_name: str, rows: World) -> None:
-        self.pick, self.finite, self.variation = pick, rows.finite, rows.variation
-        self.model = rows.model
+        self.pick, self.finite, self.rows, self.model = pick, rows.finite, rows, rows.model
         self.starts = [Start("", type_name)]
         self.root = type_name
         self.aliases: dict[str, str] = {}
@@ -157,7 +157,7 @@ class Writer:
     def known(self, start: Start) -> dict[str, tuple[str, ...]]:
         if start is NAMES:
             return self.names
-        return vocabulary(self.variation, start.type).paths if self.model.structured(start.type) is not None else {}
+        return vocabulary(self.rows, start.type).paths if self.model.structured(start.type) is not None else {}
 
     def kinds(self, beginning: str) -> list[str]:
         found = [kind for start in reversed(self.starts) for kind in self.known(start) if kind.startswith(beginning)]

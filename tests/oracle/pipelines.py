@@ -120,16 +120,16 @@ class Pipeline:
         """A way to related entities, now and then."""
         if self.rows or not self.writer.chance(35):
             return ""
-        found = self.writer.one_of([kind for kind in vocabulary(self.writer.variation, self.type, 1).paths if kind.startswith("members ")
-                                    and self.writer.model.entity_type(kind.split()[1])])
-        return f"{self.writer.one_of(vocabulary(self.writer.variation, self.type, 1).paths[found])}/"
+        known = vocabulary(self.writer.rows, self.type, 1).paths
+        found = [kind for kind in known if kind.startswith("members ") and self.writer.model.entity_type(kind.split()[1])]
+        return f"{self.writer.one_of(known[self.writer.one_of(found)])}/" if found else ""
 
     def below(self, prefix: str, kinds: tuple[str, ...]) -> str | None:
         *_, name = prefix[:-1].split("/")
         model = self.writer.model
         target = next(navigation.type for each in (self.type, *model.derived(self.type), "World.Owner", "World.Part")
                       for navigation in model.navigations(each).values() if navigation.name == name)
-        paths = [path for kind in kinds for path in vocabulary(self.writer.variation, target, 0).paths.get(kind, ())]
+        paths = [path for kind in kinds for path in vocabulary(self.writer.rows, target, 0).paths.get(kind, ())]
         return prefix + self.writer.one_of(paths) if paths else None
 
     def groupby(self) -> str:
@@ -156,7 +156,7 @@ class Pipeline:
         return f"groupby(({f'rollup({listed})' if rolled else listed}){then})"
 
     def pick_all(self, kind: str) -> list[str]:
-        paths = [] if self.rows else [path for path in vocabulary(self.writer.variation, self.type, 1).paths.get(kind, ())
+        paths = [] if self.rows else [path for path in vocabulary(self.writer.rows, self.type, 1).paths.get(kind, ())
                                       if "Home" not in path and path.count("/") < 3]
         return [*self.writer.names.get(kind, ()), *paths]
 

@@ -61,6 +61,7 @@ class World:
     finite: bool = False
     seed: int = 0
     sets: dict[str, list[Instance]] = field(default_factory=dict)
+    words: dict[tuple[str, int], Any] = field(default_factory=dict)         # what can be written over its types
 
     def __repr__(self) -> str:
         return f"World({self.seed})"
@@ -351,7 +352,7 @@ def document(world: World) -> dict[str, Any]:
     declared = {"Things": "World.Thing", "Owners": "World.Owner", "Tags": "World.Tag", "Looses": "World.Loose"}
     found = {name: [structure(each, declared.get(name, "World.Owner")) for each in members]
              for name, members in world.sets.items()}
-    return {**found, "Sun": found["Sun"][0]}
+    return {**found, "Sun": found["Sun"][0]} if found.get("Sun") else {name: each for name, each in found.items() if name != "Sun"}
 
 
 def enum_text(model: Model, type_name: str, value: int) -> str:
