@@ -330,6 +330,21 @@ class Model:
         """The entity set or singleton with this simple name."""
         return self.sets.get(name) or self.singletons.get(name)
 
+    def only_set(self, type_name: str) -> str | None:
+        """Where a navigation property to the type leads without a binding: to the only set of the type, else to the only one
+        of its base or a derived type (DESIGN §4)."""
+        exact = [name for name, each in self.sets.items() if each.type == type_name]
+        if len(exact) == 1:
+            return exact[0]
+        near = [name for name, each in self.sets.items() if self.is_a(each.type, type_name) or self.is_a(type_name, each.type)]
+        return near[0] if len(near) == 1 else None
+
+    @cached_property
+    def bound_names(self) -> frozenset[str]:
+        """The names of the navigation properties that bindings end at."""
+        sources: list[EntitySet | Singleton] = [*self.sets.values(), *self.singletons.values()]
+        return frozenset(binding.path.rpartition("/")[2] for source in sources for binding in source.bindings)
+
     # --- operations --------------------------------------------------------------------------------------
 
     @cached_property

@@ -302,15 +302,17 @@ class EntityReader:
                 "missingValue", f"'{name}' is required: bind it to an entity or insert one.", required=True)))
 
     def _references(self, type: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
-        """The required references of a type with the properties that each is tied to. One whose partner is required and
-        single too is left out: it may be the other side that holds the key."""
+        """The required references of a type with the properties that each is tied to. Left out is one whose partner is
+        required and single too, as it may be the other side that holds the key, and one that leads to no set of this service:
+        no entity could ever be bound to it."""
         found = self._needed.get(type)
         if found is None:
             found = self._needed[type] = tuple(
                 (each.name, tuple(constraint.property for constraint in each.constraints))
                 for each in self.model.navigations(type).values()
                 if each.nullable is False and not each.collection and not each.contains_target
-                and not self._other_side(each))
+                and not self._other_side(each)
+                and (each.name in self.model.bound_names or self.model.only_set(each.type) is not None))
         return found
 
     def _other_side(self, navigation: NavigationProperty) -> bool:

@@ -176,7 +176,7 @@ class Mapping:
         owner = self.model.declaring(owner, name) or owner
         if navigation.contains_target:
             return containment(owner, name)
-        return self.binding(id, owner, name) or self._only_set(navigation.type)
+        return self.binding(id, owner, name) or self.model.only_set(navigation.type)
 
     def binding(self, id: str, owner: str, name: str, prefix: str = "") -> str | None:
         """The set or singleton that the container binds the navigation property to, for entities of table `id`.
@@ -236,15 +236,6 @@ class Mapping:
             id = next((containment(owner, step) for owner, navigation in self.navigations(id)
                        if navigation.name == step and navigation.contains_target), None)
         return id
-
-    def _only_set(self, type_name: str) -> str | None:
-        """Without a binding: the only set whose type is the target's, its base or a derived type (DESIGN §4)."""
-        exact = [name for name, each in self.model.sets.items() if each.type == type_name]
-        if len(exact) == 1:
-            return exact[0]
-        near = [name for name, each in self.model.sets.items()
-                if self.model.is_a(each.type, type_name) or self.model.is_a(type_name, each.type)]
-        return near[0] if len(near) == 1 else None
 
     def _relate(self, id: str, owner: str, navigation: NavigationProperty) -> Relation:
         target = self.target(id, owner, navigation.name)
@@ -404,7 +395,7 @@ class Mapping:
             if isinstance(storage, Document) and self.model.kind(storage.type) == "complex":
                 for path, navigation in self._document_navigations(storage.type, name, ()):
                     prefix, _, last = path.rpartition("/")
-                    target = self.binding(id, declaring, last, prefix) or self._only_set(navigation.type)
+                    target = self.binding(id, declaring, last, prefix) or self.model.only_set(navigation.type)
                     if target is not None:
                         found[path] = target
         steps = {path: path.replace("/", "$") for path in found}

@@ -712,3 +712,26 @@ IN_A_RING = [
 
 def test_new_entities_name_each_other_by_their_keys(service_of: ServiceOf, tmp_path: Path) -> None:
     walk(opened(service_of, tmp_path, RING), IN_A_RING)
+
+
+# --- required references that no set answers ----------------------------------------------------------------
+
+UNANSWERED = HEAD + SCHEMA.format("ns", """
+<EntityType Name="Principal" Abstract="true"><Key><PropertyRef Name="ID"/></Key><Property Name="ID" Type="Edm.Int32" Nullable="false"/></EntityType>
+<EntityType Name="User" BaseType="ns.Principal"/><EntityType Name="Team" BaseType="ns.Principal"/>
+<EntityType Name="Account"><Key><PropertyRef Name="ID"/></Key><Property Name="ID" Type="Edm.Int32" Nullable="false"/>
+ <NavigationProperty Name="Owner" Type="ns.Principal" Nullable="false"/>
+ <NavigationProperty Name="Creator" Type="ns.User" Nullable="false"/></EntityType>
+<EntityContainer Name="C"><EntitySet Name="Accounts" EntityType="ns.Account"/><EntitySet Name="Users" EntityType="ns.User"/>
+ <EntitySet Name="Teams" EntityType="ns.Team"/></EntityContainer>""") + TAIL
+
+
+def test_a_required_reference_to_no_set_is_not_asked_for(service_of: ServiceOf, tmp_path: Path) -> None:
+    """Dataverse declares such owners: what nobody can bind cannot be missed; what one set answers is (CSDL §8.3, §13.4.1)."""
+    walk(opened(service_of, tmp_path, UNANSWERED), [
+        step("P 11.4.2", "POST Users", 201, content={"ID": 1}),
+        step("P 11.4.2", "POST Accounts", 400, {"error": {"code": "missingValue", "target": "Creator"}}, {"ID": 1}),
+        step("P 11.4.2", "POST Accounts", 201, content={"ID": 1, "Creator@odata.bind": "Users(1)"}),
+        step("P 11.2.3", "GET Accounts(1)?$expand=Creator", 200, {"ID": 1, "Creator": {"ID": 1}}),
+        step("P 9.3.1", "GET Accounts(1)?$expand=Owner", 501, {"error": {"code": "notImplemented"}}),
+    ])
