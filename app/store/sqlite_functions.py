@@ -121,8 +121,10 @@ def decimal(compute: Callable[..., Decimal]) -> Callable[..., str | None]:
 
 
 def scaled(value: Decimal, rounding: str = ROUND_HALF_UP, scale: int = 0) -> Decimal:
-    """Rounded to fraction digits."""
-    return value.quantize(Decimal(1).scaleb(-scale), rounding, EXACT) if value.is_finite() else value
+    """Rounded to fraction digits; a number too large to have any is as it is."""
+    if not value.is_finite() or value.adjusted() >= EXACT.prec - scale:
+        return value
+    return value.quantize(Decimal(1).scaleb(-scale), rounding, EXACT)
 
 
 def decimal_quotient(left: Decimal, right: Decimal) -> Decimal:

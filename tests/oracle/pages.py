@@ -230,7 +230,9 @@ def may_fail(options: nodes.Options, path: str, rows: World) -> bool:
              *(tree for item in options.expand for tree in (item.options.filter, *(each.expression for each in item.options.orderby)))]
     if any(item.options.filter or item.options.orderby or item.options.compute for item in options.expand):
         return True
-    return any(tree is not None and evaluate.may_fail(tree, rows, rows.members(path), nested.names_of(options)) for tree in trees)
+    members = rows.members(path)        # of none, what is the same for all may be computed all the same
+    return not members or any(
+        tree is not None and evaluate.may_fail(tree, rows, members, nested.names_of(options)) for tree in trees)
 
 
 def differing(one: Any, other: Any, at: str = "") -> Iterator[str]:

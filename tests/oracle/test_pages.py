@@ -23,3 +23,12 @@ FOUND = [{"$compute": "round(0) as C1,floor(Required) as C2"}, {"$select": "Form
 @pytest.mark.parametrize("options", FOUND, ids=str)
 def test_found_differences(options: dict[str, str], arena: Arena) -> None:
     ask_pages(arena(2), "Things", {**options, "maxpagesize": "2"})
+
+
+@pytest.mark.parametrize(("seed", "path", "options"), [
+    (727080, "Things", {"$filter": "Bag/d1 div ID le 0"}),          # the quotient of a number of 309 digits
+    (727100, "Things(1)/Tags", {"$compute": "(0001-01-01T00:00:00Z sub 9999-12-31T00:00:00Z) as C1",      # of no entities
+                                "$filter": "(now() add C1) eq 0001-01-01T00:00:00Z"}),
+])
+def test_found_in_other_worlds(seed: int, path: str, options: dict[str, str], arena: Arena) -> None:
+    ask_pages(arena(seed), path, {**options, "maxpagesize": "7"})
