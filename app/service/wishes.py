@@ -13,7 +13,8 @@ from app.errors import BindError, NotAcceptable
 from app.payload import Format
 from app.service.request import Request
 from app.service.response import Response
-from app.url.headers import PREFIXED, MediaRange, parse_media_ranges, parse_number, parse_preferences, parse_version
+from app.url.headers import (PREFIXED, MediaRange, names_annotations, parse_media_ranges, parse_number, parse_preferences,
+                             parse_version)
 
 OMITTING = ("GET", "HEAD", "POST")      # not PUT and PATCH, whose answers hold all that changed (Protocol §8.2.8.6)
 
@@ -63,7 +64,7 @@ class Wishes:
         """The preferences that shape every answer with data, as Preference-Applied names them."""
         found = [f"{self.spelled['omit-values']}={self.preferences['omit-values']}"] if self.format.omit else []
         annotations = self.preferences.get("include-annotations")
-        if isinstance(annotations, str):
+        if isinstance(annotations, str) and names_annotations(annotations):
             found.append(f'{self.spelled["include-annotations"]}="{annotations}"')
         return ", ".join(found)
 

@@ -11,6 +11,8 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
+from app.url.lexer import IDENTIFIER, QUALIFIED
+
 _TOKEN = r"[-!#$%&'*+.^_`|~0-9A-Za-z]++"
 _QUOTED = r'"(?:[^"\\]|\\.)*+"'
 # A quote that is never closed reaches to the end: one pass, whatever the text.
@@ -20,6 +22,7 @@ _MEDIA_RANGE = re.compile(rf"({_TOKEN})/({_TOKEN})")
 _PARAMETER = re.compile(rf"({_TOKEN})(?:[ \t]*+=[ \t]*+({_TOKEN}|{_QUOTED}|))?")
 _QUALITY = re.compile(r"0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?|\.[0-9]{1,3}")
 _ETAG = re.compile(r'(?:\A|,)[ \t]*+(W/)?"([^\x00-\x20\x22\x7f]*+)"[ \t]*+(?=,|\Z)')
+_ANNOTATIONS = re.compile(rf"-?(?:\*|{QUALIFIED}\.\*|{IDENTIFIER}\.{QUALIFIED})(?:#{IDENTIFIER})?")
 PREFIXED = frozenset("odata." + name for name in (
     "allow-entityreferences", "callback", "continue-on-error", "include-annotations", "maxpagesize", "track-changes"))
 _ESCAPED = re.compile(r"\\(.)")
@@ -83,6 +86,12 @@ def parse_preferences(text: str) -> tuple[Preference, ...]:
             (name, value), *rest = parameters
             found.append(Preference(name, value, tuple(rest)))
     return tuple(found)
+
+
+def names_annotations(text: str) -> bool:
+    """Whether a text is a value of `include-annotations`: a list of `*`, `NS.*` and `NS.Term`, each with a qualifier behind it
+    or a minus in front where that is meant (Protocol §8.2.8.4)."""
+    return all(_ANNOTATIONS.fullmatch(item) for item in text.split(","))
 
 
 def parse_etags(text: str) -> tuple[EntityTag, ...] | None:

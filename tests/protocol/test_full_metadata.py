@@ -105,6 +105,7 @@ PREFERENCES = [
     Exchange("P 8.2.8.6", "Products/$count", 200, "16", {"Preference-Applied": None}, NULLS),
     Exchange("P 8.2.8.6", "", 200, ..., {"Preference-Applied": None}, NULLS),
     Exchange("P 8.2.8.4", "Products(1)", 200, {"Name": "Chai"}, {"Preference-Applied": 'include-annotations="*"'}, {"Prefer": 'include-annotations="*"'}),
+    Exchange("P 8.2.8.4", "Products(1)", 200, ..., {"Preference-Applied": None}, {"Prefer": 'include-annotations="Namespace"'}),
     Exchange("P 8.2.8.4", "Products?$top=1", 200, ..., {"Preference-Applied": 'odata.include-annotations="display.*,-*"'}, {"Prefer": 'odata.include-annotations="display.*,-*"'}),
     Exchange("P 8.2.8", "Products(1)", 200, {"Name": "Chai"}, {"Preference-Applied": None}, {"Prefer": "something=else, allow-entityreferences"}),
 ]

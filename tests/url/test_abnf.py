@@ -16,6 +16,8 @@ from typing import Any
 import pytest
 
 from app import errors, url
+from app.payload import Format
+from app.service.wishes import Wishes
 from app.url import context, headers, lexer
 from app.url import nodes as n
 from app.url.options import OPTIONS
@@ -156,13 +158,22 @@ def header(text: str, suite: Suite) -> bool:
 
 
 def prefer(text: str) -> bool:
-    items = headers.parse_preferences(text)
-    return bool(items) and all(headers.is_valid_preference(item) for item in items)
+    return bool(headers.parse_preferences(text))
 
 
-def preference(text: str, suite: Suite, name: str = "") -> bool:
-    items = headers.parse_preferences(text)
-    return len(items) == 1 and items[0].name.endswith(name) and headers.is_valid_preference(items[0])
+def preference(text: str, suite: Suite) -> bool:
+    return len(headers.parse_preferences(text)) == 1
+
+
+def page_size(text: str, suite: Suite) -> bool:
+    (item,) = headers.parse_preferences(text)
+    assert item.name == "odata.maxpagesize" and item.value is not None
+    return Wishes(Format("4.01"), preferences={"maxpagesize": item.value}).page_size is not None
+
+
+def annotations(text: str, suite: Suite) -> bool:
+    (item,) = headers.parse_preferences(text)
+    return item.name.endswith("include-annotations") and item.value is not None and headers.names_annotations(item.value)
 
 
 def search_expression(text: str, suite: Suite) -> bool:
@@ -180,8 +191,7 @@ READERS: dict[str, Callable[[str, Suite], bool]] = {
     "entitySetName": lambda text, suite: identifier(text, suite, "entitySetName"), "header": header,
     "prefer": header, "preference": preference, "searchExpr": search_expression, "anyExpr": any_expression,
     "request-id": lambda text, suite: headers.is_request_id(text),
-    "maxpagesizePreference": lambda text, suite: preference(text, suite, "maxpagesize"),
-    "includeAnnotationsPreference": lambda text, suite: preference(text, suite, "include-annotations"),
+    "maxpagesizePreference": page_size, "includeAnnotationsPreference": annotations,
 }
 READERS["inlinecount"] = lambda text, suite: single_option("count", text, suite)
 NUMBERS = {f"{name}Literal": ("number",)
