@@ -289,8 +289,9 @@ class WriteSession:
                 case plan.DropLink(target=target):
                     self._link(entity, step.navigation[1], entities[target], False)
         for entity, columns in held.held:
+            assert entity.row is not None
             self._rewrite(entity, columns)
-            entity.row.update(columns)      # type: ignore[union-attr]
+            entity.row.update(columns)
         waiting_links, self._waiting = self._waiting, []
         for entity, link, found, new in waiting_links:
             self._keep_links(entity, link, found, new)

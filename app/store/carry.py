@@ -59,14 +59,10 @@ class Values:
             if old is not None:
                 self.judge_kind(storage, old, kinds)
             self.judge_required(storage, member, old.storage if old else None, kinds, member.name)
-            if isinstance(storage, Document) and old is not None and old.storage[0] in ("document", "flat"):
+            if isinstance(storage, Flat | Document) and old is not None and self.documented(storage, old):
                 for _ in self.adapted(storage, member, old, before=True):
                     pass
-            if isinstance(storage, Flat) and old is not None and old.storage[0] == "document":
-                for _ in self.adapted(storage, member, old, before=True):
-                    pass
-        for _ in self.declared(before=True):
-            pass
+        self.declared(before=True)
 
     def judge_kind(self, storage: Storage, old: Member, kinds: list[pw.Node]) -> None:
         """What cannot be carried from one kind of storage to the other; members of enumerations."""
@@ -148,9 +144,9 @@ class Values:
                     pw.Value(self.id), "AND", quoted("name"), "=", pw.Value(old.storage[1]))))
             if isinstance(storage, Flat) and old.storage[0] == "flat":
                 self.presence(name, storage, old.storage, self.kinds(declaring))
-            elif isinstance(storage, Flat | Document) and old.storage[0] in ("flat", "document"):
+            elif isinstance(storage, Flat | Document) and self.documented(storage, old):
                 self.write(name, list(self.adapted(storage, member, old, before=False)))
-        self.write(name, list(self.declared(before=False)))
+        self.declared(before=False)
 
     def presence(self, table: str, storage: Flat, old: list[Any], when: list[pw.Node]) -> None:
         """A complex value that could not be null and can be now is there."""
@@ -174,6 +170,11 @@ class Values:
         self.store.executemany(text, [(*(values[name] for name in names), row) for row, values in rows])
 
     # --- complex values and collections ------------------------------------------------------------------
+
+    @staticmethod
+    def documented(storage: Flat | Document, old: Member) -> bool:
+        """Whether the values of a member are documents, or were."""
+        return old.storage[0] == "document" or isinstance(storage, Document) and old.storage[0] == "flat"
 
     def adapted(self, storage: Flat | Document, member: Property, old: Member, before: bool
                 ) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -245,8 +246,8 @@ class Values:
 
     # --- dynamic properties that are declared now --------------------------------------------------------
 
-    def declared(self, before: bool) -> Iterator[tuple[int, dict[str, Any]]]:
-        """(row, columns) where a dynamic property became a declared one."""
+    def declared(self, before: bool) -> None:
+        """Dynamic properties that became declared ones: judged (`before`), or moved into their columns."""
         table = self.mapping.table(self.id)
         if table.dynamic is None or (held := self.there.get(table.dynamic.name)) is None:
             return
@@ -262,10 +263,8 @@ class Values:
                 found: dict[str, Any] = {}
                 self.spread(storage, self.typed(value, said, storage, member), found)
                 rest = json.dumps(values, ensure_ascii=False, separators=(",", ":")) if values else None
-                if before:
-                    continue
-                self.write(table.name, [(number, {**found, table.dynamic.name: rest})])
-        yield from ()
+                if not before:
+                    self.write(table.name, [(number, {**found, table.dynamic.name: rest})])
 
     def typed(self, value: Any, said: str | None, storage: Storage, member: Property) -> Any:
         """The canonical value of what was dynamic, where it is of the type that is declared."""
@@ -273,7 +272,7 @@ class Values:
         kind = "Edm." + said.removeprefix("#").removeprefix("Edm.") if said else {
             str: "Edm.String", bool: "Edm.Boolean", float: "Edm.Double", int: "Edm.Int64"}.get(type(value), "")
         fits = kind == name or said is None and kind == "Edm.Int64" and (
-            name in ("Edm.Double", "Edm.Decimal") or name in types.INTEGERS and not Shapes._differs(value, kind, name))
+            name in ("Edm.Double", "Edm.Decimal") or name in types.INTEGERS and not Shapes.differs(value, kind, name))
         if value is not None and (not fits or not isinstance(storage, Scalar)):
             raise ConfigurationError(f"'{member.name}' of '{self.id}' is a dynamic property of entities that are stored, and not "
                                      f"of the type {name} that the model declares now: give the property another name")

@@ -145,10 +145,9 @@ def _types(model: Model, name: str, found: dict[str, dict[str, Any]]) -> None:
         return
     if (kind := model.enum_type(name)) is not None:
         found[name] = {"values": {each.name: each.value for each in kind.members}, "flags": kind.flags}
-    elif model.complex_type(name) is not None:
+    elif (structure := model.complex_type(name)) is not None:
         members = {each.name: model.underlying(each.type) for each in model.properties(name).values()}
-        abstract = any(kind.abstract for kind in (model.complex_type(name),) if kind)
-        found[name] = {"open": model.is_open(name), "abstract": abstract, "members": {
+        found[name] = {"open": model.is_open(name), "abstract": structure.abstract, "members": {
             each: [ref.name, ref.collection, ref.nullable is not False] for each, ref in members.items()}}
         for below in (*(ref.name for ref in members.values()), *model.derived(name)):
             _types(model, below, found)
@@ -240,13 +239,14 @@ class Shapes:
             return self._object(value, was, name, path)
         if kind == "enum" and was in self.old and isinstance(value, str):
             return self._enum(value, was, name, path)
-        if was == name or name in ("Edm.Untyped", "Edm.PrimitiveType", "Edm.ComplexType") or not self._differs(value, was, name):
+        if was == name or name in ("Edm.Untyped", "Edm.PrimitiveType", "Edm.ComplexType") or not self.differs(value, was, name):
             return value
         raise ConfigurationError(f"'{path}' holds {was} and the model wants {name}: give the property another name, or take its "
                                  "values out first")
 
     @staticmethod
-    def _differs(value: Any, was: str, name: str) -> bool:
+    def differs(value: Any, was: str, name: str) -> bool:
+        """Whether a primitive value of a type is none of another one."""
         if was in types.INTEGERS and name in types.INTEGERS:
             low, high = types.INTEGER_RANGES[name]
             return not isinstance(value, int) or not low <= value <= high

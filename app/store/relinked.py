@@ -82,12 +82,11 @@ class Links:
                 if old.collection and not navigation.collection and self.several(old.place):
                     raise ConfigurationError(f"{where} holds several entities and the model wants one")
                 continue
-            today = self.names.today(old.place, self.table)
+            today, pairs = self.names.today(old.place, self.table), self.pairs(old.place, self.table)
             if navigation.nullable is False and old.nullable and new[:1] == ["reference"] and self.rows(words(
                     "SELECT 1 FROM", quoted(self.table), "AS t9 WHERE NOT EXISTS (SELECT 1 FROM",
-                    self.pairs(old.place, self.table), "AS p WHERE p.a =", pw.Entity("t9", self.former.row), ")")):
+                    pairs, "AS p WHERE p.a =", pw.Entity("t9", self.former.row), ")")):
                 raise ConfigurationError(f"{where} is required now and entities that are stored have none")
-            pairs = self.pairs(old.place, self.table)
             if today == new or not new or not self.rows(words("SELECT 1 FROM", pairs, "AS p")):
                 continue
             if "contained" in (old.place[0], new[0]) or target(today) != target(new):
@@ -138,8 +137,8 @@ class Links:
                     self.execute("DELETE FROM", quoted(link))
                 equal = [infix(pw.Entity("q", left), "=", pw.SQL("p.a")), infix(pw.Entity("q", right), "=", pw.SQL("p.b"))]
                 self.execute("INSERT INTO", quoted(link), "(", quoted(left), ",", quoted(right), ") SELECT DISTINCT p.a, p.b",
-                             "FROM", pairs, "AS p WHERE NOT EXISTS (SELECT 1 FROM", quoted(link), "AS q WHERE", *equal[:1], "AND",
-                             *equal[1:], ")")
+                             "FROM", pairs, "AS p WHERE NOT EXISTS (SELECT 1 FROM", quoted(link), "AS q WHERE", equal[0], "AND",
+                             equal[1], ")")
             elif not self.stored(new) and self.generated(new):
                 here = new[0] == "reference"
                 holder, column, row = (own.name, new[1][0], own.row_id.name) if here else (new[2], new[3][0], new[4])

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from app.service.service import Service
+from app.service.settings import Settings
 from tests.protocol.exchange import Client
 
 TESTS = Path(__file__).parent.parent
@@ -54,3 +56,12 @@ def private(service_of: Callable[..., Any]) -> Callable[..., Client]:
     def make(name: str, **settings: Any) -> Client:
         return Client(service_of(*files(name), **settings))
     return make
+
+
+@pytest.fixture
+def opened(database_url: str, tmp_path: Path) -> Callable[[str], Service]:
+    """`opened(text)`: a service of the model that is written there, always over the same store."""
+    def open(text: str) -> Service:
+        (tmp_path / "model.xml").write_text(text, encoding="utf-8")
+        return Service.open(Settings(database=database_url, model=str(tmp_path / "model.xml")))
+    return open

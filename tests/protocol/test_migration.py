@@ -13,7 +13,6 @@ from app.csdl import load
 from app.errors import ConfigurationError
 from app.payload.stored import Documents
 from app.service.service import Service
-from app.service.settings import Settings
 from app.store import connect, map_model, migrate
 from tests.protocol.exchange import ABSENT, Client, Exchange
 
@@ -144,14 +143,6 @@ REFUSED = {
     "a reference to nothing": (model(PLAIN + """<NavigationProperty Name="To" Type="ns.Thing"><ReferentialConstraint Property="Size"
         ReferencedProperty="ID"/></NavigationProperty>""").replace("Edm.Int16", "Edm.Int32"), "'Things'"),
 }
-
-
-@pytest.fixture
-def opened(database_url: str, tmp_path: Path) -> Callable[[str], Service]:
-    def open(text: str) -> Service:
-        (tmp_path / "model.xml").write_text(text, encoding="utf-8")
-        return Service.open(Settings(database=database_url, model=str(tmp_path / "model.xml")))
-    return open
 
 
 def walk(opened: Callable[[str], Service], text: str, steps: list[Exchange]) -> None:

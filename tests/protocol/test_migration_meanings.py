@@ -6,14 +6,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from app.errors import ConfigurationError
 from app.service.service import Service
-from app.service.settings import Settings
 from tests.protocol.exchange import Client
 
 KEY = '<Key><PropertyRef Name="ID"/></Key><Property Name="ID" Type="Edm.Int32" Nullable="false"/>'
@@ -145,14 +143,6 @@ def changed(pairs: Change) -> str:
         assert old in text, old
         text = text.replace(old, new)
     return text
-
-
-@pytest.fixture
-def opened(database_url: str, tmp_path: Path) -> Callable[[str], Service]:
-    def open(text: str) -> Service:
-        (tmp_path / "model.xml").write_text(text, encoding="utf-8")
-        return Service.open(Settings(database=database_url, model=str(tmp_path / "model.xml")))
-    return open
 
 
 def visited(service: Service, work: Callable[[Client], Any]) -> Any:
