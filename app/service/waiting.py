@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Waiting:
-    """The references of one body that wait. `coming`: the entities that are to be inserted, in order."""
+    """The references of one body that wait. `coming`: the entities that are to be inserted."""
 
     def __init__(self, session: WriteSession, coming: Iterable[Entity]) -> None:
         self.session = session
@@ -24,18 +24,30 @@ class Waiting:
         self.held: list[tuple[Entity, dict[str, Any]]] = []
         for each in coming:
             self.coming.setdefault(each.layout.id, []).append(each)
+        self._left = {id(each) for several in self.coming.values() for each in several}
+        self._named: dict[tuple[str, tuple[str, ...]], dict[tuple[Any, ...], set[int]]] = {}
 
     def hold(self, entity: Entity, columns: dict[str, Any]) -> None:
-        """The next entity is about to be inserted: takes the values of its references to later ones out of its columns."""
-        self.coming[entity.layout.id].pop(0)
+        """An entity is about to be inserted: takes the values of its references to later ones out of its columns."""
+        self._left.discard(id(entity))
         held: dict[str, Any] = {}
-        for name in entity.layout.navigations if any(self.coming.values()) else ():
+        for name in entity.layout.navigations if self._left else ():
             relation = entity.layout.relation(name)
             if isinstance(relation, Reference) and relation.nullable and all(own.nullable for own in relation.own):
-                values = [columns.get(own.name) for own in relation.own]
-                if None not in values and any(values == [self.session.column_value(each, other) for other in relation.other]
-                                              for each in self.coming.get(relation.target, ())):
+                values = tuple(columns.get(own.name) for own in relation.own)
+                if None not in values and not self._left.isdisjoint(self._with(relation).get(values, ())):
                     held |= {own.name: columns[own.name] for own in relation.own}
         if held:
             self.held.append((entity, held))
             columns.update(dict.fromkeys(held))
+
+    def _with(self, relation: Reference) -> dict[tuple[Any, ...], set[int]]:
+        """Values that a reference would have → the entities of the body that it would lead to, looked for once."""
+        key = relation.target, tuple(other.name for other in relation.other)
+        found = self._named.get(key)
+        if found is None:
+            found = self._named[key] = {}
+            for each in self.coming.get(relation.target, ()):
+                values = tuple(self.session.column_value(each, other) for other in relation.other)
+                found.setdefault(values, set()).add(id(each))
+        return found
